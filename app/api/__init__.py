@@ -1,0 +1,1 @@
+"""What programs call: /api and, later, /v1."""

@@ -1,0 +1,187 @@
+"""The frozen values that pass between the packages.
+
+Offsets count Python characters (Unicode code points) of a stored section's text.
+`page` is 1-based everywhere: a PDF's physical page, or the number of a section in formats without pages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float32]
+
+
+class Role(StrEnum):
+    ADMIN = "admin"
+    MEMBER = "member"
+
+
+class State(StrEnum):
+    """What a version of a document is at. READY and FAILED are final."""
+
+    WAITING = "waiting"
+    PARSING = "parsing"
+    EMBEDDING = "embedding"
+    READY = "ready"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks. Made by `app.auth` (or `storage.users`) from an account, never from a request's own words."""
+
+    user_id: str
+    name: str
+    role: Role
+    groups: frozenset[str] = frozenset()
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role is Role.ADMIN
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Who may read a document: everyone with an account, or the members of the groups (ids)."""
+
+    everyone: bool = False
+    groups: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """From `start` on, up to the next heading, the text stands under `path` ("4 Leave > 4.2 Annual leave")."""
+
+    start: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """text[start:end] is a table: one row a line, cells parted by " | ", the first line is the header."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One page of a PDF, or the text under one heading elsewhere: the unit that citations count in."""
+
+    page: int
+    text: str
+    headings: tuple[Heading, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+    def heading_at(self, offset: int) -> str:
+        path = ""
+        for heading in self.headings:
+            if heading.start > offset:
+                break
+            path = heading.path
+        return path
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A passage to be searched: text == section.text[start:end], exactly."""
+
+    id: str
+    document_id: str
+    version_id: str
+    ordinal: int
+    page: int
+    start: int
+    end: int
+    heading: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SparseVector:
+    indices: tuple[int, ...] = ()
+    values: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """What the index found. A score is None where that search did not return the chunk."""
+
+    chunk_id: str
+    document_id: str
+    version_id: str
+    page: int
+    start: int
+    end: int
+    dense: float | None = None
+    sparse: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A hit that passed the second permission check, with the text that SQL keeps."""
+
+    chunk_id: str
+    document_id: str
+    version_id: str
+    title: str
+    name: str
+    page: int
+    start: int
+    end: int
+    heading: str
+    text: str
+    score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Footnote `n` of a message: the words text[start:end] on a page of one version of a document."""
+
+    n: int
+    document_id: str
+    version_id: str
+    page: int
+    start: int
+    end: int
+    title: str = ""
+    name: str = ""
+    heading: str = ""
+    text: str = ""
+
+
+class MessageState(StrEnum):
+    RUNNING = "running"
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    WITHDRAWN = "withdrawn"  # it drew on a document that was deleted, or that its reader may no longer read
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    id: str
+    conversation_id: str
+    role: str  # "user" or "assistant"
+    text: str
+    state: MessageState
+    created: datetime
+    model: str = ""
+    seconds: float | None = None
+    first_evidence: float | None = None
+    rating: int | None = None  # 1 helpful, 0 not helpful
+    comment: str = ""
+    citations: tuple[Citation, ...] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    id: str
+    title: str
+    created: datetime
+    changed: datetime
