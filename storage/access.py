@@ -6,6 +6,9 @@ because admins decide who reads. A principal holds terms. Reading needs one in c
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+
+from storage.models import Document, DocumentTerm
 from storage.types import Principal, Readers
 
 EVERYONE = "everyone"
@@ -30,3 +33,16 @@ def document_terms(readers: Readers) -> list[str]:
     if readers.everyone:
         terms.append(EVERYONE)
     return sorted(terms)
+
+
+def readers_of(terms: list[str]) -> Readers:
+    """The inverse of `document_terms`."""
+    prefix = group_term("")
+    groups = frozenset(term.removeprefix(prefix) for term in terms if term.startswith(prefix))
+    return Readers(everyone=EVERYONE in terms, groups=groups)
+
+
+def readable(principal: Principal) -> sa.ColumnElement[bool]:
+    """The rule as a clause on `Document`: it is not being deleted and shares a term with the principal."""
+    shared = sa.select(DocumentTerm.document_id).where(DocumentTerm.term.in_(principal_terms(principal)))
+    return sa.and_(sa.not_(Document.deleting), Document.id.in_(shared))

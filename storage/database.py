@@ -1,0 +1,122 @@
+"""The SQL database: engines, sessions, migrations. SQLite in the data folder, or PostgreSQL by URL.
+
+SQLite runs in WAL mode and every writing transaction begins IMMEDIATE, so that a read followed by a write can
+neither lose an update nor fail half-way with "database is locked". Never put the file on a network drive.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.orm import Session
+
+from storage.errors import Conflict, InvalidInput, Unavailable
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+_MIGRATION_LOCK = 0x466F6F74  # an arbitrary number that is ours: "Foot"
+
+
+def sqlite_engine(url: str) -> sa.Engine:
+    engine = sa.create_engine(url, connect_args={"timeout": 30})
+
+    @sa.event.listens_for(engine, "connect")
+    def _configure(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions by itself
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        mode = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
+        connection.exec_driver_sql(f"BEGIN {mode}")
+
+    return engine
+
+
+class Database:
+    """One engine. `url` is an SQLAlchemy URL of SQLite or PostgreSQL (psycopg)."""
+
+    def __init__(self, url: str) -> None:
+        self.url = sa.make_url(url)
+        if self.url.get_backend_name() == "sqlite":
+            self.engine = sqlite_engine(url)
+        elif self.url.get_backend_name() == "postgresql":
+            if self.url.drivername == "postgresql":  # plain URLs mean the driver that we ship
+                self.url = self.url.set(drivername="postgresql+psycopg")
+            try:
+                self.engine = sa.create_engine(self.url, pool_size=20, pool_pre_ping=True)
+            except ModuleNotFoundError as error:
+                raise InvalidInput("PostgreSQL needs its driver: pip install 'footnote[postgres]'.") from error
+        else:
+            raise InvalidInput(f"DATABASE_URL must be sqlite or postgresql, not {self.url.get_backend_name()}.")
+        self.reader = self.engine.execution_options(sqlite_begin="DEFERRED")
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A transaction that commits at the end of the block, or rolls back all of it."""
+        with _reachable(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A consistent view that blocks no writer. Nothing is committed."""
+        with _reachable(), Session(self.reader) as session:
+            yield session
+
+    def migrate(self) -> None:
+        """Bring the schema to this version's; safe to call from several processes at once."""
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.set_main_option("path_separator", "os")
+        sqlite = self.engine.dialect.name == "sqlite"
+        with _reachable(), self.engine.connect() as connection:
+            if sqlite:
+                # with foreign keys on, altering a parent table by copying it would delete its children
+                connection.exec_driver_sql("COMMIT")
+                connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            else:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            if sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+                connection.rollback()
+                raise Conflict("The migration would leave rows without their parent. Nothing was changed.")
+            connection.commit()
+            if sqlite:
+                connection.detach()  # this connection has foreign keys off: it must not return to the pool
+
+    def ready(self) -> str | None:
+        """None, or in plain words why the database does not answer."""
+        try:
+            with self.read() as session:
+                session.execute(sa.select(1))
+        except Unavailable as error:
+            return str(error)
+        return None
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    try:
+        yield
+    except sa.exc.OperationalError as error:
+        raise Unavailable("database", f"The database does not answer: {error.orig}") from error
+
+
+def db_now(session: Session) -> float:
+    """Seconds since 1970 by the database's clock, the only one that all hosts share."""
+    postgres = "extract(epoch from clock_timestamp())"
+    sqlite = "(julianday('now') - 2440587.5) * 86400.0"
+    dialect = session.get_bind().dialect.name
+    return float(session.scalar(sa.text(f"SELECT {sqlite if dialect == 'sqlite' else postgres}")))

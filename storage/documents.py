@@ -1,0 +1,385 @@
+"""Documents as people see and manage them. Every function that reads takes the principal who reads.
+
+A document that the principal may not read is NotFound, exactly as one that does not exist. What the pipeline writes
+stands in `storage.versions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, aliased
+
+from storage import audit
+from storage.access import document_terms, readable, readers_of
+from storage.database import Database
+from storage.errors import Forbidden, NotFound
+from storage.files import Files, Incoming
+from storage.models import (
+    ChunkRow,
+    CitationRow,
+    Content,
+    Document,
+    DocumentTerm,
+    MessageRow,
+    MessageSource,
+    SectionRow,
+    Version,
+    new_id,
+    now,
+)
+from storage.types import Heading, Hit, MessageState, Passage, Principal, Readers, Section, State, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    document_id: str
+    version_id: str
+    known: bool  # the same bytes were here already: nothing was added
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentInfo:
+    id: str
+    title: str
+    version_id: str
+    name: str
+    size: int
+    format: str
+    language: str
+    state: State
+    place: int  # in the queue, from 1; 0 when not waiting
+    done: int
+    total: int
+    pages: int
+    passages: int
+    warnings: tuple[str, ...]
+    reason: str
+    remedy: str
+    readers: Readers
+    created: datetime
+    changed: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    documents: int
+    passages: int
+    pages: int
+    reading: int  # waiting, parsing or embedding
+    failed: int
+    restricted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One section of one version, as the source panel shows it."""
+
+    document_id: str
+    version_id: str
+    title: str
+    name: str
+    format: str
+    pages: int
+    live: bool  # False when a newer version has taken its place
+    readers: Readers
+    changed: datetime
+    section: Section
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What deleting a document removed, and that nothing is left of it."""
+
+    document_id: str
+    title: str
+    versions: int
+    files: int
+    points: int
+    chunks: int
+    messages: int  # answers that drew on it and were withdrawn
+
+
+class Documents:
+    def __init__(self, database: Database, files: Files) -> None:
+        self._database = database
+        self._files = files
+
+    def add(self, name: str, incoming: Incoming, readers: Readers, principal: Principal) -> Added:
+        """Keep the bytes and a waiting version; the same bytes twice give the document that holds them.
+
+        Raises Forbidden for anybody but an admin.
+        """
+        require_admin(principal)
+        version_id = new_id()
+        with self._database.write() as session:
+            if known := _holder(session, incoming.sha256):
+                return known
+            document = Document(title=name, created_by=principal.name)
+            session.add(document)
+            session.flush()
+            session.add(Content(sha256=incoming.sha256, document_id=document.id))
+            _write_terms(session, document.id, readers)
+            session.add(
+                Version(
+                    id=version_id,
+                    document_id=document.id,
+                    sha256=incoming.sha256,
+                    name=name,
+                    size=incoming.size,
+                    state=State.WAITING,
+                )
+            )
+            audit.record(session, principal, "document added", document.id, name=name)
+            session.flush()
+            self._files.keep(incoming, version_id)  # last: a row without its file would be worse than a stray file
+            return Added(document.id, version_id, known=False)
+
+    def find(
+        self,
+        principal: Principal,
+        *,
+        states: Collection[State] = (),
+        restricted: bool = False,
+        text: str = "",
+        limit: int = 50,
+        offset: int = 0,
+    ) -> list[DocumentInfo]:
+        """The newest version of each readable document, last changed first. `text` looks in titles and file names."""
+        query = _listing(principal).order_by(Document.changed.desc(), Document.id).limit(limit).offset(offset)
+        if states:
+            query = query.where(Version.state.in_(states))
+        if restricted:
+            query = query.where(_is_restricted())
+        if text:
+            pattern = f"%{_escape(text)}%"
+            query = query.where(Document.title.ilike(pattern, escape="\\") | Version.name.ilike(pattern, escape="\\"))
+        with self._database.read() as session:
+            return [_info(session, document, version) for document, version in session.execute(query)]
+
+    def get(self, document_id: str, principal: Principal) -> DocumentInfo:
+        with self._database.read() as session:
+            row = session.execute(_listing(principal).where(Document.id == document_id)).first()
+            if row is None:
+                raise _unknown()
+            return _info(session, *row)
+
+    def counts(self, principal: Principal) -> Counts:
+        """Over the documents that the principal may read, and no others."""
+        listed = _listing(principal).with_only_columns(
+            sa.func.count(),
+            sa.func.coalesce(sa.func.sum(sa.case((Version.state == State.READY, Version.passages), else_=0)), 0),
+            sa.func.coalesce(sa.func.sum(Version.pages), 0),
+            sa.func.count().filter(Version.state.in_([State.WAITING, State.PARSING, State.EMBEDDING])),
+            sa.func.count().filter(Version.state == State.FAILED),
+            sa.func.count().filter(_is_restricted()),
+        )
+        with self._database.read() as session:
+            return Counts(*session.execute(listed).one())
+
+    def passages(self, hits: Sequence[Hit], principal: Principal) -> list[Passage]:
+        """The second permission check: hits of live versions that the principal may read now, in the given order."""
+        query = (
+            sa.select(ChunkRow, SectionRow.text, Version.name, Document.id, Document.title)
+            .join(Version, Version.id == ChunkRow.version_id)
+            .join(Document, sa.and_(Document.id == Version.document_id, Document.live_version_id == Version.id))
+            .join(SectionRow, sa.and_(SectionRow.version_id == Version.id, SectionRow.page == ChunkRow.page))
+            .where(ChunkRow.id.in_([hit.chunk_id for hit in hits]), readable(principal))
+        )
+        with self._database.read() as session:
+            found = {
+                chunk.id: Passage(
+                    chunk_id=chunk.id,
+                    document_id=document_id,
+                    version_id=chunk.version_id,
+                    title=title,
+                    name=name,
+                    page=chunk.page,
+                    start=chunk.start,
+                    end=chunk.end,
+                    heading=chunk.heading,
+                    text=text[chunk.start : chunk.end],
+                )
+                for chunk, text, name, document_id, title in session.execute(query)
+            }
+        return [found[hit.chunk_id] for hit in hits if hit.chunk_id in found]
+
+    def source(self, version_id: str, page: int, principal: Principal) -> Source:
+        """A section to show. Superseded versions stay readable by who may read the document."""
+        query = (
+            sa.select(SectionRow, Version, Document)
+            .join(Version, Version.id == SectionRow.version_id)
+            .join(Document, Document.id == Version.document_id)
+            .where(Version.id == version_id, SectionRow.page == page, readable(principal))
+        )
+        with self._database.read() as session:
+            row = session.execute(query).first()
+            if row is None:
+                raise _unknown()
+            section, version, document = row
+            return Source(
+                document_id=document.id,
+                version_id=version.id,
+                title=document.title,
+                name=version.name,
+                format=version.format,
+                pages=version.pages,
+                live=document.live_version_id == version.id,
+                readers=readers_of(_terms(session, document.id)),
+                changed=version.created,
+                section=section_of(section),
+            )
+
+    def file_name(self, version_id: str, principal: Principal) -> str:
+        """The name under which the version was uploaded; NotFound for who may not read it."""
+        with self._database.read() as session:
+            name = session.scalar(
+                sa.select(Version.name).join(Document).where(Version.id == version_id, readable(principal))
+            )
+        if name is None:
+            raise _unknown()
+        return name
+
+    def set_readers(self, document_id: str, readers: Readers, principal: Principal) -> str | None:
+        """Effective at once for every reader that goes. Returns the live version whose points must follow, if any."""
+        require_admin(principal)
+        with self._database.write() as session:
+            document = _document(session, document_id, principal)
+            _write_terms(session, document.id, readers)
+            document.terms_stale, document.changed = True, now()
+            audit.record(
+                session,
+                principal,
+                "readers set",
+                document.id,
+                everyone=readers.everyone,
+                groups=sorted(readers.groups),
+            )
+            return document.live_version_id
+
+    def begin_delete(self, document_id: str, principal: Principal) -> None:
+        """From now on the document is unknown to everybody; the bytes may be uploaded again. Idempotent."""
+        require_admin(principal)
+        with self._database.write() as session:
+            document = _document(session, document_id, principal)
+            document.deleting = True
+            session.execute(sa.delete(Content).where(Content.document_id == document.id))
+            session.execute(
+                sa.update(Version)
+                .where(Version.document_id == document.id, Version.state.in_([State.WAITING]))
+                .values(state=State.FAILED, reason="The document was deleted.", remedy="")
+            )
+            audit.record(session, principal, "document deleted", document.id, title=document.title)
+
+
+def require_admin(principal: Principal) -> None:
+    if not principal.is_admin:
+        raise Forbidden("Only admins manage documents.")
+
+
+def section_of(row: SectionRow) -> Section:
+    headings = tuple(Heading(start, path) for start, path in row.headings)
+    tables = tuple(Table(start, end) for start, end in row.tables)
+    return Section(row.page, row.text, headings, tables)
+
+
+def erase(session: Session, document_id: str) -> tuple[int, int]:
+    """Remove every row of a document, and the words of answers that drew on it. Returns (chunks, messages).
+
+    An answer quotes its sources, so it is withdrawn as a whole. Part of deletion; see `ingest.pipeline`.
+    """
+    versions = sa.select(Version.id).where(Version.document_id == document_id)
+    chunks = session.scalar(sa.select(sa.func.count()).where(ChunkRow.version_id.in_(versions))) or 0
+    drawn = sa.select(MessageSource.message_id).where(MessageSource.document_id == document_id)
+    withdrawn = len(session.scalars(drawn).all())
+    session.execute(sa.update(MessageRow).where(MessageRow.id.in_(drawn)).values(text="", state=MessageState.WITHDRAWN))
+    session.execute(sa.delete(CitationRow).where(CitationRow.message_id.in_(drawn)))
+    session.execute(sa.delete(MessageSource).where(MessageSource.document_id == document_id))
+    session.execute(sa.delete(Document).where(Document.id == document_id))
+    return chunks, withdrawn
+
+
+def _listing(principal: Principal) -> sa.Select[Document, Version]:
+    other = aliased(Version)
+    newest = (
+        sa.select(other.id)
+        .where(other.document_id == Document.id)
+        .order_by(other.created.desc(), other.id)
+        .limit(1)
+        .correlate(Document)
+        .scalar_subquery()
+    )
+    return sa.select(Document, Version).join(Version, Version.id == newest).where(readable(principal))
+
+
+def _is_restricted() -> sa.ColumnElement[bool]:
+    open_to_all = sa.select(DocumentTerm.document_id).where(DocumentTerm.term == "everyone")
+    return Document.id.not_in(open_to_all)
+
+
+def _info(session: Session, document: Document, version: Version) -> DocumentInfo:
+    return DocumentInfo(
+        id=document.id,
+        title=document.title,
+        version_id=version.id,
+        name=version.name,
+        size=version.size,
+        format=version.format,
+        language=version.language,
+        state=State(version.state),
+        place=_place(session, version),
+        done=version.done,
+        total=version.total,
+        pages=version.pages,
+        passages=version.passages,
+        warnings=tuple(version.warnings),
+        reason=version.reason,
+        remedy=version.remedy,
+        readers=readers_of(_terms(session, document.id)),
+        created=document.created,
+        changed=document.changed,
+    )
+
+
+def _place(session: Session, version: Version) -> int:
+    if version.state != State.WAITING:
+        return 0
+    ahead = sa.select(sa.func.count()).where(Version.state == State.WAITING, Version.created < version.created)
+    return 1 + (session.scalar(ahead) or 0)
+
+
+def _terms(session: Session, document_id: str) -> list[str]:
+    return list(session.scalars(sa.select(DocumentTerm.term).where(DocumentTerm.document_id == document_id)))
+
+
+def _write_terms(session: Session, document_id: str, readers: Readers) -> None:
+    session.execute(sa.delete(DocumentTerm).where(DocumentTerm.document_id == document_id))
+    session.add_all(DocumentTerm(document_id=document_id, term=term) for term in document_terms(readers))
+
+
+def _holder(session: Session, sha256: str) -> Added | None:
+    document_id = session.scalar(sa.select(Content.document_id).where(Content.sha256 == sha256))
+    if document_id is None:
+        return None
+    version = session.scalars(
+        sa.select(Version.id).where(Version.document_id == document_id).order_by(Version.created.desc())
+    ).first()
+    return Added(document_id, version or "", known=True)
+
+
+def _document(session: Session, document_id: str, principal: Principal) -> Document:
+    document = session.scalar(sa.select(Document).where(Document.id == document_id, readable(principal)))
+    if document is None:
+        raise _unknown()
+    return document
+
+
+def _unknown() -> NotFound:
+    return NotFound("There is no such document, or you may not read it.")
+
+
+def _escape(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

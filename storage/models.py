@@ -1,0 +1,228 @@
+"""The SQL tables. Rows never leave `storage`: its functions return the frozen values of `storage.types`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    return uuid4().hex
+
+
+class Moment(sa.TypeDecorator[datetime]):
+    """A moment in UTC. SQLite keeps no time zone, so it is put back when a row is read."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: Moment, dict[str, Any]: sa.JSON, list[Any]: sa.JSON}  # noqa: RUF012 - SQLAlchemy's own form
+
+
+def _child_of(target: str) -> Any:
+    return mapped_column(sa.ForeignKey(target, ondelete="CASCADE"), primary_key=True)
+
+
+class User(Base):
+    __tablename__ = "users"
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(unique=True)
+    password_hash: Mapped[str]
+    role: Mapped[str]
+    active: Mapped[bool] = mapped_column(default=True)
+    one_time: Mapped[bool] = mapped_column(default=False)
+    created: Mapped[datetime] = mapped_column(default=now)
+
+
+class Group(Base):
+    __tablename__ = "groups"
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(unique=True)
+    about: Mapped[str] = mapped_column(default="")
+
+
+class Membership(Base):
+    __tablename__ = "memberships"
+    user_id: Mapped[str] = _child_of("users.id")
+    group_id: Mapped[str] = _child_of("groups.id")
+
+
+class Login(Base):
+    """A signed-in browser. Only the hash of its cookie is kept."""
+
+    __tablename__ = "logins"
+    token_hash: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(unique=True, default=new_id)
+    user_id: Mapped[str] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    created: Mapped[datetime] = mapped_column(default=now)
+    expires: Mapped[datetime]
+
+
+class Document(Base):
+    __tablename__ = "documents"
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    title: Mapped[str]
+    created: Mapped[datetime] = mapped_column(default=now)
+    changed: Mapped[datetime] = mapped_column(default=now, index=True)
+    created_by: Mapped[str] = mapped_column(default="")
+    live_version_id: Mapped[str | None] = mapped_column(default=None)
+    deleting: Mapped[bool] = mapped_column(default=False, index=True)
+    # True while the index may still carry other terms than document_terms: the worker's sweep mends it
+    terms_stale: Mapped[bool] = mapped_column(default=False, index=True)
+
+
+class DocumentTerm(Base):
+    """What `storage.access.document_terms` says of a document; the index carries the same on each point."""
+
+    __tablename__ = "document_terms"
+    document_id: Mapped[str] = _child_of("documents.id")
+    term: Mapped[str] = mapped_column(primary_key=True, index=True)
+
+
+class Content(Base):
+    """Which document holds these bytes. The primary key is what keeps the same bytes from being indexed twice."""
+
+    __tablename__ = "contents"
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    document_id: Mapped[str] = mapped_column(sa.ForeignKey("documents.id", ondelete="CASCADE"), index=True)
+
+
+class Version(Base):
+    __tablename__ = "versions"
+    __table_args__ = (
+        sa.CheckConstraint("state <> 'ready' OR passages > 0", name="ready_has_passages"),
+        sa.CheckConstraint("state <> 'failed' OR reason <> ''", name="failed_has_reason"),
+        sa.Index("ix_versions_state_created", "state", "created"),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    document_id: Mapped[str] = mapped_column(sa.ForeignKey("documents.id", ondelete="CASCADE"), index=True)
+    sha256: Mapped[str]
+    name: Mapped[str]
+    size: Mapped[int] = mapped_column(sa.BigInteger)
+    format: Mapped[str] = mapped_column(default="")
+    language: Mapped[str] = mapped_column(default="")
+    state: Mapped[str]
+    done: Mapped[int] = mapped_column(default=0)
+    total: Mapped[int] = mapped_column(default=0)
+    pages: Mapped[int] = mapped_column(default=0)
+    passages: Mapped[int] = mapped_column(default=0)
+    warnings: Mapped[list[Any]] = mapped_column(default=list)
+    reason: Mapped[str] = mapped_column(default="")
+    remedy: Mapped[str] = mapped_column(default="")
+    attempt: Mapped[int] = mapped_column(default=1)
+    created: Mapped[datetime] = mapped_column(default=now)
+    finished: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class SectionRow(Base):
+    __tablename__ = "sections"
+    version_id: Mapped[str] = _child_of("versions.id")
+    page: Mapped[int] = mapped_column(primary_key=True)
+    text: Mapped[str]
+    headings: Mapped[list[Any]]
+    tables: Mapped[list[Any]]
+
+
+class ChunkRow(Base):
+    __tablename__ = "chunks"
+    __table_args__ = (sa.UniqueConstraint("version_id", "ordinal"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    version_id: Mapped[str] = mapped_column(sa.ForeignKey("versions.id", ondelete="CASCADE"))
+    ordinal: Mapped[int]
+    page: Mapped[int]
+    start: Mapped[int]
+    end: Mapped[int]
+    heading: Mapped[str]
+
+
+class ConversationRow(Base):
+    __tablename__ = "conversations"
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    user_id: Mapped[str] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    title: Mapped[str]
+    created: Mapped[datetime] = mapped_column(default=now)
+    changed: Mapped[datetime] = mapped_column(default=now)
+
+
+class MessageRow(Base):
+    __tablename__ = "messages"
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    conversation_id: Mapped[str] = mapped_column(sa.ForeignKey("conversations.id", ondelete="CASCADE"), index=True)
+    ordinal: Mapped[int]
+    role: Mapped[str]
+    text: Mapped[str]
+    state: Mapped[str]
+    model: Mapped[str] = mapped_column(default="")
+    seconds: Mapped[float | None] = mapped_column(default=None)
+    first_evidence: Mapped[float | None] = mapped_column(default=None)
+    rating: Mapped[int | None] = mapped_column(default=None)
+    comment: Mapped[str] = mapped_column(default="")
+    created: Mapped[datetime] = mapped_column(default=now)
+    touched: Mapped[datetime] = mapped_column(default=now)
+
+
+class MessageSource(Base):
+    """Every document that an answer's text may hold words of, cited or not: its reader must be able to read all."""
+
+    __tablename__ = "message_sources"
+    message_id: Mapped[str] = _child_of("messages.id")
+    document_id: Mapped[str] = mapped_column(primary_key=True, index=True)
+
+
+class CitationRow(Base):
+    __tablename__ = "citations"
+    message_id: Mapped[str] = _child_of("messages.id")
+    n: Mapped[int] = mapped_column(primary_key=True)
+    document_id: Mapped[str] = mapped_column(index=True)
+    version_id: Mapped[str]
+    page: Mapped[int]
+    start: Mapped[int]
+    end: Mapped[int]
+    heading: Mapped[str]
+
+
+class EventRow(Base):
+    """The audit log: rows are only ever added."""
+
+    __tablename__ = "events"
+    id: Mapped[int] = mapped_column(sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(default=now, index=True)
+    who: Mapped[str]
+    action: Mapped[str]
+    subject: Mapped[str]
+    detail: Mapped[dict[str, Any]]
+
+
+class Executor(Base):
+    """The heartbeat of a worker process, in the database's own seconds since 1970."""
+
+    __tablename__ = "executors"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    beat: Mapped[float]

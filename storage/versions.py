@@ -1,0 +1,263 @@
+"""What ingestion writes: a version's state, its sections and its chunks. No permission is checked here: only the
+worker calls this, and nothing of a version can be read before `publish`.
+
+States move waiting -> parsing -> embedding -> ready, or to failed from any of them; ready and failed are final for an
+attempt. A retry is a new attempt of the same version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from storage import audit
+from storage.access import document_terms, readable, readers_of
+from storage.database import Database
+from storage.documents import erase, require_admin, section_of
+from storage.errors import Conflict, NotFound
+from storage.models import ChunkRow, Document, DocumentTerm, SectionRow, Version, now
+from storage.types import Chunk, Principal, Section, State
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One attempt to make one version searchable."""
+
+    version_id: str
+    document_id: str
+    name: str
+    attempt: int
+    state: State
+
+
+class Versions:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def job(self, version_id: str) -> Job:
+        """Raises NotFound once the document is deleted or being deleted."""
+        with self._database.read() as session:
+            row = session.scalar(
+                sa.select(Version).join(Document).where(Version.id == version_id, sa.not_(Document.deleting))
+            )
+            if row is None:
+                raise NotFound("The document was deleted.")
+            return _job(row)
+
+    def unfinished(self, *, limit: int = 10_000) -> list[Job]:
+        """Oldest first. The worker's sweep enqueues them again: enqueueing one that is in the queue does nothing."""
+        open_states = [State.WAITING, State.PARSING, State.EMBEDDING]
+        query = (
+            sa.select(Version)
+            .join(Document)
+            .where(Version.state.in_(open_states), sa.not_(Document.deleting))
+            .order_by(Version.created)
+            .limit(limit)
+        )
+        with self._database.read() as session:
+            return [_job(row) for row in session.scalars(query)]
+
+    def progress(self, version_id: str, state: State, *, done: int = 0, total: int = 0) -> None:
+        """Raises NotFound once the document is being deleted, so that work on it ends."""
+        with self._database.write() as session:
+            version = _open(session, version_id)
+            version.state, version.done, version.total = state, done, total
+
+    def store_sections(
+        self,
+        version_id: str,
+        sections: Sequence[Section],
+        *,
+        title: str,
+        format: str,
+        language: str,
+        pages: int,
+        warnings: Sequence[str],
+    ) -> None:
+        """Replace the version's sections, all or none. Idempotent."""
+        with self._database.write() as session:
+            version = _open(session, version_id)
+            session.execute(sa.delete(SectionRow).where(SectionRow.version_id == version_id))
+            rows = [
+                {
+                    "version_id": version_id,
+                    "page": section.page,
+                    "text": section.text,
+                    "headings": [[heading.start, heading.path] for heading in section.headings],
+                    "tables": [[table.start, table.end] for table in section.tables],
+                }
+                for section in sections
+            ]
+            if rows:
+                session.execute(sa.insert(SectionRow), rows)
+            version.format, version.language, version.pages = format, language, pages
+            version.warnings = list(warnings)
+            session.get_one(Document, version.document_id).title = title
+
+    def sections(self, version_id: str) -> list[Section]:
+        query = sa.select(SectionRow).where(SectionRow.version_id == version_id).order_by(SectionRow.page)
+        with self._database.read() as session:
+            return [section_of(row) for row in session.scalars(query)]
+
+    def title(self, version_id: str) -> str:
+        with self._database.read() as session:
+            query = sa.select(Document.title).join(Version, Version.document_id == Document.id)
+            return session.scalars(query.where(Version.id == version_id)).one()
+
+    def store_chunks(self, version_id: str, chunks: Iterable[Chunk]) -> int:
+        """Replace the version's chunks, all or none. Idempotent. Returns how many there are."""
+        rows = [
+            {
+                "id": chunk.id,
+                "version_id": version_id,
+                "ordinal": chunk.ordinal,
+                "page": chunk.page,
+                "start": chunk.start,
+                "end": chunk.end,
+                "heading": chunk.heading,
+            }
+            for chunk in chunks
+        ]
+        with self._database.write() as session:
+            _open(session, version_id)
+            session.execute(sa.delete(ChunkRow).where(ChunkRow.version_id == version_id))
+            if rows:
+                session.execute(sa.insert(ChunkRow), rows)
+        return len(rows)
+
+    def chunks(self, version_id: str, *, start: int, count: int) -> list[Chunk]:
+        """Chunks with ordinal start..start+count-1, with their text."""
+        query = (
+            sa.select(ChunkRow, SectionRow.text, Version.document_id)
+            .join(Version, Version.id == ChunkRow.version_id)
+            .join(SectionRow, sa.and_(SectionRow.version_id == Version.id, SectionRow.page == ChunkRow.page))
+            .where(ChunkRow.version_id == version_id, ChunkRow.ordinal.between(start, start + count - 1))
+            .order_by(ChunkRow.ordinal)
+        )
+        with self._database.read() as session:
+            return [
+                Chunk(
+                    id=row.id,
+                    document_id=document_id,
+                    version_id=row.version_id,
+                    ordinal=row.ordinal,
+                    page=row.page,
+                    start=row.start,
+                    end=row.end,
+                    heading=row.heading,
+                    text=text[row.start : row.end],
+                )
+                for row, text, document_id in session.execute(query)
+            ]
+
+    def publish(self, version_id: str, *, passages: int) -> str | None:
+        """Make the version the live one, in one transaction. Returns the version that it superseded, if any."""
+        with self._database.write() as session:
+            version = _open(session, version_id)
+            document = session.get_one(Document, version.document_id)
+            superseded = document.live_version_id if document.live_version_id != version_id else None
+            version.state, version.passages, version.finished = State.READY, passages, now()
+            version.done = version.total = passages
+            document.live_version_id, document.changed = version_id, now()
+            return superseded
+
+    def fail(self, version_id: str, reason: str, remedy: str) -> None:
+        """Idempotent; a version that is ready stays ready."""
+        with self._database.write() as session:
+            session.execute(
+                sa.update(Version)
+                .where(Version.id == version_id, Version.state != State.READY)
+                .values(state=State.FAILED, reason=reason or "It failed.", remedy=remedy, finished=now())
+            )
+
+    def retry(self, document_id: str, principal: Principal) -> Job:
+        """A new attempt of the newest version. Raises Conflict unless it has failed."""
+        require_admin(principal)
+        with self._database.write() as session:
+            version = session.scalars(
+                sa.select(Version)
+                .join(Document)
+                .where(Version.document_id == document_id, readable(principal))
+                .order_by(Version.created.desc())
+            ).first()
+            if version is None:
+                raise NotFound("There is no such document, or you may not read it.")
+            if version.state != State.FAILED:
+                raise Conflict("Only a document that failed can be tried again.")
+            version.attempt += 1
+            version.state, version.reason, version.remedy = State.WAITING, "", ""
+            version.done = version.total = 0
+            version.created = now()
+            audit.record(session, principal, "document retried", document_id)
+            return _job(version)
+
+    # what the index must follow
+
+    def terms(self, version_id: str) -> list[str]:
+        """The terms that the version's points must carry now: none unless it is live and not being deleted."""
+        with self._database.read() as session:
+            document = session.scalar(
+                sa.select(Document).where(Document.live_version_id == version_id, sa.not_(Document.deleting))
+            )
+            if document is None:
+                return []
+            query = sa.select(DocumentTerm.term).where(DocumentTerm.document_id == document.id)
+            return document_terms(readers_of(list(session.scalars(query))))
+
+    def stale_terms(self) -> list[str]:
+        """Live versions whose points may carry other terms than SQL says."""
+        with self._database.read() as session:
+            query = sa.select(Document.live_version_id).where(
+                Document.terms_stale, sa.not_(Document.deleting), Document.live_version_id.is_not(None)
+            )
+            return [version_id for version_id in session.scalars(query) if version_id]
+
+    def mark_terms(self, version_id: str, terms: Sequence[str]) -> bool:
+        """Clear the mark if `terms`, which the index carries now, are still right. False: set them again."""
+        with self._database.write() as session:
+            document = session.scalar(sa.select(Document).where(Document.live_version_id == version_id))
+            if document is None:
+                return True
+            query = sa.select(DocumentTerm.term).where(DocumentTerm.document_id == document.id)
+            if sorted(session.scalars(query)) != sorted(terms):
+                return False
+            document.terms_stale = False
+            return True
+
+    # deletion
+
+    def deleting(self) -> list[str]:
+        """Documents whose deletion has begun and not ended."""
+        with self._database.read() as session:
+            return list(session.scalars(sa.select(Document.id).where(Document.deleting)))
+
+    def of_document(self, document_id: str) -> tuple[str, list[str]]:
+        """Title and version ids; ("", []) when it is gone."""
+        with self._database.read() as session:
+            title = session.scalar(sa.select(Document.title).where(Document.id == document_id)) or ""
+            return title, list(session.scalars(sa.select(Version.id).where(Version.document_id == document_id)))
+
+    def erase(self, document_id: str) -> tuple[int, int]:
+        """Remove every row of the document, all or none. Returns (chunks, withdrawn messages)."""
+        with self._database.write() as session:
+            return erase(session, document_id)
+
+    def record_receipt(self, document_id: str, **counts: object) -> None:
+        with self._database.write() as session:
+            audit.record(session, "footnote", "deletion proved", document_id, **counts)
+
+
+def _job(row: Version) -> Job:
+    return Job(row.id, row.document_id, row.name, row.attempt, State(row.state))
+
+
+def _open(session: Session, version_id: str) -> Version:
+    version = session.scalar(
+        sa.select(Version).join(Document).where(Version.id == version_id, sa.not_(Document.deleting))
+    )
+    if version is None:
+        raise NotFound("The document was deleted.")
+    return version
