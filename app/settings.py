@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -18,7 +19,7 @@ from storage.errors import InvalidInput
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 
     # where things are
     data_dir: Path = Field(Path("data"), description="Folder of everything Footnote keeps on this machine.")
@@ -27,7 +28,9 @@ class Settings(BaseSettings):
     database_url: str = Field("", description="postgresql://... ; empty: SQLite in the data folder.")
     qdrant_url: str = Field("", description="A Qdrant server or cluster; empty: our own index process.")
     qdrant_api_key: SecretStr = Field(SecretStr(""), description="Key of the server at QDRANT_URL.")
-    llm_url: str = Field("", description="An OpenAI-compatible server (llama-server, vLLM, Ollama), up to and with /v1.")
+    llm_url: str = Field(
+        "", description="An OpenAI-compatible server (llama-server, vLLM, Ollama), up to and with /v1."
+    )
     llm_api_key: SecretStr = Field(SecretStr(""), description="Key of the server at LLM_URL.")
     embed_url: str = Field("", description="An OpenAI-compatible embeddings server, up to and with /v1.")
     embed_api_key: SecretStr = Field(SecretStr(""), description="Key of the server at EMBED_URL.")
@@ -90,6 +93,55 @@ class Settings(BaseSettings):
     def secure_cookie(self) -> bool:
         loopback = self.host in {"127.0.0.1", "::1", "localhost"}
         return self.cookie_secure if self.cookie_secure is not None else not loopback
+
+    @property
+    def models_dir(self) -> Path:
+        return self.data_dir / "models"
+
+    def local_model(self) -> Path | None:
+        """The GGUF file to load: LLM_MODEL, or else the one pulled last. None: answers are extractive."""
+        if self.llm_url:
+            return None
+        if self.llm_model:
+            path = Path(self.llm_model).expanduser()
+            if not path.is_file():
+                raise InvalidInput(f"LLM_MODEL: there is no file {path}. Give the path of a GGUF file.")
+            return path.absolute()
+        pulled = sorted(self.models_dir.glob("*.gguf"), key=lambda path: path.stat().st_mtime)
+        return pulled[-1] if pulled else None
+
+    @property
+    def llm_name(self) -> str:
+        """The model's name: what LLM_MODEL says, or a GGUF file's name without folder and ending."""
+        return Path(self.llm_model).stem if self.llm_model.endswith(".gguf") else self.llm_model
+
+    @property
+    def own_llm_url(self) -> bool:
+        """Whether LLM_URL is our own models process: it shares our key."""
+        return bool(self.llm_url) and self.llm_api_key.get_secret_value() == self.key()
+
+    @property
+    def own_embed_url(self) -> bool:
+        return bool(self.embed_url) and self.embed_api_key.get_secret_value() == self.key()
+
+    def updated(self, values: Mapping[str, str]) -> Settings:
+        """These settings with some replaced, checked again."""
+        return Settings(**{**self.as_environment(), **values})  # type: ignore[arg-type]  # pydantic converts
+
+    def addresses(self) -> dict[str, str]:
+        """What another process needs to reach the parts that run for these settings."""
+        names = ("qdrant_url", "qdrant_api_key", "embed_url", "embed_api_key", "llm_url", "llm_api_key", "llm_model")
+        return {name: value for name, value in self.as_environment().items() if name in names}
+
+    def as_environment(self) -> dict[str, str]:
+        """Every setting as the environment would give it."""
+        values = {}
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            plain = value.get_secret_value() if isinstance(value, SecretStr) else value
+            if plain is not None:
+                values[name] = str(plain)
+        return values
 
     def key(self) -> str:
         """The key between the parts; made on first use, readable by this user alone."""

@@ -6,10 +6,14 @@ neither lose an update nor fail half-way with "database is locked". Never put th
 
 from __future__ import annotations
 
+import importlib
+import platform
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,8 +27,24 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 _MIGRATION_LOCK = 0x466F6F74  # an arbitrary number that is ours: "Foot"
 
 
+def sqlite_module() -> ModuleType:
+    """The sqlite3 to use. From Python 3.12 on DBOS needs SQLite 3.42; where the system's is older, a package brings one.
+
+    Raises Conflict when there is neither.
+    """
+    if sys.version_info < (3, 12) or sqlite3.sqlite_version_info >= (3, 42):
+        return sqlite3
+    try:
+        return importlib.import_module("pysqlite3")
+    except ModuleNotFoundError as error:
+        raise Conflict(
+            f"Python {platform.python_version()} comes with SQLite {sqlite3.sqlite_version}, and 3.42 is needed: "
+            "pip install pysqlite3-binary, or use Python 3.11, or set DATABASE_URL to a PostgreSQL."
+        ) from error
+
+
 def sqlite_engine(url: str) -> sa.Engine:
-    engine = sa.create_engine(url, connect_args={"timeout": 30})
+    engine = sa.create_engine(url, module=sqlite_module(), connect_args={"timeout": 30})
 
     @sa.event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _record: Any) -> None:

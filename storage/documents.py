@@ -6,7 +6,7 @@ stands in `storage.versions`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -159,6 +159,12 @@ class Documents:
             query = query.where(Document.title.ilike(pattern, escape="\\") | Version.name.ilike(pattern, escape="\\"))
         with self._database.read() as session:
             return [_info(session, document, version) for document, version in session.execute(query)]
+
+    def any_of(self, hashes: Iterable[str]) -> bool:
+        """Whether any of these SHA-256 is of a document that is kept. Tells nothing about which."""
+        with self._database.read() as session:
+            known = sa.select(Content.sha256).where(Content.sha256.in_(list(hashes))).limit(1)
+            return session.scalar(known) is not None
 
     def get(self, document_id: str, principal: Principal) -> DocumentInfo:
         with self._database.read() as session:

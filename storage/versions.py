@@ -7,8 +7,8 @@ attempt. A retry is a new attempt of the same version.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from storage import audit
 from storage.access import document_terms, readable, readers_of
 from storage.database import Database
-from storage.documents import erase, require_admin, section_of
+from storage.documents import Receipt, erase, require_admin, section_of
 from storage.errors import Conflict, NotFound
 from storage.models import ChunkRow, Document, DocumentTerm, SectionRow, Version, now
 from storage.types import Chunk, Principal, Section, State
@@ -99,6 +99,11 @@ class Versions:
 
     def sections(self, version_id: str) -> list[Section]:
         query = sa.select(SectionRow).where(SectionRow.version_id == version_id).order_by(SectionRow.page)
+        with self._database.read() as session:
+            return [section_of(row) for row in session.scalars(query)]
+
+    def sections_at(self, version_id: str, pages: Collection[int]) -> list[Section]:
+        query = sa.select(SectionRow).where(SectionRow.version_id == version_id, SectionRow.page.in_(pages))
         with self._database.read() as session:
             return [section_of(row) for row in session.scalars(query)]
 
@@ -245,9 +250,9 @@ class Versions:
         with self._database.write() as session:
             return erase(session, document_id)
 
-    def record_receipt(self, document_id: str, **counts: object) -> None:
+    def record_receipt(self, receipt: Receipt) -> None:
         with self._database.write() as session:
-            audit.record(session, "footnote", "deletion proved", document_id, **counts)
+            audit.record(session, "footnote", "deletion proved", receipt.document_id, **asdict(receipt))
 
 
 def _job(row: Version) -> Job:

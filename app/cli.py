@@ -1,0 +1,296 @@
+"""The command line: `footnote --help`. Exit codes: 0 done, 1 it failed, 2 wrong use, 3 something is not ready."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from app import log, supervisor
+from app.cli_models import models
+from app.cli_users import groups, users
+from app.settings import Settings, load
+from storage.errors import FootnoteError, InvalidInput
+from storage.types import MessageState, Principal, Readers, Role, State
+
+if TYPE_CHECKING:
+    from app.services import Services
+
+app = typer.Typer(
+    help="A self-hosted knowledge assistant whose every sentence carries a footnote.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(models, name="models")
+app.add_typer(users, name="users")
+app.add_typer(groups, name="groups")
+console = Console(stderr=True)
+
+OPERATOR = Principal("operator", "operator", Role.ADMIN)  # who can run commands on the data folder can read it anyway
+AsUser = Annotated[str, typer.Option("--as", help="Act with the rights of this account.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Supervised = Annotated[bool, typer.Option("--supervised", hidden=True)]
+LogFormat = Annotated[str, typer.Option(help="text or json; LOG_FORMAT.")]
+
+
+def main() -> None:
+    try:
+        app()
+    except FootnoteError as error:
+        console.print(f"footnote: {error}", style="red", markup=False, highlight=False)
+        sys.exit(1)
+
+
+@app.command()
+def serve(
+    samples: Annotated[bool, typer.Option("--samples", help="Load the sample documents.")] = False,
+    log_format: LogFormat = "",
+) -> None:
+    """Start the assistant: the web app, the worker, and each part that no URL in the settings replaces."""
+    settings = _settings(log_format)
+    log.configure(part="footnote", style=settings.log_format, level=settings.log_level)
+    stop = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stop.set())
+    keeper = supervisor.Supervisor(settings)
+    try:
+        password = _first_steps(keeper.settings, samples)
+        keeper.start()
+        _announce(settings, password)
+        stop.wait()
+    finally:
+        keeper.stop()
+
+
+def _first_steps(settings: Settings, with_samples: bool) -> str | None:
+    from app import samples, services
+
+    built = services.build(settings)
+    try:
+        password = built.users.ensure_admin()
+        if with_samples:
+            samples.load(built, OPERATOR)
+        return password
+    finally:
+        built.close()
+
+
+def _announce(settings: Settings, password: str | None) -> None:
+    host = "localhost" if settings.host in {"127.0.0.1", "0.0.0.0", "::"} else settings.host  # noqa: S104 - compared
+    lines = [f"Footnote is at {settings.public_url or f'http://{host}:{settings.port}'}"]
+    if password:
+        lines.append(f"Sign in as admin with the one-time password {password}")
+    lines.append("Ctrl-C stops it.")
+    print("\n" + "\n".join(lines) + "\n", flush=True)
+
+
+@app.command()
+def web(supervised: Supervised = False) -> None:
+    """Run the web app alone, with the other parts at the URLs of the settings."""
+    from app import main as asgi
+
+    settings = _part("web", supervised)
+    asgi.run(settings)
+
+
+@app.command()
+def worker(supervised: Supervised = False) -> None:
+    """Run one worker: on PostgreSQL as many as there are machines, on SQLite one."""
+    from app.services import build_pipeline
+    from ingest.worker import Worker
+
+    stop = threading.Event()
+    settings = _part("worker", supervised, stop)
+    database, pipeline = build_pipeline(settings)
+    folder, jobs = settings.data_dir, settings.worker_jobs
+    Worker(database, pipeline, settings.jobs_url, folder=folder, concurrency=jobs).run(stop)
+
+
+@app.command()
+def index(supervised: Supervised = False) -> None:
+    """Run the index process alone (without it, set QDRANT_URL)."""
+    from storage import index_server
+
+    settings = _part("index", supervised)
+    port = settings.index_port or supervisor.free_port()
+    index_server.run(settings.data_dir / "index", "127.0.0.1", port, settings.key())
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(help="Files, or folders with files.", exists=True)],
+    readers: Annotated[str, typer.Option(help="'everyone', or names of groups, parted by commas.")] = "everyone",
+    wait: Annotated[bool, typer.Option(help="Wait until every document is ready or has failed.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Add documents and wait until they can be asked about."""
+    files = [file for path in paths for file in _files(path)]
+    if not files:
+        raise InvalidInput("There is no file in what was given.")
+    with _services("index", "worker") as built:
+        allowed = Readers(everyone=True)
+        if readers != "everyone":
+            allowed = Readers(groups=built.users.group_ids([name for name in readers.split(",") if name.strip()]))
+        added = []
+        for file in files:
+            with built.files.receive(built.settings.upload_max_mb * 10**6) as receiver:
+                added.append(built.documents.add(file.name, receiver.copy(file), allowed, OPERATOR))
+        ids = list(dict.fromkeys(item.document_id for item in added))
+        if wait:
+            _wait(built, ids)
+        documents = [built.documents.get(document_id, OPERATOR) for document_id in ids]
+    known = {item.document_id for item in added if item.known}
+    failed = [document for document in documents if document.state is State.FAILED]
+    if as_json:
+        rows = [
+            {
+                "id": document.id,
+                "name": document.name,
+                "state": document.state,
+                "pages": document.pages,
+                "passages": document.passages,
+                "known": document.id in known,
+                "reason": document.reason,
+                "remedy": document.remedy,
+            }
+            for document in documents
+        ]
+        print(json.dumps(rows, ensure_ascii=False, indent=2))
+    else:
+        for document in documents:
+            note = " (was here already)" if document.id in known else ""
+            line = f"{document.state:<8} {document.name}{note}"
+            if document.state is State.FAILED:
+                line += f": {document.reason} {document.remedy}"
+            elif document.state is State.READY:
+                line += f": {document.pages:,} pages, {document.passages:,} passages"
+            console.print(line, markup=False, highlight=False)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="The question, in quotation marks.")],
+    as_user: AsUser = "",
+    as_json: AsJson = False,
+) -> None:
+    """Ask, and print the answer with its references."""
+    from app.chat import Ended, answer
+
+    with _services("index", "models") as built:
+        principal = built.users.principal(as_user) if as_user else OPERATOR
+        events = answer(
+            question, (), principal, retriever=built.retriever, llm=built.llm, cancel=threading.Event()
+        )
+        ended = [event for event in events if isinstance(event, Ended)][-1]
+    if as_json:
+        references = [
+            {
+                "n": citation.n,
+                "title": citation.title,
+                "name": citation.name,
+                "page": citation.page,
+                "start": citation.start,
+                "end": citation.end,
+                "heading": citation.heading,
+                "text": citation.text,
+                "document": citation.document_id,
+                "version": citation.version_id,
+            }
+            for citation in ended.citations
+        ]
+        print(json.dumps({"answer": ended.text, "references": references, "model": ended.model}, ensure_ascii=False))
+    else:
+        from app.extract import plain
+
+        print(plain(ended.text))
+        for citation in ended.citations:
+            where = f"{citation.title}, page {citation.page}"
+            print(f"  [{citation.n}] {where}" + (f", {citation.heading}" if citation.heading else ""))
+    if ended.state is MessageState.FAILED:
+        raise typer.Exit(3)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Check every part of the installation and say what to do."""
+    from app.doctor import examine
+
+    findings = examine(load())
+    if as_json:
+        rows = [{"part": one.part, "ok": one.ok, "found": one.found, "remedy": one.remedy} for one in findings]
+        print(json.dumps(rows, ensure_ascii=False, indent=2))
+    else:
+        for one in findings:
+            console.print(f"{'ok  ' if one.ok else 'LOOK'} {one.part}: {one.found}", markup=False, highlight=False)
+            if one.remedy:
+                console.print(f"       {one.remedy}", markup=False, highlight=False)
+    if not all(one.ok for one in findings):
+        raise typer.Exit(3)
+
+
+def _settings(log_format: str = "") -> Settings:
+    return load(**({"log_format": log_format} if log_format else {}))
+
+
+def _part(name: str, supervised: bool, stop: threading.Event | None = None) -> Settings:
+    """Set a part's process up: its log, its signals and, under a supervisor, its end."""
+    settings = load()
+    log.configure(part=name, style=settings.log_format, level=settings.log_level)
+    if stop is not None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+    if supervised:
+        supervisor.follow_parent(stop.set if stop is not None else supervisor.terminate_self)
+    return settings
+
+
+@contextmanager
+def _services(*parts: str) -> Iterator[Services]:
+    """The services of a command, with the parts that it needs running for so long."""
+    from app import services
+
+    settings = load()
+    log.configure(part="footnote", style=settings.log_format, level="warning")
+    with supervisor.running(settings, *parts) as reachable:
+        built = services.build(reachable)
+        try:
+            yield built
+        finally:
+            built.close()
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    return sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+
+
+def _wait(built: Services, ids: list[str]) -> None:
+    open_states = {State.WAITING, State.PARSING, State.EMBEDDING}
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("documents", total=len(ids))
+        while True:
+            documents = [built.documents.get(document_id, OPERATOR) for document_id in ids]
+            left = [document for document in documents if document.state in open_states]
+            progress.update(task, completed=len(ids) - len(left))
+            if not left:
+                return
+            time.sleep(0.3)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,220 @@
+"""The composition root: settings become the objects that everything else is handed.
+
+`build` serves the web process and the CLI, `build_pipeline` the worker; neither imports torch unless it is called for
+a local embedding model. A web process has one Services, installed at its start, because Streamlit's pages are scripts
+that nothing can be handed to.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+
+import httpx
+
+from app.chat import Answers
+from app.extract import Extractive
+from app.llm import LLM, OpenAIChat
+from app.pages import Pages
+from app.retrieve import Retriever
+from app.settings import Settings
+from ingest import worker
+from ingest.embed import Embedder, HttpEmbedder, SentenceTransformerEmbedder
+from ingest.pipeline import Pipeline
+from ingest.sandbox import Limits
+from storage.conversations import Conversations
+from storage.database import Database
+from storage.documents import Documents
+from storage.errors import Unavailable
+from storage.files import Files
+from storage.index import Index
+from storage.users import Users
+from storage.versions import Versions
+
+_CHECK_EVERY = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    settings: Settings
+    database: Database
+    files: Files
+    users: Users
+    documents: Documents
+    versions: Versions
+    conversations: Conversations
+    index: Index
+    embedder: Embedder
+    retriever: Retriever
+    llm: LLM
+    answers: Answers
+    pages: Pages
+    _missing: Missing = field(repr=False)
+
+    def missing(self) -> list[str]:
+        """In plain words, each part that does not answer now and what that means. At most some seconds old."""
+        return self._missing.parts()
+
+    @property
+    def has_language_model(self) -> bool:
+        return not isinstance(self.llm, Extractive)
+
+    def close(self) -> None:
+        self.index.close()
+        self.database.close()
+
+
+class Missing:
+    """Asks every part how it is, at most once in three seconds and never twice at a time."""
+
+    def __init__(self, checks: list[Callable[[], str | None]]) -> None:
+        self._checks = checks
+        self._lock = threading.Lock()
+        self._known: tuple[float, list[str]] = (0.0, [])
+
+    def parts(self) -> list[str]:
+        asked, known = self._known
+        if time.monotonic() - asked < _CHECK_EVERY or not self._lock.acquire(blocking=False):
+            return known
+        try:
+            self._known = time.monotonic(), [reason for check in self._checks if (reason := check())]
+            return self._known[1]
+        finally:
+            self._lock.release()
+
+
+def build(settings: Settings) -> Services:
+    """For the web process and the CLI. Makes no connection yet but to the database, whose schema it brings up to date.
+
+    Raises InvalidInput for settings that can't be taken, Unavailable when the database does not answer.
+    """
+    database = Database(settings.sql_url)
+    database.migrate()
+    files = Files(settings.data_dir)
+    documents = Documents(database, files)
+    conversations = Conversations(database)
+    index = Index(settings.qdrant_url, settings.qdrant_api_key.get_secret_value())
+    embedder = HttpEmbedder(settings.embed_url, settings.embed_api_key.get_secret_value(), settings.embed_model)
+    retriever = Retriever(index, embedder, documents)
+    llm = _language_model(settings, embedder)
+    checks = [index.ready, lambda: _models_away(settings), lambda: _worker_away(database)]
+    if isinstance(llm, OpenAIChat):
+        checks.append(llm.ready)
+    return Services(
+        settings=settings,
+        database=database,
+        files=files,
+        users=Users(database, session_hours=settings.session_hours),
+        documents=documents,
+        versions=Versions(database),
+        conversations=conversations,
+        index=index,
+        embedder=embedder,
+        retriever=retriever,
+        llm=llm,
+        answers=Answers(conversations, retriever, llm),
+        pages=Pages(documents, files, parse_limits(settings)),
+        _missing=Missing(checks),
+    )
+
+
+def build_pipeline(settings: Settings) -> tuple[Database, Pipeline]:
+    """For the worker."""
+    database = Database(settings.sql_url)
+    database.migrate()
+    index = Index(settings.qdrant_url, settings.qdrant_api_key.get_secret_value(), timeout=60.0)
+
+    lock = threading.Lock()
+
+    @cache
+    def load() -> Embedder:
+        embedder = chunk_embedder(settings)
+        index.prepare(generation_name(embedder), embedder.dimensions)
+        return embedder
+
+    def embedder() -> Embedder:
+        with lock:  # two documents may need it first at the same time
+            return load()
+
+    pipeline = Pipeline(
+        versions=Versions(database),
+        files=Files(settings.data_dir),
+        index=index,
+        embedder=embedder,
+        limits=parse_limits(settings),
+        embedding=threading.Lock(),
+    )
+    return database, pipeline
+
+
+def chunk_embedder(settings: Settings) -> Embedder:
+    """The model itself, unless EMBED_URL names somebody else's server."""
+    if settings.embed_url and not settings.own_embed_url:
+        return HttpEmbedder(settings.embed_url, settings.embed_api_key.get_secret_value(), settings.embed_model)
+    return SentenceTransformerEmbedder(settings.embed_model, device=settings.embed_device or None)
+
+
+def generation_name(embedder: Embedder) -> str:
+    """What the index calls vectors of this model: a name that any server takes."""
+    plain = "".join(char if char.isascii() and char.isalnum() else "-" for char in embedder.name.lower())
+    return f"{plain.strip('-')[-80:]}_v1"
+
+
+def parse_limits(settings: Settings) -> Limits:
+    return Limits(
+        memory=settings.parse_memory_mb * 10**6,
+        cpu_seconds=settings.parse_seconds,
+        wall_seconds=settings.parse_seconds,
+    )
+
+
+def _language_model(settings: Settings, embedder: Embedder) -> LLM:
+    if not settings.llm_url:
+        return Extractive(embedder)
+    return OpenAIChat(
+        settings.llm_url,
+        settings.llm_api_key.get_secret_value(),
+        settings.llm_name,
+        own=settings.own_llm_url,
+        max_tokens=settings.llm_max_tokens,
+        temperature=settings.llm_temperature,
+    )
+
+
+def _models_away(settings: Settings) -> str | None:
+    if not settings.own_embed_url:
+        return None
+    try:
+        health = httpx.get(settings.embed_url.removesuffix("/v1") + "/healthz", timeout=2.0, trust_env=False).json()
+    except (httpx.HTTPError, ValueError):
+        return "The models process is starting. Until it is ready, passages are found by their words only."
+    if not health.get("embeddings", {}).get("ready", False):
+        return "The embedding model is being loaded. Until it is ready, passages are found by their words only."
+    return None
+
+
+def _worker_away(database: Database) -> str | None:
+    try:
+        if worker.is_alive(database):
+            return None
+    except Unavailable as error:
+        return str(error)
+    return "The worker is not running: new documents wait until it is back."
+
+
+_installed: list[Services] = []
+
+
+def install(services: Services) -> None:
+    """Make `services` the ones of this process, in place of any before."""
+    _installed[:] = [services]
+
+
+def current() -> Services:
+    """The Services of this process. Raises Unavailable before `install`."""
+    if not _installed:
+        raise Unavailable("web", "The application is still starting. Reload the page in a moment.")
+    return _installed[0]

@@ -1,0 +1,200 @@
+"""Durable ingestion on DBOS Transact.
+
+The SQL rows are the queue that people see: a version that waits, a document that is being deleted. Each worker takes
+what it finds there into DBOS under an id that follows from the row, so taking it twice does nothing. DBOS checkpoints
+every step; after a crash a workflow goes on behind its last checkpoint, on whichever worker lives.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+from dbos import DBOS, DBOSConfig, Queue, SetWorkflowID
+from dbos._serialization import Serializer
+
+from ingest.pipeline import BATCH, Pipeline
+from storage.database import sqlite_module
+from storage.errors import DocumentError, FootnoteError, NotFound
+from storage.versions import Job
+
+log = logging.getLogger(__name__)
+
+APP_VERSION = "1"  # raised only when the steps of a workflow change: work begun under another one would not go on
+CRASHES = 4  # so many times a workflow may take its process down before it is given up
+FINAL = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
+GIVEN_UP = ("ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
+
+
+class JsonSerializer(Serializer):
+    """DBOS pickles by default; what it keeps of ours is JSON, so that a database can't make us run code."""
+
+    def serialize(self, data: Any) -> str:
+        return json.dumps(data, default=repr)
+
+    def deserialize(self, serialized_data: str) -> Any:
+        return json.loads(serialized_data)
+
+    def name(self) -> str:
+        return "footnote_json"
+
+
+class Jobs:
+    """The workflows and their queue in this process; to be made once, before `launch`."""
+
+    def __init__(self, pipeline: Pipeline, url: str, *, executor: str, concurrency: int) -> None:
+        self._pipeline = pipeline
+        self._concurrency = concurrency
+        self._taken: set[str] = set()
+        config = DBOSConfig(
+            name="footnote",
+            system_database_url=url,
+            executor_id=executor,
+            application_version=APP_VERSION,
+            serializer=JsonSerializer(),
+            log_level="WARNING",
+            use_listen_notify=not url.startswith("sqlite"),
+        )
+        if url.startswith("sqlite"):
+            config["system_database_engine"] = _sqlite_engine(url)
+        DBOS(config=config)
+        self._read = _step("read", pipeline.read)
+        self._divide = _step("divide", pipeline.divide)
+        self._embed = _step("embed", pipeline.embed)
+        self._publish = _step("publish", pipeline.publish)
+        self._delete = _step("delete", lambda document_id: bool(pipeline.delete(document_id)))
+        self._ingest = _workflow("ingest", self._ingest_workflow)
+        self._erase = _workflow("delete", self._delete_workflow)
+        self._queue: Queue | None = None
+
+    def launch(self) -> None:
+        DBOS.launch()
+        self._queue = DBOS.register_queue(
+            "documents",
+            worker_concurrency=self._concurrency,
+            polling_interval_sec=0.1,
+            on_conflict="always_update",
+        )
+
+    def destroy(self, *, seconds: int) -> None:
+        DBOS.destroy(workflow_completion_timeout_sec=seconds, destroy_registry=True)
+
+    def take(self) -> int:
+        """Enqueue what waits in SQL and is not enqueued yet; follow readers that changed. Returns how many are open."""
+        versions = self._pipeline.versions
+        jobs, deleting = versions.unfinished(), versions.deleting()
+        for job in jobs:
+            self._enqueue(_ingest_id(job), self._ingest, job.version_id)
+        for document_id in deleting:
+            self._enqueue(f"delete:{document_id}", self._erase, document_id)
+        for version_id in versions.stale_terms():
+            self._pipeline.follow_terms(version_id)
+        return len(jobs) + len(deleting)
+
+    def give_up(self) -> None:
+        """A version whose workflow has ended without an end for the version failed: its state must say so."""
+        for job in self._pipeline.versions.unfinished():
+            status = DBOS.get_workflow_status(_ingest_id(job))
+            if status is not None and status.status in GIVEN_UP:
+                self._pipeline.versions.fail(
+                    job.version_id,
+                    "Reading this file ended the worker process again and again.",
+                    "Try again; if it fails once more, send us the file's kind and the log.",
+                )
+
+    def recover(self, alive: set[str]) -> int:
+        """Take over the workflows of executors that no longer live. Returns how many."""
+        pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+        dead = {workflow.executor_id for workflow in pending if workflow.executor_id} - alive
+        return len(DBOS._recover_pending_workflows(sorted(dead))) if dead else 0
+
+    def _enqueue(self, workflow_id: str, workflow: Callable[..., Any], *arguments: str) -> None:
+        if workflow_id in self._taken or self._queue is None:
+            return
+        with SetWorkflowID(workflow_id):
+            self._queue.enqueue(workflow, *arguments)
+        self._taken.add(workflow_id)
+
+    def _ingest_workflow(self, version_id: str) -> str:
+        try:
+            self._read(version_id)
+            total = self._divide(version_id)
+            for start in range(0, total, BATCH):
+                self._embed(version_id, start, total)
+            self._publish(version_id, total)
+        except _Failed as failed:
+            self._pipeline.versions.fail(version_id, failed.reason, failed.remedy)
+            return "failed"
+        except _Gone:
+            return "deleted"
+        return "ready"
+
+    def _delete_workflow(self, document_id: str) -> str:
+        self._delete(document_id)
+        return "deleted"
+
+
+class _Failed(Exception):
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(reason)
+        self.reason, self.remedy = reason, remedy
+
+
+class _Gone(Exception):
+    pass
+
+
+def _step(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A checkpointed step. Expected ends are kept as values, so that a replay meets the same end."""
+
+    def run(*arguments: Any) -> dict[str, Any]:
+        try:
+            return {"value": function(*arguments)}
+        except DocumentError as error:
+            return {"failed": [error.reason, error.remedy]}
+        except NotFound:
+            return {"gone": True}
+        except FootnoteError as error:
+            return {"failed": [str(error), "Try again."]}
+        except Exception:  # the worker loop: whatever happens to one document must not reach the next
+            log.exception("Step %s failed for %s", name, arguments)
+            return {"failed": ["Something went wrong in our own code; the log has the details.", "Try again."]}
+
+    step = DBOS.step(name=name)(run)
+
+    def call(*arguments: Any) -> Any:
+        outcome = step(*arguments)
+        if "failed" in outcome:
+            raise _Failed(*outcome["failed"])
+        if "gone" in outcome:
+            raise _Gone
+        return outcome["value"]
+
+    return call
+
+
+def _workflow(name: str, method: Callable[[str], str]) -> Callable[[str], str]:
+    def run(subject: str) -> str:  # DBOS marks functions, and a bound method can't be marked
+        return method(subject)
+
+    return DBOS.workflow(name=name, max_recovery_attempts=CRASHES)(run)
+
+
+def _ingest_id(job: Job) -> str:
+    return f"ingest:{job.version_id}:{job.attempt}"
+
+
+def _sqlite_engine(url: str) -> sa.Engine:
+    engine = sa.create_engine(url, module=sqlite_module(), pool_size=20, max_overflow=0, connect_args={"timeout": 30})
+
+    @sa.event.listens_for(engine, "connect")
+    def _configure(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = "IMMEDIATE"
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine

@@ -1,0 +1,167 @@
+"""How a document becomes searchable: read, divide, embed, publish; and how it is deleted.
+
+Every step may run again after a crash and then does no harm: rows are replaced as a whole, point ids follow from the
+version and the ordinal, and nothing can be read before `publish`. `ingest.jobs` makes the sequence durable.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+from uuid import UUID, uuid5
+
+from ingest.embed import Embedder, words
+from ingest.parse import parse
+from ingest.sandbox import Limits
+from ingest.split import contextualize, split
+from storage.documents import Receipt
+from storage.errors import DocumentError, InvalidInput, NotFound, Unavailable
+from storage.files import Files
+from storage.index import Index, Point
+from storage.types import Chunk, State
+from storage.versions import Versions
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+BATCH = 64  # chunks a step: a checkpoint costs milliseconds, the work of one step about a second or two
+CHUNK_IDS = UUID("5f0d7d0e-6c3b-4c0e-9a55-0f1d2a3b4c5d")
+PATIENCE = 3600.0  # seconds that a step waits for a part that is away
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    versions: Versions
+    files: Files
+    index: Index
+    embedder: Callable[[], Embedder]  # called at the first need: loading a model takes seconds
+    limits: Limits
+    embedding: threading.Lock  # one batch at a time: more would only share the same cores
+
+    def read(self, version_id: str) -> None:
+        """Parse the original in the sandbox and keep its sections. Raises DocumentError, NotFound."""
+        job = self.versions.job(version_id)
+        self.versions.progress(version_id, State.PARSING)
+        shown = 0.0
+
+        def show(done: int, total: int) -> None:
+            nonlocal shown
+            if time.monotonic() - shown > 0.5:
+                self.versions.progress(version_id, State.PARSING, done=done, total=total)
+                shown = time.monotonic()
+
+        parsed = parse(self.files.original(version_id), job.name, self.limits, on_progress=show)
+        self.versions.store_sections(
+            version_id,
+            parsed.sections,
+            title=parsed.title,
+            format=parsed.format,
+            language=parsed.language,
+            pages=parsed.pages,
+            warnings=parsed.warnings,
+        )
+
+    def divide(self, version_id: str) -> int:
+        """Split the kept sections into chunks and keep those. Returns how many; at least one."""
+        job = self.versions.job(version_id)
+        embedder = self.embedder()
+        pieces = split(self.versions.sections(version_id), embedder.token_spans, max_tokens=embedder.max_tokens)
+        count = self.versions.store_chunks(
+            version_id,
+            (
+                Chunk(
+                    id=str(uuid5(CHUNK_IDS, f"{version_id}/{ordinal}")),
+                    document_id=job.document_id,
+                    version_id=version_id,
+                    ordinal=ordinal,
+                    page=piece.page,
+                    start=piece.start,
+                    end=piece.end,
+                    heading=piece.heading,
+                    text="",  # SQL keeps the offsets; the text stays with its section
+                )
+                for ordinal, piece in enumerate(pieces)
+            ),
+        )
+        if not count:
+            raise DocumentError("No text was found in the file.", "Upload a file with text that can be selected.")
+        self.versions.progress(version_id, State.EMBEDDING, total=count)
+        return count
+
+    def embed(self, version_id: str, start: int, total: int) -> int:
+        """Embed one batch of chunks from ordinal `start` on and put it into the index, readable by nobody yet."""
+        try:
+            self.versions.job(version_id)
+            points = self._points(version_id, start)
+            patiently(lambda: self.index.upsert(points, []))
+            self.versions.progress(version_id, State.EMBEDDING, done=min(start + BATCH, total), total=total)
+        except NotFound:  # deleted meanwhile, perhaps after its points were counted: leave none behind
+            patiently(lambda: self.index.delete_version(version_id))
+            raise
+        except InvalidInput as error:
+            raise DocumentError(str(error), "Put the setting back, or start with an empty data folder.") from error
+        return len(points)
+
+    def _points(self, version_id: str, start: int) -> list[Point]:
+        chunks = self.versions.chunks(version_id, start=start, count=BATCH)
+        pages = {chunk.page for chunk in chunks}
+        sections = {section.page: section for section in self.versions.sections_at(version_id, pages)}
+        title = self.versions.title(version_id)
+        texts = [contextualize(title, chunk, sections[chunk.page]) for chunk in chunks]
+        with self.embedding:
+            vectors = patiently(lambda: self.embedder().embed_passages(texts))
+        return [
+            Point(chunk, vector, words(text, query=False))
+            for chunk, vector, text in zip(chunks, vectors, texts, strict=True)
+        ]
+
+    def publish(self, version_id: str, total: int) -> None:
+        """Let the version be read, after the index has been counted. Raises DocumentError when points are missing."""
+        found = patiently(lambda: self.index.count(version_id=version_id))
+        if found != total:
+            raise DocumentError(f"The index holds {found} of {total} passages.", "Try again; it starts afresh.")
+        superseded = self.versions.publish(version_id, passages=total)
+        self.follow_terms(version_id)
+        if superseded:
+            patiently(lambda: self.index.set_terms(superseded, []))
+
+    def follow_terms(self, version_id: str) -> None:
+        """Give the version's points the terms that SQL holds, also when those change meanwhile."""
+        while True:
+            terms = self.versions.terms(version_id)
+            patiently(lambda terms=terms: self.index.set_terms(version_id, terms))  # type: ignore[misc]
+            if self.versions.mark_terms(version_id, terms):
+                return
+
+    def delete(self, document_id: str) -> Receipt:
+        """Remove every point, file, rendering and row, then count what is left: nothing, or Unavailable is raised."""
+        title, versions = self.versions.of_document(document_id)
+        points = patiently(lambda: self.index.count(document_id=document_id))
+        patiently(lambda: self.index.delete_document(document_id))
+        files = sum(self.files.delete(version_id) for version_id in versions)
+        left = self.index.count(document_id=document_id) + sum(self.files.count(version) for version in versions)
+        if left:
+            raise Unavailable("index", f"{left} points or files of a deleted document are still there.")
+        chunks, messages = self.versions.erase(document_id)
+        receipt = Receipt(document_id, title, len(versions), files, points, chunks, messages)
+        if versions:
+            self.versions.record_receipt(receipt)
+        return receipt
+
+
+def patiently(action: Callable[[], T], *, patience: float = PATIENCE) -> T:
+    """Call until the part answers: it may be starting again. Raises Unavailable after `patience` seconds."""
+    deadline, pause = time.monotonic() + patience, 0.2
+    while True:
+        try:
+            return action()
+        except Unavailable as error:
+            if time.monotonic() + pause > deadline:
+                raise
+            log.warning("Waiting for the %s process: %s", error.part, error)
+            time.sleep(pause)
+            pause = min(pause * 2, 10.0)

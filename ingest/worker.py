@@ -1,0 +1,101 @@
+"""The worker process: takes documents from the queue until it is told to stop.
+
+On SQLite it is the only one of its data folder and holds a lock to say so; on PostgreSQL any number run, and a
+heartbeat in the database tells which of them live.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+from pathlib import Path
+from uuid import uuid4
+
+import filelock
+import sqlalchemy as sa
+
+from ingest.jobs import Jobs
+from ingest.pipeline import Pipeline
+from storage.database import Database, db_now
+from storage.errors import Conflict, FootnoteError
+from storage.models import Executor
+
+log = logging.getLogger(__name__)
+
+TTL = 15.0  # seconds without a heartbeat after which a worker counts as dead
+TAKE_EVERY = 0.3
+
+
+def is_alive(database: Database) -> bool:
+    """Whether any worker has given a sign of life lately. Raises Unavailable without a database."""
+    with database.read() as session:
+        newest = session.scalar(sa.select(sa.func.max(Executor.beat)))
+        return newest is not None and db_now(session) - newest < TTL
+
+
+class Worker:
+    def __init__(
+        self, database: Database, pipeline: Pipeline, jobs_url: str, *, folder: Path, concurrency: int
+    ) -> None:
+        self._database, self._pipeline, self._url = database, pipeline, jobs_url
+        self._concurrency = concurrency
+        self._alone = jobs_url.startswith("sqlite")
+        self._lock = filelock.FileLock(folder / "worker.lock")
+        self._id = f"{socket.gethostname()}:{uuid4().hex[:12]}"
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set. Raises Conflict when another worker has this data folder."""
+        if self._alone:
+            self._claim_folder()
+        self._beat()
+        jobs = Jobs(self._pipeline, self._url, executor=self._id, concurrency=self._concurrency)
+        jobs.launch()
+        threading.Thread(target=self._prepare, daemon=True, name="prepare").start()
+        log.info("The worker is ready.")
+        try:
+            next_sweep = 0.0
+            while not stop.wait(TAKE_EVERY):
+                try:
+                    if time.monotonic() >= next_sweep:
+                        self._sweep(jobs)
+                        next_sweep = time.monotonic() + TTL / 3
+                    jobs.take()
+                except FootnoteError as error:  # a part is away: the rows stay, the next round sees them
+                    log.warning("%s", error)
+                except Exception:  # the worker loop outlives everything
+                    log.exception("The worker could not look for work.")
+                    stop.wait(TTL / 3)
+        finally:
+            jobs.destroy(seconds=0)
+            if self._alone:
+                self._lock.release()
+
+    def _prepare(self) -> None:
+        """Load the embedding model before the first document needs it."""
+        try:
+            self._pipeline.embedder()
+        except FootnoteError as error:
+            log.error("%s", error)
+
+    def _claim_folder(self) -> None:
+        try:
+            self._lock.acquire(timeout=0)
+        except filelock.Timeout as error:
+            raise Conflict("Another worker already works on this data folder. Stop it first.") from error
+        with self._database.write() as session:
+            session.execute(sa.delete(Executor))  # nobody else can be alive
+
+    def _beat(self) -> None:
+        with self._database.write() as session:
+            session.merge(Executor(id=self._id, beat=db_now(session)))
+
+    def _sweep(self, jobs: Jobs) -> None:
+        self._beat()
+        with self._database.write() as session:
+            session.execute(sa.delete(Executor).where(Executor.beat < db_now(session) - TTL))
+            alive = set(session.scalars(sa.select(Executor.id)))
+        if taken_over := jobs.recover(alive):
+            log.info("Took over %d jobs of workers that are gone.", taken_over)
+        jobs.give_up()

@@ -1,0 +1,355 @@
+"""The passage index: what is searched, always as somebody.
+
+Chunks become points of the collection behind the alias `kb_live`: a dense vector, BM25 weights, and a payload that
+says which passage of which version it is and which access terms it carries. The same code talks to a Qdrant server
+and to the embedded one (`storage.index_server`). The text stays in the database, where `storage.documents` checks
+every hit again. Not here: making vectors (`ingest.embed`), fusing the two lists (`app.retrieve`).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TypeVar
+
+import httpx
+import numpy as np
+from qdrant_client import QdrantClient, models
+from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
+from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
+
+from storage.access import principal_terms
+from storage.errors import AlreadyExists, Busy, InvalidInput, Unavailable
+from storage.types import Chunk, Hit, Principal, SparseVector, Vector
+
+MAX_LIMIT = 1000
+_DENSE = "dense"
+_WORDS = "words"
+_FIELDS = ("acl", "document", "version")
+# below this many kilobytes a server compares with every vector that passes the filter. Its graph, made for searches
+# without filters, loses most results under an access filter that lets 10 to 50 % of the passages through
+_FULL_SCAN_KB = 200_000
+_SEARCH = models.SearchParams(hnsw_ef=256, acorn=models.AcornSearchParams(enable=True, max_selectivity=1.0))
+_BATCH_POINTS = 512
+_BATCH_NUMBERS = 400_000
+_PAUSE_SECONDS = 0.1
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A chunk with its vectors. Without words in it that BM25 counts, `sparse` is empty."""
+
+    chunk: Chunk
+    dense: Vector
+    sparse: SparseVector
+
+
+class Index:
+    """A client of the index; connects when it is used, and may be shared by threads.
+
+    Every method raises Unavailable("index", ...) when the index does not answer. `patience` is how many seconds writes
+    keep trying while it can't be reached, because it may be restarting: all writes here are idempotent. Reads do not
+    wait. `prefix` keeps deployments that share one server apart.
+    """
+
+    def __init__(
+        self, url: str, api_key: str, *, timeout: float = 10.0, patience: float = 0.0, prefix: str = "kb"
+    ) -> None:
+        self._timeout = timeout
+        self._patience = patience
+        self._prefix = prefix
+        self._alias = f"{prefix}_live"
+        try:
+            host = httpx.URL(url).host
+            self._client = QdrantClient(
+                url=url,
+                # as a header: the parameter api_key warns of plain http, which on loopback is meant
+                headers={"api-key": api_key} if api_key else None,
+                timeout=math.ceil(timeout),
+                check_compatibility=False,
+                # a company's HTTP proxy does not lead to this machine's own ports
+                trust_env=host not in ("127.0.0.1", "::1", "localhost"),
+            )
+        except (ValueError, httpx.InvalidURL) as error:
+            raise InvalidInput(
+                f"The index's address is not a URL: {error}. Set QDRANT_URL to one like http://host:6333."
+            ) from error
+
+    # --- generations
+
+    def prepare(self, generation: str, dimensions: int) -> None:
+        """Make sure that a collection for `generation` exists, and that something is live. Idempotent.
+
+        The first generation goes live at once; later ones when `ingest.reindex` switches to them. Raises InvalidInput
+        when the live collection, or this generation's, has vectors of other dimensions.
+        """
+        name = f"{self._prefix}_{generation}"
+        aliases = self._call(self._client.get_aliases).aliases
+        live = next((a.collection_name for a in aliases if a.alias_name == self._alias), None)
+        if live is not None and live != name:
+            self._check_dimensions(live, dimensions)
+        if not self._call(lambda: self._client.collection_exists(name)):
+            self._create(name, dimensions)
+        known = self._check_dimensions(name, dimensions).payload_schema
+        for field in _FIELDS:
+            if field not in known:
+                self._write(partial(self._client.create_payload_index, name, field, models.PayloadSchemaType.KEYWORD))
+        if live is None:
+            create = models.CreateAlias(collection_name=name, alias_name=self._alias)
+            change = [models.CreateAliasOperation(create_alias=create)]
+            self._call(partial(self._client.update_collection_aliases, change), patience=self._patience)
+
+    def _create(self, name: str, dimensions: int) -> None:
+        create = partial(
+            self._client.create_collection,
+            name,
+            vectors_config={_DENSE: models.VectorParams(size=dimensions, distance=models.Distance.COSINE)},
+            sparse_vectors_config={_WORDS: models.SparseVectorParams(modifier=models.Modifier.IDF)},
+            hnsw_config=models.HnswConfigDiff(m=16, ef_construct=128, full_scan_threshold=_FULL_SCAN_KB),
+            strict_mode_config=models.StrictModeConfig(
+                enabled=True,
+                max_query_limit=MAX_LIMIT,
+                unindexed_filtering_retrieve=False,
+                unindexed_filtering_update=False,
+            ),
+        )
+        with suppress(AlreadyExists):  # another process was quicker
+            self._call(create, patience=self._patience)
+
+    def _check_dimensions(self, name: str, dimensions: int) -> models.CollectionInfo:
+        info = self._call(lambda: self._client.get_collection(name))
+        vectors = info.config.params.vectors
+        found = vectors[_DENSE].size if isinstance(vectors, dict) and _DENSE in vectors else None
+        if found != dimensions:
+            raise InvalidInput(
+                f"The index was filled with vectors of {found} dimensions, and the embedding model makes {dimensions}: "
+                "the model was changed. Set EMBED_MODEL back, or re-index all documents with the new one "
+                "(`footnote reindex`)."
+            )
+        return info
+
+    def generation(self) -> str | None:
+        """The generation that is live; None before `prepare`."""
+        aliases = self._call(self._client.get_aliases).aliases
+        live = next((a.collection_name for a in aliases if a.alias_name == self._alias), None)
+        return None if live is None else live.removeprefix(f"{self._prefix}_")
+
+    # --- writing
+
+    def upsert(self, points: Sequence[Point], terms: list[str]) -> None:
+        """Add or replace the points of these chunks, each carrying `terms`; on the disk when it returns.
+
+        Not atomic: after an error some batches may be in. Repeating it is safe, since a chunk's id is its point's id.
+        """
+        for point in points:
+            if not np.isfinite(point.dense).all():
+                raise InvalidInput(f"The embedding of chunk {point.chunk.id} is not finite. Check EMBED_MODEL.")
+        size = min(_BATCH_POINTS, max(1, _BATCH_NUMBERS // len(points[0].dense))) if points else 1
+        for start in range(0, len(points), size):
+            batch = [_to_struct(point, terms) for point in points[start : start + size]]
+            self._write(partial(self._client.upsert, self._alias, batch, wait=True))
+
+    def set_terms(self, version_id: str, terms: list[str]) -> None:
+        """Let the holders of `terms` find this version from now on, and nobody else; no terms, nobody.
+
+        It holds for the points that are there now. Ask for the live version only: one that was replaced stays with
+        no terms.
+        """
+        chosen = _where(version=version_id)
+        self._write(lambda: self._client.set_payload(self._alias, {"acl": terms}, points=chosen, wait=True))
+
+    def delete_version(self, version_id: str) -> None:
+        """Remove all points of a version, if any; gone from the disk's log when it returns."""
+        self._delete(_where(version=version_id))
+
+    def delete_document(self, document_id: str) -> None:
+        """Remove all points of all versions of a document, if any."""
+        self._delete(_where(document=document_id))
+
+    def _delete(self, chosen: models.Filter) -> None:
+        selector = models.FilterSelector(filter=chosen)
+        self._write(lambda: self._client.delete(self._alias, selector, wait=True))
+
+    # --- reading
+
+    def search(
+        self,
+        dense: Vector | None,
+        sparse: SparseVector | None,
+        principal: Principal,
+        *,
+        limit: int,
+        documents: Collection[str] | None = None,
+    ) -> list[Hit]:
+        """The best `limit` chunks by each of the two vectors, among those that the principal may read.
+
+        One round trip. Hits found by meaning come first, best first, then those found by words alone. `dense` is the
+        cosine, `sparse` the BM25 score. `documents` narrows further; an empty one finds nothing.
+        """
+        if not 1 <= limit <= MAX_LIMIT:
+            raise InvalidInput(f"A search returns 1 to {MAX_LIMIT} passages, not {limit}.")
+        terms = principal_terms(principal)
+        if not terms or (documents is not None and not documents):
+            return []
+        allowed = _readable(terms, documents)
+        requests: dict[str, models.QueryRequest] = {}
+        if dense is not None:
+            if not np.isfinite(dense).all():
+                raise InvalidInput("The question's embedding is not finite. Check EMBED_MODEL.")
+            requests[_DENSE] = _request(dense.tolist(), _DENSE, allowed, limit, _SEARCH)
+        if sparse is not None and sparse.indices:
+            words = models.SparseVector(indices=list(sparse.indices), values=list(sparse.values))
+            requests[_WORDS] = _request(words, _WORDS, allowed, limit, None)
+        if not requests:
+            return []
+        answers = self._call(lambda: self._client.query_batch_points(self._alias, list(requests.values())))
+        hits: dict[str, Hit] = {}
+        for using, answer in zip(requests, answers, strict=True):
+            for found in answer.points:
+                hit = hits.get(str(found.id)) or _to_hit(found)
+                dense_score, sparse_score = (found.score, None) if using == _DENSE else (hit.dense, found.score)
+                hits[hit.chunk_id] = replace(hit, dense=dense_score, sparse=sparse_score)
+        return list(hits.values())
+
+    def count(self, *, document_id: str | None = None, version_id: str | None = None) -> int:
+        """Exactly how many points a document, a version, or both have, readable or not."""
+        if document_id is None and version_id is None:
+            raise InvalidInput("Say which document or version to count; total() counts everything.")
+        chosen = _where(document=document_id, version=version_id)
+        return self._call(lambda: self._client.count(self._alias, count_filter=chosen, exact=True)).count
+
+    def total(self) -> int:
+        """Exactly how many points are live."""
+        return self._call(lambda: self._client.count(self._alias, exact=True)).count
+
+    def ready(self) -> str | None:
+        """None when searches can be answered; otherwise why not, in words to show."""
+        try:
+            info = self._call(lambda: self._client.get_collection(self._alias))
+        except Unavailable as error:
+            return str(error)
+        if info.status is models.CollectionStatus.RED:
+            return "The index reports that a collection is damaged. Read the log of the Qdrant server."
+        return None
+
+    def close(self) -> None:
+        self._client.close()
+
+    # --- the wire
+
+    def _write(self, action: Callable[[], models.UpdateResult]) -> None:
+        result = self._call(action, patience=self._patience)
+        if result.status is not models.UpdateStatus.COMPLETED:
+            raise Unavailable("index", "The index did not finish writing in time. Try again in a moment.")
+
+    def _call(self, action: Callable[[], T], *, patience: float = 0.0) -> T:
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                return action()
+            except ResourceExhaustedResponse as error:
+                raise Busy("index", "The index has too much to do. Try again in a moment.") from error
+            except UnexpectedResponse as error:
+                raise self._refused(error) from error
+            except json.JSONDecodeError as error:  # an answer of 200 that is no JSON
+                raise self._unreachable(ResponseHandlingException(error)) from error
+            except ResponseHandlingException as error:
+                lost = isinstance(error.source, httpx.NetworkError | httpx.RemoteProtocolError)
+                if not lost or time.monotonic() >= deadline:
+                    raise self._unreachable(error) from error
+            time.sleep(_PAUSE_SECONDS)
+
+    def _unreachable(self, error: ResponseHandlingException) -> Unavailable:
+        if isinstance(error.source, httpx.TimeoutException):
+            text = f"The index did not answer within {self._timeout:g} seconds. Try again in a moment."
+        elif isinstance(error.source, httpx.TransportError):
+            text = "The index can't be reached. It may be starting; if this lasts, check QDRANT_URL and its log."
+        else:
+            text = "What answers at the index's address does not speak Qdrant's language. Check QDRANT_URL."
+        return Unavailable("index", text)
+
+    def _refused(self, error: UnexpectedResponse) -> Unavailable | InvalidInput:
+        status = error.status_code or 500
+        if status in (401, 403):
+            return Unavailable("index", "The index refused our key. Set QDRANT_API_KEY to the key of the server.")
+        if status == 404:
+            return Unavailable("index", "The index is not prepared yet. It will be once the worker has started.")
+        reason = _reason(error)
+        if status == 409:
+            return AlreadyExists(f"The index has it already: {reason}")
+        if status in (400, 413, 422):
+            return InvalidInput(f"The index refused a request: {reason}")
+        return Unavailable("index", f"The index failed ({status}): {reason}. Read its log.")
+
+
+def _reason(error: UnexpectedResponse) -> str:
+    try:
+        return str(error.structured()["status"]["error"])
+    except (ValueError, KeyError, TypeError):
+        return error.reason_phrase or "no reason given"
+
+
+def _to_struct(point: Point, terms: list[str]) -> models.PointStruct:
+    chunk = point.chunk
+    vector: dict[str, Any] = {_DENSE: point.dense.tolist()}
+    if point.sparse.indices:
+        vector[_WORDS] = models.SparseVector(indices=list(point.sparse.indices), values=list(point.sparse.values))
+    payload = {
+        "document": chunk.document_id,
+        "version": chunk.version_id,
+        "page": chunk.page,
+        "start": chunk.start,
+        "end": chunk.end,
+        "ordinal": chunk.ordinal,
+        "acl": terms,
+    }
+    return models.PointStruct(id=chunk.id, vector=vector, payload=payload)
+
+
+def _to_hit(point: models.ScoredPoint) -> Hit:
+    payload = point.payload or {}
+    return Hit(
+        chunk_id=str(point.id),
+        document_id=payload["document"],
+        version_id=payload["version"],
+        page=payload["page"],
+        start=payload["start"],
+        end=payload["end"],
+    )
+
+
+def _request(
+    vector: list[float] | models.SparseVector,
+    using: str,
+    allowed: models.Filter,
+    limit: int,
+    params: models.SearchParams | None,
+) -> models.QueryRequest:
+    return models.QueryRequest(query=vector, using=using, filter=allowed, limit=limit, params=params, with_payload=True)
+
+
+def _readable(terms: list[str], documents: Collection[str] | None) -> models.Filter:
+    """The access rule as a filter. It takes no part of a request's own words, and everything in it must hold."""
+    must: list[models.Condition] = [models.FieldCondition(key="acl", match=models.MatchAny(any=terms))]
+    if documents is not None:
+        must.append(models.FieldCondition(key="document", match=models.MatchAny(any=sorted(documents))))
+    return models.Filter(must=must)
+
+
+def _where(**fields: str | None) -> models.Filter:
+    """Every field that is given must have this value. None of them given would mean every point, so it raises."""
+    must: list[models.Condition] = [
+        models.FieldCondition(key=key, match=models.MatchValue(value=value))
+        for key, value in fields.items()
+        if value is not None
+    ]
+    if not must:
+        raise InvalidInput("No document and no version was named.")
+    return models.Filter(must=must)
