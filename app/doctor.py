@@ -1,0 +1,149 @@
+"""`footnote doctor`: looks at every part of an installation and says what to do about what it finds."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+import httpx
+
+from app import supervisor
+from app.llm import OpenAIChat
+from app.settings import Settings
+from ingest import sandbox, worker
+from storage.database import Database, sqlite_module
+from storage.errors import FootnoteError
+from storage.index import Index
+
+_LOW_DISK = 5 * 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    part: str
+    ok: bool
+    found: str
+    remedy: str = ""
+
+
+def examine(settings: Settings, *, only: Collection[str] = ()) -> list[Finding]:
+    """One finding a part. Starts nothing and changes nothing but the database's schema version."""
+    reachable = supervisor.attached(settings) or settings
+    checks: dict[str, Callable[[Settings], Finding]] = {
+        "python": _python,
+        "data folder": _data_folder,
+        "database": _database,
+        "index": _index,
+        "models": _models,
+        "language model": _language_model,
+        "worker": _worker,
+        "web": _web,
+        "sandbox": _sandbox,
+    }
+    return [_checked(name, check, reachable) for name, check in checks.items() if not only or name in only]
+
+
+def _checked(name: str, check: Callable[[Settings], Finding], settings: Settings) -> Finding:
+    try:
+        return check(settings)
+    except FootnoteError as error:
+        return Finding(name, False, str(error))
+
+
+def _python(_: Settings) -> Finding:
+    module = sqlite_module()
+    return Finding("python", True, f"Python {platform.python_version()}, SQLite {module.sqlite_version}")
+
+
+def _data_folder(settings: Settings) -> Finding:
+    folder = settings.data_dir
+    free = shutil.disk_usage(folder).free
+    found = f"{folder}, {free / 10**9:,.0f} GB free"
+    if not os.access(folder, os.W_OK):
+        return Finding("data folder", False, found, "It can't be written to: change its owner, or set DATA_DIR.")
+    if free < _LOW_DISK:
+        return Finding("data folder", False, found, "Make room: the index and the originals need it.")
+    return Finding("data folder", True, found)
+
+
+def _database(settings: Settings) -> Finding:
+    database = Database(settings.sql_url)
+    try:
+        reason = database.ready()
+        where = database.url.render_as_string(hide_password=True)
+        return Finding("database", reason is None, reason or where, "" if reason is None else "Look at DATABASE_URL.")
+    finally:
+        database.close()
+
+
+def _index(settings: Settings) -> Finding:
+    if not settings.qdrant_url:
+        return Finding("index", False, "It is not running.", "Start Footnote (`footnote serve`), or set QDRANT_URL.")
+    index = Index(settings.qdrant_url, settings.qdrant_api_key.get_secret_value())
+    reason = index.ready()
+    found = reason or f"{settings.qdrant_url}, {index.count():,} passages"
+    return Finding("index", reason is None, found, "" if reason is None else "Look at QDRANT_URL and QDRANT_API_KEY.")
+
+
+def _models(settings: Settings) -> Finding:
+    if not settings.embed_url:
+        return Finding("models", False, "They are not running.", "Start Footnote (`footnote serve`), or set EMBED_URL.")
+    try:
+        answer = httpx.get(
+            f"{settings.embed_url}/models",
+            headers={"Authorization": f"Bearer {settings.embed_api_key.get_secret_value()}"},
+            timeout=5.0,
+            trust_env=not settings.own_embed_url,
+        )
+    except httpx.HTTPError as error:
+        return Finding("models", False, f"{settings.embed_url} does not answer: {error}", "Look at EMBED_URL.")
+    if answer.status_code != 200:
+        found = f"{settings.embed_url} answers {answer.status_code}."
+        return Finding("models", False, found, "Look at EMBED_API_KEY.")
+    return Finding("models", True, f"{settings.embed_url}, embeddings by {settings.embed_model}")
+
+
+def _language_model(settings: Settings) -> Finding:
+    if settings.llm_url:
+        chat = OpenAIChat(
+            settings.llm_url,
+            settings.llm_api_key.get_secret_value(),
+            settings.llm_name,
+            own=settings.own_llm_url,
+        )
+        reason = chat.ready()
+        remedy = "" if reason is None else "Until then answers quote the documents, word for word."
+        return Finding("language model", reason is None, reason or f"{settings.llm_name} at {settings.llm_url}", remedy)
+    model = settings.local_model()
+    if model is not None:
+        return Finding("language model", True, f"{model.name} will be loaded at the next start.")
+    built = importlib.util.find_spec("llama_cpp") is not None
+    found = "None: answers quote the documents, word for word. That is fine."
+    how = "To add one: footnote models pull llama-3-8b-instruct, or set LLM_MODEL or LLM_URL."
+    return Finding("language model", True, found, how if built else how + " llama-cpp-python has to be installed first.")
+
+
+def _worker(settings: Settings) -> Finding:
+    database = Database(settings.sql_url)
+    try:
+        if worker.is_alive(database):
+            return Finding("worker", True, "It is running.")
+        return Finding("worker", False, "No worker is running.", "Start Footnote (`footnote serve`).")
+    finally:
+        database.close()
+
+
+def _web(settings: Settings) -> Finding:
+    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104 - compared, not bound
+    url = f"http://{host}:{settings.port}"
+    if supervisor.answers(f"{url}/healthz"):
+        return Finding("web", True, url)
+    return Finding("web", False, f"Nothing answers at {url}.", "Start Footnote (`footnote serve`).")
+
+
+def _sandbox(_: Settings) -> Finding:
+    return Finding("sandbox", True, sandbox.describe())
