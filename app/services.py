@@ -125,7 +125,7 @@ def build_pipeline(settings: Settings) -> tuple[Database, Pipeline]:
     """For the worker."""
     database = Database(settings.sql_url)
     database.migrate()
-    index = Index(settings.qdrant_url, settings.qdrant_api_key.get_secret_value(), timeout=60.0)
+    index = Index(settings.qdrant_url, settings.qdrant_api_key.get_secret_value(), timeout=60.0, patience=5.0)
 
     lock = threading.Lock()
 

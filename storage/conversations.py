@@ -66,7 +66,7 @@ class Conversations:
     def ask(self, conversation_id: str, question: str, principal: Principal) -> Message:
         """Add the question and an empty running answer, both or none. Returns the answer."""
         with self._database.write() as session:
-            row = _own(session, conversation_id, principal)
+            row = _own(session, conversation_id, principal, lock=True)
             last = session.scalar(
                 sa.select(sa.func.max(MessageRow.ordinal)).where(MessageRow.conversation_id == row.id)
             )
@@ -142,7 +142,7 @@ class Conversations:
 
 
 def _write(session: Session, message_id: str, text: str, citations: Sequence[Citation]) -> MessageRow | None:
-    row = session.get(MessageRow, message_id)
+    row = session.get(MessageRow, message_id, with_for_update=True)  # `erase` can't pass between reading and writing
     if row is None:  # the conversation was deleted while the answer ran
         return None
     sources = sa.select(MessageSource.document_id).where(MessageSource.message_id == message_id)
@@ -152,7 +152,7 @@ def _write(session: Session, message_id: str, text: str, citations: Sequence[Cit
             MessageSource.document_id.not_in(sa.select(Document.id).where(sa.not_(Document.deleting))),
         )
     )
-    if gone:
+    if gone or row.state == MessageState.WITHDRAWN:
         row.state, text, citations = MessageState.WITHDRAWN, "", ()
     foreign = {citation.document_id for citation in citations} - set(session.scalars(sources))
     if foreign:
@@ -211,6 +211,8 @@ def _citations(session: Session, message_id: str) -> tuple[Citation, ...]:
 
 def _message(session: Session, row: MessageRow) -> Message:
     state = MessageState(row.state)
+    if state is MessageState.WITHDRAWN:
+        return _withdrawn(row)
     if state is MessageState.RUNNING and now() - row.touched > SILENT:
         state = MessageState.FAILED
     return Message(
@@ -233,8 +235,8 @@ def _withdrawn(row: MessageRow) -> Message:
     return Message(row.id, row.conversation_id, row.role, "", MessageState.WITHDRAWN, row.created)
 
 
-def _own(session: Session, conversation_id: str, principal: Principal) -> ConversationRow:
-    row = session.get(ConversationRow, conversation_id)
+def _own(session: Session, conversation_id: str, principal: Principal, *, lock: bool = False) -> ConversationRow:
+    row = session.get(ConversationRow, conversation_id, with_for_update=lock or None)
     if row is None or row.user_id != principal.user_id:
         raise NotFound("There is no such conversation.")
     return row

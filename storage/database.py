@@ -10,6 +10,7 @@ import importlib
 import platform
 import sqlite3
 import sys
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,18 +22,18 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy.orm import Session
 
-from storage.errors import Conflict, InvalidInput, Unavailable
+from storage.errors import Busy, Conflict, InvalidInput, Unavailable
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 _MIGRATION_LOCK = 0x466F6F74  # an arbitrary number that is ours: "Foot"
 
 
 def sqlite_module() -> ModuleType:
-    """The sqlite3 to use. From Python 3.12 on DBOS needs SQLite 3.42; where the system's is older, a package brings one.
+    """The sqlite3 to use. From Python 3.12 on DBOS needs SQLite 3.42.
 
-    Raises Conflict when there is neither.
+    Where the system's is older, a package brings one. Raises Conflict when there is neither.
     """
-    if sys.version_info < (3, 12) or sqlite3.sqlite_version_info >= (3, 42):
+    if tuple(sys.version_info) < (3, 12) or sqlite3.sqlite_version_info >= (3, 42):
         return sqlite3
     try:
         return importlib.import_module("pysqlite3")
@@ -51,6 +52,8 @@ def sqlite_engine(url: str) -> sa.Engine:
         connection.isolation_level = None  # the driver must not begin transactions by itself
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
+        # SQLite's own knows ASCII letters only, and searching for "ärzte" must find "Ärzte"
+        connection.create_function("lower", 1, _lower, deterministic=True)
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
@@ -71,7 +74,9 @@ class Database:
             if self.url.drivername == "postgresql":  # plain URLs mean the driver that we ship
                 self.url = self.url.set(drivername="postgresql+psycopg")
             try:
-                self.engine = sa.create_engine(self.url, pool_size=20, pool_pre_ping=True)
+                self.engine = sa.create_engine(
+                    self.url, pool_size=20, pool_pre_ping=True, connect_args={"connect_timeout": 10}
+                )
             except ModuleNotFoundError as error:
                 raise InvalidInput("PostgreSQL needs its driver: pip install 'footnote[postgres]'.") from error
         else:
@@ -104,14 +109,14 @@ class Database:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             else:
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            if sqlite:
+                connection.detach()  # this connection has foreign keys off: it must not return to the pool
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             if sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
                 connection.rollback()
                 raise Conflict("The migration would leave rows without their parent. Nothing was changed.")
             connection.commit()
-            if sqlite:
-                connection.detach()  # this connection has foreign keys off: it must not return to the pool
 
     def ready(self) -> str | None:
         """None, or in plain words why the database does not answer."""
@@ -132,6 +137,21 @@ def _reachable() -> Iterator[None]:
         yield
     except sa.exc.OperationalError as error:
         raise Unavailable("database", f"The database does not answer: {error.orig}") from error
+    except sa.exc.TimeoutError as error:
+        raise Busy("database", "The database has too much to do. Try again in a moment.") from error
+
+
+def alone(session: Session, what: str) -> None:
+    """Until its transaction ends, no other one gets past here with the same `what`: what it has read stays true.
+
+    On SQLite there is never more than one that writes.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK, zlib.crc32(what.encode()) >> 1)))
+
+
+def _lower(text: Any) -> Any:
+    return text.lower() if isinstance(text, str) else text
 
 
 def db_now(session: Session) -> float:

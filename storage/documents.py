@@ -26,12 +26,15 @@ from storage.models import (
     DocumentTerm,
     MessageRow,
     MessageSource,
+    Moment,
     SectionRow,
     Version,
     new_id,
     now,
 )
 from storage.types import Heading, Hit, MessageState, Passage, Principal, Readers, Section, State, Table
+
+MAX_NAME = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,16 @@ class Documents:
         Raises Forbidden for anybody but an admin.
         """
         require_admin(principal)
-        version_id = new_id()
+        try:
+            return self._add(name, incoming, readers, principal)
+        except sa.exc.IntegrityError:  # on PostgreSQL another upload of the same bytes was quicker
+            with self._database.read() as session:
+                if known := _holder(session, incoming.sha256):
+                    return known
+            raise
+
+    def _add(self, name: str, incoming: Incoming, readers: Readers, principal: Principal) -> Added:
+        name, version_id = _file_name(name), new_id()
         with self._database.write() as session:
             if known := _holder(session, incoming.sha256):
                 return known
@@ -253,7 +265,7 @@ class Documents:
         """Effective at once for every reader that goes. Returns the live version whose points must follow, if any."""
         require_admin(principal)
         with self._database.write() as session:
-            document = _document(session, document_id, principal)
+            document = _document(session, document_id, principal, lock=True)
             _write_terms(session, document.id, readers)
             document.terms_stale, document.changed = True, now()
             audit.record(
@@ -267,16 +279,16 @@ class Documents:
             return document.live_version_id
 
     def begin_delete(self, document_id: str, principal: Principal) -> None:
-        """From now on the document is unknown to everybody; the bytes may be uploaded again. Idempotent."""
+        """From now on the document is unknown to everybody, a second call included; its bytes may be uploaded again."""
         require_admin(principal)
         with self._database.write() as session:
-            document = _document(session, document_id, principal)
+            document = _document(session, document_id, principal, lock=True)
             document.deleting = True
             session.execute(sa.delete(Content).where(Content.document_id == document.id))
             session.execute(
                 sa.update(Version)
                 .where(Version.document_id == document.id, Version.state.in_([State.WAITING]))
-                .values(state=State.FAILED, reason="The document was deleted.", remedy="")
+                .values(state=State.FAILED, reason="The document was deleted.", remedy="", finished=now())
             )
             audit.record(session, principal, "document deleted", document.id, title=document.title)
 
@@ -353,7 +365,10 @@ def _info(session: Session, document: Document, version: Version) -> DocumentInf
 def _place(session: Session, version: Version) -> int:
     if version.state != State.WAITING:
         return 0
-    ahead = sa.select(sa.func.count()).where(Version.state == State.WAITING, Version.created < version.created)
+    earlier = sa.tuple_(Version.created, Version.id) < sa.tuple_(
+        sa.literal(version.created, Moment()), sa.literal(version.id)
+    )
+    ahead = sa.select(sa.func.count()).where(Version.state == State.WAITING, earlier)
     return 1 + (session.scalar(ahead) or 0)
 
 
@@ -376,11 +391,20 @@ def _holder(session: Session, sha256: str) -> Added | None:
     return Added(document_id, version or "", known=True)
 
 
-def _document(session: Session, document_id: str, principal: Principal) -> Document:
-    document = session.scalar(sa.select(Document).where(Document.id == document_id, readable(principal)))
+def _document(session: Session, document_id: str, principal: Principal, *, lock: bool = False) -> Document:
+    query = sa.select(Document).where(Document.id == document_id, readable(principal))
+    document = session.scalar(query.with_for_update() if lock else query)
     if document is None:
         raise _unknown()
     return document
+
+
+def _file_name(name: str) -> str:
+    """The uploaded name on one line; its folders, if a browser sent some, left out."""
+    base = name.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+    shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in base).strip()
+    shown = shown or "document"
+    return shown if len(shown) <= MAX_NAME else shown[: MAX_NAME - 12] + shown[-12:]  # the ending may say what it is
 
 
 def _unknown() -> NotFound:

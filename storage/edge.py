@@ -181,8 +181,8 @@ class Collection:
 class Edge:
     """The collections and aliases in one folder, which one process at a time may open.
 
-    Opening raises Conflict when another process has the folder. It also clears out the remains of deleted points
-    where they are many, because they would go on counting in the words' rarity.
+    Opening raises Conflict when another process has the folder. It also gives the space of deleted and replaced
+    points back, where they are more than a fifth.
     """
 
     def __init__(self, path: Path) -> None:

@@ -85,16 +85,19 @@ class Index:
     # --- generations
 
     def prepare(self, generation: str, dimensions: int) -> None:
-        """Make sure that a collection for `generation` exists, and that something is live. Idempotent.
+        """Make sure that a collection for `generation` exists and is live. Idempotent.
 
-        The first generation goes live at once; later ones when `ingest.reindex` switches to them. Raises InvalidInput
-        when the live collection, or this generation's, has vectors of other dimensions.
+        Raises InvalidInput when another generation is live, or this one has vectors of other dimensions: vectors of
+        two models can't be compared, whatever their size.
         """
         name = f"{self._prefix}_{generation}"
         aliases = self._call(self._client.get_aliases).aliases
         live = next((a.collection_name for a in aliases if a.alias_name == self._alias), None)
         if live is not None and live != name:
-            self._check_dimensions(live, dimensions)
+            raise InvalidInput(
+                f"The index was made with another embedding model ({live.removeprefix(self._prefix + '_')}). "
+                "Set EMBED_MODEL back to it, or start with an empty data folder."
+            )
         if not self._call(lambda: self._client.collection_exists(name)):
             self._create(name, dimensions)
         known = self._check_dimensions(name, dimensions).payload_schema
@@ -130,8 +133,7 @@ class Index:
         if found != dimensions:
             raise InvalidInput(
                 f"The index was filled with vectors of {found} dimensions, and the embedding model makes {dimensions}: "
-                "the model was changed. Set EMBED_MODEL back, or re-index all documents with the new one "
-                "(`footnote reindex`)."
+                "the model was changed. Set EMBED_MODEL back, or start with an empty data folder."
             )
         return info
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Collection
+import unicodedata
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,9 +21,9 @@ from sqlalchemy.orm import Session
 
 from storage import audit
 from storage.access import group_term
-from storage.database import Database
+from storage.database import Database, alone
 from storage.errors import AlreadyExists, Conflict, InvalidInput, NotFound
-from storage.models import DocumentTerm, Group, Login, Membership, User, now
+from storage.models import DocumentTerm, Group, Login, Membership, Text, User, now
 from storage.types import Principal, Role
 
 MIN_PASSWORD = 10
@@ -83,8 +85,8 @@ class Users:
         by: Principal | str = "footnote",
     ) -> Account:
         """`groups` are names of groups that exist. Raises InvalidInput, AlreadyExists."""
-        name, hashed = _name(name).casefold(), self._hash(password)
-        with self._database.write() as session:
+        name, hashed = _key(_name(name)), self._hash(password)
+        with self._change() as session:
             if session.scalar(sa.select(User.id).where(User.name == name)):
                 raise AlreadyExists(f"There is already an account named {name}.")
             user = User(name=name, password_hash=hashed, role=role, one_time=one_time)
@@ -128,7 +130,7 @@ class Users:
     ) -> None:
         """Ends every sign-in of the account but the one with id `keep`."""
         hashed = self._hash(password)
-        with self._database.write() as session:
+        with self._change() as session:
             user = _user(session, name)
             user.password_hash, user.one_time = hashed, one_time
             session.execute(sa.delete(Login).where(Login.user_id == user.id, Login.id != keep))
@@ -136,7 +138,7 @@ class Users:
 
     def set_role(self, name: str, role: Role, *, by: Principal | str = "footnote") -> None:
         """Raises Conflict when no active admin would be left."""
-        with self._database.write() as session:
+        with self._change() as session:
             user = _user(session, name)
             user.role = role
             session.flush()
@@ -145,7 +147,7 @@ class Users:
 
     def set_active(self, name: str, active: bool, *, by: Principal | str = "footnote") -> None:
         """Suspending ends every sign-in at once. Raises Conflict when no active admin would be left."""
-        with self._database.write() as session:
+        with self._change() as session:
             user = _user(session, name)
             user.active = active
             session.flush()
@@ -155,7 +157,7 @@ class Users:
             audit.record(session, by, "account resumed" if active else "account suspended", user.name)
 
     def set_groups(self, name: str, groups: Collection[str], *, by: Principal | str = "footnote") -> None:
-        with self._database.write() as session:
+        with self._change() as session:
             user = _user(session, name)
             _set_groups(session, user.id, groups)
             audit.record(session, by, "groups set", user.name, groups=sorted(groups))
@@ -164,8 +166,8 @@ class Users:
 
     def create_group(self, name: str, about: str = "", *, by: Principal | str = "footnote") -> GroupInfo:
         name = _name(name)
-        with self._database.write() as session:
-            if session.scalar(sa.select(Group.id).where(sa.func.lower(Group.name) == name.lower())):
+        with self._change() as session:
+            if session.scalar(sa.select(Group.id).where(_called(name)).limit(1)):
                 raise AlreadyExists(f"There is already a group named {name}.")
             group = Group(name=name, about=about)
             session.add(group)
@@ -175,11 +177,11 @@ class Users:
 
     def delete_group(self, name: str, *, by: Principal | str = "footnote") -> None:
         """Its documents stay readable by their other groups, or else by admins alone."""
-        with self._database.write() as session:
+        with self._change() as session:
             group = _group(session, name)
             session.execute(sa.delete(DocumentTerm).where(DocumentTerm.term == group_term(group.id)))
             session.delete(group)
-            audit.record(session, by, "group deleted", name)
+            audit.record(session, by, "group deleted", group.name)
 
     def groups(self) -> list[GroupInfo]:
         members = sa.select(sa.func.count()).where(Membership.group_id == Group.id).scalar_subquery()
@@ -197,14 +199,18 @@ class Users:
     def sign_in(self, name: str, password: str) -> str | None:
         """A new token for the cookie, or None; an unknown name takes as long as a wrong password."""
         with self._database.read() as session:
-            user = session.scalar(sa.select(User).where(User.name == name.strip().casefold()))
-        right = self._verify(user.password_hash if user else self._nobody, password)
-        if user is None or not right or not user.active:
+            user = session.scalar(sa.select(User).where(User.name == _key(name)))
+        hashed = user.password_hash if user else self._nobody
+        if not self._verify(hashed, password) or user is None:
             return None
+        renewed = self._hasher.hash(password) if self._hasher.check_needs_rehash(hashed) else hashed
         token = secrets.token_urlsafe(32)
         with self._database.write() as session:
-            if self._hasher.check_needs_rehash(user.password_hash):
-                session.merge(user).password_hash = self._hash(password)
+            # verifying took a while: an account suspended, or given another password, meanwhile stays out
+            user = session.get(User, user.id, with_for_update=True)
+            if user is None or not user.active or user.password_hash != hashed:
+                return None
+            user.password_hash = renewed
             session.execute(sa.delete(Login).where(Login.expires < now()))
             expires = now() + timedelta(hours=self._session_hours)
             session.add(Login(token_hash=_digest(token), user_id=user.id, expires=expires))
@@ -227,23 +233,47 @@ class Users:
         with self._database.write() as session:
             session.execute(sa.delete(Login).where(Login.token_hash == _digest(token or "")))
 
+    @contextmanager
+    def _change(self) -> Iterator[Session]:
+        """One change of accounts and groups at a time, so that what it checks still holds when it commits."""
+        with self._database.write() as session:
+            alone(session, "accounts")
+            yield session
+
     def _hash(self, password: str) -> str:
         if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-            raise InvalidInput(f"A password has at least {MIN_PASSWORD} characters.")
-        return self._hasher.hash(password)
+            raise InvalidInput(f"A password has {MIN_PASSWORD} to {MAX_PASSWORD:,} characters.")
+        try:
+            return self._hasher.hash(password)
+        except UnicodeEncodeError as error:
+            raise InvalidInput("The password has characters that can't be kept. Choose another one.") from error
 
     def _verify(self, hashed: str, password: str) -> bool:
         try:
             return len(password) <= MAX_PASSWORD and self._hasher.verify(hashed, password)
-        except (VerificationError, InvalidHashError):
+        except (VerificationError, InvalidHashError, UnicodeEncodeError):
             return False
 
 
 def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
+
+
+def _key(name: str) -> str:
+    """The form in which an account's name is kept and looked up: case, width and stray spaces make no difference."""
+    return unicodedata.normalize("NFKC", " ".join(name.split())).casefold()
+
+
+def _called(name: str) -> sa.ColumnElement[bool]:
+    """Groups of this name; the exact one counts even where the database's lower() knows ASCII only."""
+    name = " ".join(name.split())
+    lowered = sa.type_coerce(sa.func.lower(Group.name), Text) == name.lower()
+    return sa.or_(Group.name == name, lowered)
 
 
 def _name(name: str) -> str:
+    if any(unicodedata.category(char) == "Cc" for char in name):
+        raise InvalidInput("A name has no control characters.")
     name = " ".join(name.split())
     if not 1 <= len(name) <= 80 or not name.isprintable():
         raise InvalidInput("A name has 1 to 80 printable characters.")
@@ -251,14 +281,14 @@ def _name(name: str) -> str:
 
 
 def _user(session: Session, name: str) -> User:
-    user = session.scalar(sa.select(User).where(User.name == name.strip().casefold()))
+    user = session.scalar(sa.select(User).where(User.name == _key(name)))
     if user is None:
         raise NotFound(f"There is no account named {name}.")
     return user
 
 
 def _group(session: Session, name: str) -> Group:
-    group = session.scalar(sa.select(Group).where(sa.func.lower(Group.name) == name.strip().lower()))
+    group = session.scalar(sa.select(Group).where(_called(name)))
     if group is None:
         raise NotFound(f"There is no group named {name}.")
     return group

@@ -21,6 +21,8 @@ from storage.errors import Conflict, NotFound
 from storage.models import ChunkRow, Document, DocumentTerm, SectionRow, Version, now
 from storage.types import Chunk, Principal, Section, State
 
+OPEN = (State.WAITING, State.PARSING, State.EMBEDDING)
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -48,23 +50,24 @@ class Versions:
             return _job(row)
 
     def unfinished(self, *, limit: int = 10_000) -> list[Job]:
-        """Oldest first. The worker's sweep enqueues them again: enqueueing one that is in the queue does nothing."""
-        open_states = [State.WAITING, State.PARSING, State.EMBEDDING]
+        """Oldest first."""
+        columns = (Version.id, Version.document_id, Version.name, Version.attempt, Version.state)
         query = (
-            sa.select(Version)
+            sa.select(*columns)
             .join(Document)
-            .where(Version.state.in_(open_states), sa.not_(Document.deleting))
-            .order_by(Version.created)
+            .where(Version.state.in_(OPEN), sa.not_(Document.deleting))
+            .order_by(Version.created, Version.id)
             .limit(limit)
         )
         with self._database.read() as session:
-            return [_job(row) for row in session.scalars(query)]
+            return [Job(*row[:-1], State(row[-1])) for row in session.execute(query)]
 
     def progress(self, version_id: str, state: State, *, done: int = 0, total: int = 0) -> None:
-        """Raises NotFound once the document is being deleted, so that work on it ends."""
+        """Raises NotFound once the document is being deleted, so that work on it ends. What is ready stays so."""
         with self._database.write() as session:
             version = _open(session, version_id)
-            version.state, version.done, version.total = state, done, total
+            if version.state != State.READY:
+                version.state, version.done, version.total = state, done, total
 
     def store_sections(
         self,
@@ -169,13 +172,14 @@ class Versions:
             document.live_version_id, document.changed = version_id, now()
             return superseded
 
-    def fail(self, version_id: str, reason: str, remedy: str) -> None:
-        """Idempotent; a version that is ready stays ready."""
+    def fail(self, version_id: str, reason: str, remedy: str, *, attempt: int | None = None) -> None:
+        """Idempotent: what is ready stays ready, and the first reason stays. `attempt`: that one only."""
+        query = sa.update(Version).where(Version.id == version_id, Version.state.in_(OPEN))
+        if attempt is not None:
+            query = query.where(Version.attempt == attempt)
         with self._database.write() as session:
             session.execute(
-                sa.update(Version)
-                .where(Version.id == version_id, Version.state != State.READY)
-                .values(state=State.FAILED, reason=reason or "It failed.", remedy=remedy, finished=now())
+                query.values(state=State.FAILED, reason=reason or "It failed.", remedy=remedy, finished=now())
             )
 
     def retry(self, document_id: str, principal: Principal) -> Job:
@@ -186,7 +190,8 @@ class Versions:
                 sa.select(Version)
                 .join(Document)
                 .where(Version.document_id == document_id, readable(principal))
-                .order_by(Version.created.desc())
+                .order_by(Version.created.desc(), Version.id)
+                .with_for_update(of=Document)
             ).first()
             if version is None:
                 raise NotFound("There is no such document, or you may not read it.")
@@ -195,7 +200,7 @@ class Versions:
             version.attempt += 1
             version.state, version.reason, version.remedy = State.WAITING, "", ""
             version.done = version.total = 0
-            version.created = now()
+            version.created, version.finished = now(), None
             audit.record(session, principal, "document retried", document_id)
             return _job(version)
 
@@ -223,7 +228,11 @@ class Versions:
     def mark_terms(self, version_id: str, terms: Sequence[str]) -> bool:
         """Clear the mark if `terms`, which the index carries now, are still right. False: set them again."""
         with self._database.write() as session:
-            document = session.scalar(sa.select(Document).where(Document.live_version_id == version_id))
+            document = session.scalar(
+                sa.select(Document)
+                .where(Document.live_version_id == version_id, sa.not_(Document.deleting))
+                .with_for_update()
+            )
             if document is None:
                 return True
             query = sa.select(DocumentTerm.term).where(DocumentTerm.document_id == document.id)
@@ -239,20 +248,23 @@ class Versions:
         with self._database.read() as session:
             return list(session.scalars(sa.select(Document.id).where(Document.deleting)))
 
-    def of_document(self, document_id: str) -> tuple[str, list[str]]:
-        """Title and version ids; ("", []) when it is gone."""
+    def of_document(self, document_id: str) -> list[str]:
+        """The ids of its versions, being deleted or not; none when it is gone."""
         with self._database.read() as session:
-            title = session.scalar(sa.select(Document.title).where(Document.id == document_id)) or ""
-            return title, list(session.scalars(sa.select(Version.id).where(Version.document_id == document_id)))
+            return list(session.scalars(sa.select(Version.id).where(Version.document_id == document_id)))
 
-    def erase(self, document_id: str) -> tuple[int, int]:
-        """Remove every row of the document, all or none. Returns (chunks, withdrawn messages)."""
+    def erase(self, document_id: str, *, files: int, points: int) -> Receipt | None:
+        """Remove every row of the document and record the receipt, all or none. None when it is gone already."""
         with self._database.write() as session:
-            return erase(session, document_id)
-
-    def record_receipt(self, receipt: Receipt) -> None:
-        with self._database.write() as session:
-            audit.record(session, "footnote", "deletion proved", receipt.document_id, **asdict(receipt))
+            document = session.get(Document, document_id, with_for_update=True)
+            if document is None:
+                return None
+            count = sa.select(sa.func.count()).where(Version.document_id == document_id)
+            title, versions = document.title, session.scalar(count) or 0
+            chunks, messages = erase(session, document_id)
+            receipt = Receipt(document_id, title, versions, files, points, chunks, messages)
+            audit.record(session, "footnote", "deletion proved", document_id, **asdict(receipt))
+            return receipt
 
 
 def _job(row: Version) -> Job:
@@ -261,7 +273,10 @@ def _job(row: Version) -> Job:
 
 def _open(session: Session, version_id: str) -> Version:
     version = session.scalar(
-        sa.select(Version).join(Document).where(Version.id == version_id, sa.not_(Document.deleting))
+        sa.select(Version)
+        .join(Document)
+        .where(Version.id == version_id, sa.not_(Document.deleting))
+        .with_for_update(of=Document)
     )
     if version is None:
         raise NotFound("The document was deleted.")

@@ -4,12 +4,13 @@ from typing import Any, Literal
 
 from alembic import context
 
-from storage.models import Base, Moment
+from storage.models import Base, Moment, Text
 
 
 def _render(kind: str, item: Any, _context: Any) -> str | Literal[False]:
     """A migration must not change with our code, so it names SQLAlchemy's own type."""
-    return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, Moment) else False
+    names = {Moment: "sa.DateTime(timezone=True)", Text: "sa.String()"}
+    return names.get(type(item), False) if kind == "type" else False
 
 
 context.configure(
