@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 import signal
 import sys
 import threading
@@ -20,7 +22,7 @@ from app import log, supervisor
 from app.cli_models import models
 from app.cli_users import groups, users
 from app.settings import Settings, load
-from storage.errors import FootnoteError, InvalidInput
+from storage.errors import FootnoteError, InvalidInput, Unavailable
 from storage.types import MessageState, Principal, Readers, Role, State
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ def main() -> None:
         app()
     except FootnoteError as error:
         console.print(f"footnote: {error}", style="red", markup=False, highlight=False)
-        sys.exit(1)
+        sys.exit(3 if isinstance(error, Unavailable) else 1)
 
 
 @app.command()
@@ -88,7 +90,7 @@ def _first_steps(settings: Settings, with_samples: bool) -> str | None:
 
 def _announce(settings: Settings, password: str | None) -> None:
     host = "localhost" if settings.host in {"127.0.0.1", "0.0.0.0", "::"} else settings.host  # noqa: S104 - compared
-    lines = [f"Footnote is at {settings.public_url or f'http://{host}:{settings.port}'}"]
+    lines = [f"Footnote is at {settings.public_url or f'http://{supervisor.in_url(host)}:{settings.port}'}"]
     if password:
         lines.append(f"Sign in as admin with the one-time password {password}")
     lines.append("Ctrl-C stops it.")
@@ -115,6 +117,8 @@ def worker(supervised: Supervised = False) -> None:
     database, pipeline = build_pipeline(settings)
     folder, jobs = settings.data_dir, settings.worker_jobs
     Worker(database, pipeline, settings.jobs_url, folder=folder, concurrency=jobs).run(stop)
+    logging.shutdown()
+    os._exit(0)  # a step may still run in its thread, and could for minutes; the next worker does it again
 
 
 @app.command()
@@ -191,9 +195,7 @@ def ask(
 
     with _services("index", "models") as built:
         principal = built.users.principal(as_user) if as_user else OPERATOR
-        events = answer(
-            question, (), principal, retriever=built.retriever, llm=built.llm, cancel=threading.Event()
-        )
+        events = answer(question, (), principal, retriever=built.retriever, llm=built.llm, cancel=threading.Event())
         ended = [event for event in events if isinstance(event, Ended)][-1]
     if as_json:
         references = [
@@ -224,11 +226,14 @@ def ask(
 
 
 @app.command()
-def doctor(as_json: AsJson = False) -> None:
+def doctor(
+    only: Annotated[list[str] | None, typer.Option(help="Check this part alone; may be given more than once.")] = None,
+    as_json: AsJson = False,
+) -> None:
     """Check every part of the installation and say what to do."""
     from app.doctor import examine
 
-    findings = examine(load())
+    findings = examine(load(), only=only or ())
     if as_json:
         rows = [{"part": one.part, "ok": one.ok, "found": one.found, "remedy": one.remedy} for one in findings]
         print(json.dumps(rows, ensure_ascii=False, indent=2))
@@ -280,7 +285,13 @@ def _files(path: Path) -> list[Path]:
 
 def _wait(built: Services, ids: list[str]) -> None:
     open_states = {State.WAITING, State.PARSING, State.EMBEDDING}
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("documents", total=len(ids))
         while True:

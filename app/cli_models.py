@@ -48,14 +48,16 @@ def pull(
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
         task = progress.add_task(model.file, total=None)
-        path = pull(
+        pulled = pull(
             name,
             settings.models_dir,
             endpoint=settings.hf_endpoint,
             token=settings.hf_token.get_secret_value() or None,
-            progress=lambda done, total: progress.update(task, completed=done, total=total),
+            progress=lambda stage, done, total: progress.update(
+                task, description=f"{stage} {model.file}", completed=done, total=total
+            ),
         )
-    console.print(f"{path.name} is here and as the hub has it. Start Footnote again to use it.", markup=False)
+    console.print(f"{pulled.file} is here and as the hub has it. Start Footnote again to use it.", markup=False)
 
 
 @models.command()
@@ -63,9 +65,9 @@ def verify() -> None:
     """Compute the SHA-256 of every model that was pulled and compare it with the recorded one."""
     from app.model_files import installed, verify
 
-    for path in installed(load().models_dir):
-        verify(path)
-        print(f"ok  {path.name}")
+    for pulled in installed(load().models_dir):
+        verify(pulled.path)
+        print(f"ok  {pulled.file}")
 
 
 @models.command("serve")

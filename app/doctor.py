@@ -85,7 +85,7 @@ def _index(settings: Settings) -> Finding:
         return Finding("index", False, "It is not running.", "Start Footnote (`footnote serve`), or set QDRANT_URL.")
     index = Index(settings.qdrant_url, settings.qdrant_api_key.get_secret_value())
     reason = index.ready()
-    found = reason or f"{settings.qdrant_url}, {index.count():,} passages"
+    found = reason or f"{settings.qdrant_url}, {index.total():,} passages"
     return Finding("index", reason is None, found, "" if reason is None else "Look at QDRANT_URL and QDRANT_API_KEY.")
 
 

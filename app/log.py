@@ -12,6 +12,8 @@ import sys
 from datetime import UTC, datetime
 from typing import IO, Any
 
+_LEVELS = {"debug", "info", "warning", "error", "critical"}
+
 
 class _Json(logging.Formatter):
     def __init__(self, part: str) -> None:
@@ -28,7 +30,7 @@ class _Json(logging.Formatter):
         }
         if record.exc_info:
             entry["error"] = self.formatException(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False)
+        return json_line(entry)
 
 
 class _Text(_Json):
@@ -46,7 +48,9 @@ def configure(*, part: str, style: str, level: str, stream: IO[str] | None = Non
     logging.captureWarnings(True)
     for noisy in ("httpx", "httpcore", "urllib3", "filelock", "alembic", "watchdog", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    logging.getLogger("dbos").addFilter(_not_a_cancellation)
+    dbos = logging.getLogger("dbos")  # it would write to the terminal by itself
+    dbos.handlers, dbos.propagate = [handler], False
+    dbos.addFilter(_not_a_cancellation)
 
 
 def text_line(entry: dict[str, Any]) -> str:
@@ -54,17 +58,23 @@ def text_line(entry: dict[str, Any]) -> str:
     clock = datetime.fromisoformat(entry["at"]).astimezone().strftime("%H:%M:%S")
     level = entry["level"].upper()
     shown = "" if level == "INFO" else f"{level}: "
-    line = f"{clock} {entry['part']:<10} {shown}{_printable(entry['message'])}"
-    return line + (f"\n{entry['error']}" if "error" in entry else "")
+    line = f"{clock} {_printable(entry['part']):<10} {shown}{_printable(entry['message'])}"
+    return "\n".join([line, *(_printable(traced) for traced in entry.get("error", "").split("\n") if traced)])
+
+
+def json_line(entry: dict[str, Any]) -> str:
+    """A record on one line of ASCII: nothing in it can move a cursor or end the line."""
+    return json.dumps(entry).replace("\x7f", "\\u007f")
 
 
 def child_entry(line: str, part: str) -> dict[str, Any]:
-    """A line that a child wrote: its record, or one made for it."""
+    """A line that a child wrote: its record, or one made for it where it is none that we write."""
     try:
         entry = json.loads(line)
-        if isinstance(entry, dict) and {"at", "part", "level", "message"} <= entry.keys():
-            return entry
-    except ValueError:
+        datetime.fromisoformat(entry["at"]).astimezone()
+        if entry["level"] in _LEVELS and all(isinstance(value, str) for value in entry.values()) and "message" in entry:
+            return {**entry, "part": part}
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         pass
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     return {"at": at, "part": part, "level": "info", "logger": part, "message": line}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -148,14 +149,15 @@ class Settings(BaseSettings):
         if given := self.part_key.get_secret_value():
             return given
         path = self.data_dir / "part.key"
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return path.read_text().strip()
-        with os.fdopen(descriptor, "w") as file:
-            key = secrets.token_urlsafe(32)
-            file.write(key)
-        return key
+        if not path.exists():
+            written = path.with_suffix(f".{secrets.token_hex(8)}")
+            descriptor = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(32))
+            with suppress(FileExistsError):  # another process was quicker: its key counts
+                os.link(written, path)  # so that nobody ever reads half a key
+            written.unlink()
+        return path.read_text().strip()
 
 
 def load(**overrides: object) -> Settings:
@@ -165,7 +167,10 @@ def load(**overrides: object) -> Settings:
     except ValidationError as error:
         lines = (f"{str(item['loc'][0]).upper()}: {item['msg']}." for item in error.errors())
         raise InvalidInput("Settings that can't be taken. " + " ".join(lines)) from error
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise InvalidInput(f"DATA_DIR: {settings.data_dir} can't be made ({error.strerror}).") from error
     return settings
 
 

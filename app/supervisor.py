@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -25,7 +25,7 @@ from typing import IO, Any
 import filelock
 import httpx
 
-from app.log import child_entry, text_line
+from app.log import child_entry, json_line, text_line
 from app.settings import Settings, child_environment
 from storage.errors import Conflict, Unavailable
 
@@ -44,13 +44,19 @@ class Part:
     health: str = ""  # a URL that answers while the part lives; "" for a part without a port
 
 
+def _own(name: str, *command: str, health: str = "") -> Part:
+    return Part(name, (sys.executable, "-m", "app.cli", *command, "--supervised"), health)
+
+
 def plan(settings: Settings) -> tuple[Settings, list[Part]]:
     """Which parts to start, and the settings that tell all of them where the others are."""
-    parts, updates, key = [], {}, settings.key()
+    parts: list[Part] = []
+    updates: dict[str, str] = {}
+    key = settings.key()
     if not settings.qdrant_url:
         port = settings.index_port or free_port()
         updates |= {"qdrant_url": f"http://127.0.0.1:{port}", "qdrant_api_key": key, "index_port": str(port)}
-        parts.append(Part("index", ("index",), f"http://127.0.0.1:{port}/healthz"))
+        parts.append(_own("index", "index", health=f"http://127.0.0.1:{port}/healthz"))
     model = settings.local_model()
     if not settings.embed_url or (model and not settings.llm_url):
         port = settings.models_port or free_port()
@@ -60,20 +66,36 @@ def plan(settings: Settings) -> tuple[Settings, list[Part]]:
             updates |= {"embed_url": url, "embed_api_key": key}
         if model and not settings.llm_url:
             updates |= {"llm_url": url, "llm_api_key": key, "llm_model": str(model)}
-        parts.append(Part("models", ("models", "serve"), f"http://127.0.0.1:{port}/healthz"))
-    parts.append(Part("worker", ("worker",)))
-    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104 - compared, not bound
-    parts.append(Part("web", ("web",), f"http://{host}:{settings.port}/healthz"))
+        parts.append(_own("models", "models", "serve", health=f"http://127.0.0.1:{port}/healthz"))
+    parts.append(_own("worker", "worker"))
+    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
+    host = here.get(settings.host, settings.host)
+    parts.append(_own("web", "web", health=f"http://{in_url(host)}:{settings.port}/healthz"))
     return settings.updated(updates), parts
 
 
-class Supervisor:
-    """Owns the data folder while it runs: a second one on the same folder is refused with Conflict."""
+Plan = Callable[[Settings], tuple[Settings, list[Part]]]
 
-    def __init__(self, settings: Settings, *, only: Sequence[str] = (), out: IO[str] = sys.stderr) -> None:
+
+class Supervisor:
+    """Owns the data folder while it runs: a second one on the same folder is refused with Conflict.
+
+    With `only` some of the parts are started, for the time of a command; other commands do not find these.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        only: Sequence[str] = (),
+        out: IO[str] | None = None,
+        plan: Plan = plan,
+        silent: float = SILENT,
+    ) -> None:
         self.folder = settings.data_dir
+        self._public, self._silent = not only, silent
         self._lock = filelock.FileLock(self.folder / "serve.lock")
-        self._style, self._out, self._out_lock = settings.log_format, out, threading.Lock()
+        self._style, self._out, self._out_lock = settings.log_format, out or sys.stderr, threading.Lock()
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._acquire()
@@ -85,10 +107,11 @@ class Supervisor:
         except BaseException:
             self._lock.release()
             raise
-        self._environment = child_environment(**self.settings.as_environment(), log_format="json")
+        self._environment = child_environment(**{**self.settings.as_environment(), "log_format": "json"})
 
     def start(self) -> None:
-        _write_private(self.folder / "serve.json", {"pid": os.getpid(), **self.settings.addresses()})
+        if self._public:
+            _write_private(self.folder / "serve.json", {"pid": os.getpid(), **self.settings.addresses()})
         for part in self.parts:
             thread = threading.Thread(target=self._keep, args=(part,), name=part.name)
             thread.start()
@@ -99,7 +122,8 @@ class Supervisor:
         self._stop.set()
         for thread in self._threads:
             thread.join()
-        (self.folder / "serve.json").unlink(missing_ok=True)
+        if self._public:
+            (self.folder / "serve.json").unlink(missing_ok=True)
         self._lock.release()
 
     def wait_until_up(self, *, seconds: float) -> None:
@@ -126,10 +150,16 @@ class Supervisor:
         pause = 0.2
         while not self._stop.is_set():
             started = time.monotonic()
-            child = self._spawn(part)
+            try:
+                child = self._spawn(part)
+            except OSError as error:
+                log.error("The %s process can't be started (%s); it is tried again.", part.name, error.strerror)
+                self._stop.wait(LONGEST_PAUSE)
+                continue
             self._watch(part, child)
-            if self._stop.is_set():
-                _end(child)
+            ended_by_itself = not self._stop.is_set()
+            _end(child)
+            if not ended_by_itself:
                 return
             log.warning("The %s process ended (%s); it is started again.", part.name, _ending(child.returncode))
             pause = 0.2 if time.monotonic() - started > STEADY else min(pause * 2, LONGEST_PAUSE)
@@ -137,7 +167,7 @@ class Supervisor:
 
     def _spawn(self, part: Part) -> subprocess.Popen[str]:
         child = subprocess.Popen(
-            [sys.executable, "-m", "app.cli", *part.command, "--supervised"],
+            part.command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -157,11 +187,11 @@ class Supervisor:
                 continue
             if answers(part.health):
                 heard = time.monotonic()
-            elif time.monotonic() - heard > SILENT:
-                log.error("The %s process has not answered for %d s and is killed.", part.name, SILENT)
+            elif time.monotonic() - heard > self._silent:
+                log.error("The %s process has not answered for %d s and is killed.", part.name, self._silent)
                 child.kill()
                 child.wait()
-            next_look = time.monotonic() + 5.0
+            next_look = time.monotonic() + min(5.0, self._silent / 4)
 
     def _pass_on(self, part: Part, child: subprocess.Popen[str]) -> None:
         assert child.stdout is not None
@@ -169,8 +199,8 @@ class Supervisor:
             if not line.strip():
                 continue
             entry = child_entry(line.rstrip("\n"), part.name)
-            shown = json.dumps(entry, ensure_ascii=False) if self._style == "json" else text_line(entry)
-            with self._out_lock:
+            shown = json_line(entry) if self._style == "json" else text_line(entry)
+            with self._out_lock, suppress(OSError, ValueError):  # a closed terminal must not fill the child's pipe
                 print(shown, file=self._out, flush=True)
         child.stdout.close()
 
@@ -179,8 +209,8 @@ class Supervisor:
 def running(settings: Settings, *names: str, out: IO[str] | None = None) -> Iterator[Settings]:
     """Settings with which the named parts can be reached: those of the `serve` that runs on this data folder, or of
     parts started for the time of the block."""
-    if addresses := _addresses(settings.data_dir):
-        yield settings.updated(addresses)
+    if reachable := attached(settings):
+        yield reachable
         return
     with open(os.devnull, "w") as silence:
         supervisor = Supervisor(settings, only=names, out=out or silence)
@@ -192,11 +222,17 @@ def running(settings: Settings, *names: str, out: IO[str] | None = None) -> Iter
             supervisor.stop()
 
 
+def attached(settings: Settings) -> Settings | None:
+    """Settings that reach the parts of the `serve` that runs on this data folder; None where none runs."""
+    addresses = _addresses(settings.data_dir)
+    return settings.updated(addresses) if addresses else None
+
+
 def follow_parent(on_end: Callable[[], None]) -> None:
     """In a child: call `on_end` when the supervisor is gone or wants an end; leave for good some seconds later."""
 
     def watch() -> None:
-        while sys.stdin.buffer.read(1):
+        while os.read(0, 1024):  # not sys.stdin: a thread that holds its lock would abort the interpreter's end
             pass
         on_end()
         time.sleep(GRACE - 2)
@@ -224,21 +260,37 @@ def answers(url: str) -> bool:
     return True
 
 
+def in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
 def _addresses(folder: Path) -> dict[str, str] | None:
     lock = filelock.FileLock(folder / "serve.lock")
-    try:
-        with lock.acquire(timeout=0):
-            return None  # nobody holds it: what serve.json says is out of date
-    except filelock.Timeout:
-        pass
     deadline = time.monotonic() + 5.0
-    while time.monotonic() < deadline:  # it may be starting
+    while time.monotonic() < deadline:  # `serve` may be starting, or a short command ending
+        try:
+            with lock.acquire(timeout=0):
+                return None  # nobody holds it: what serve.json says is out of date
+        except filelock.Timeout:
+            pass
         try:
             known = json.loads((folder / "serve.json").read_text())
-            return {name: value for name, value in known.items() if name != "pid"}
-        except (FileNotFoundError, ValueError):
-            time.sleep(0.1)
+            if _lives(known["pid"]):  # not what a `serve` that was killed has left
+                return {name: value for name, value in known.items() if name != "pid"}
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            pass
+        time.sleep(0.1)
     raise Conflict("Another footnote command holds this data folder. Wait until it has ended.")
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's, which is alive all the same
+        return True
+    return True
 
 
 def _already(folder: Path) -> str:
@@ -266,7 +318,7 @@ def _require_free(host: str, port: int) -> None:
 
 def _end(child: subprocess.Popen[str]) -> None:
     assert child.stdin is not None
-    child.stdin.close()
+    child.stdin.close()  # which tells the child that its time is over, if it has not ended by itself
     try:
         child.wait(GRACE)
     except subprocess.TimeoutExpired:

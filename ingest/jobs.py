@@ -25,9 +25,10 @@ from storage.versions import Job
 log = logging.getLogger(__name__)
 
 APP_VERSION = "1"  # raised only when the steps of a workflow change: work begun under another one would not go on
-CRASHES = 4  # so many times a workflow may take its process down before it is given up
-FINAL = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
-GIVEN_UP = ("ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
+CRASHES = 4  # so many times a workflow is taken up again after its process went down
+AHEAD = 200  # versions that are looked at in one round, oldest first: far more than all workers work on at a time
+CRASHED = "MAX_RECOVERY_ATTEMPTS_EXCEEDED"
+FINAL = ("SUCCESS", "ERROR", "CANCELLED", CRASHED)
 
 
 class JsonSerializer(Serializer):
@@ -50,6 +51,7 @@ class Jobs:
         self._pipeline = pipeline
         self._concurrency = concurrency
         self._taken: set[str] = set()
+        self._deletions: dict[str, int] = {}  # document -> how often its deletion was begun again
         config = DBOSConfig(
             name="footnote",
             system_database_url=url,
@@ -66,7 +68,7 @@ class Jobs:
         self._divide = _step("divide", pipeline.divide)
         self._embed = _step("embed", pipeline.embed)
         self._publish = _step("publish", pipeline.publish)
-        self._delete = _step("delete", lambda document_id: bool(pipeline.delete(document_id)))
+        self._delete = _step("delete", lambda document_id: pipeline.delete(document_id) is not None)
         self._ingest = _workflow("ingest", self._ingest_workflow)
         self._erase = _workflow("delete", self._delete_workflow)
         self._queue: Queue | None = None
@@ -86,25 +88,28 @@ class Jobs:
     def take(self) -> int:
         """Enqueue what waits in SQL and is not enqueued yet; follow readers that changed. Returns how many are open."""
         versions = self._pipeline.versions
-        jobs, deleting = versions.unfinished(), versions.deleting()
-        for job in jobs:
-            self._enqueue(_ingest_id(job), self._ingest, job.version_id)
-        for document_id in deleting:
-            self._enqueue(f"delete:{document_id}", self._erase, document_id)
+        waiting = {_ingest_id(job): (self._ingest, job.version_id) for job in versions.unfinished(limit=AHEAD)}
+        waiting |= {self._delete_id(document_id): (self._erase, document_id) for document_id in versions.deleting()}
+        self._taken &= waiting.keys()
+        for workflow_id, (workflow, subject) in waiting.items():
+            self._enqueue(workflow_id, workflow, subject)
         for version_id in versions.stale_terms():
-            self._pipeline.follow_terms(version_id)
-        return len(jobs) + len(deleting)
+            self._pipeline.follow_terms(version_id, patience=0.0)
+        return len(waiting)
 
     def give_up(self) -> None:
-        """A version whose workflow has ended without an end for the version failed: its state must say so."""
-        for job in self._pipeline.versions.unfinished():
-            status = DBOS.get_workflow_status(_ingest_id(job))
-            if status is not None and status.status in GIVEN_UP:
-                self._pipeline.versions.fail(
-                    job.version_id,
-                    "Reading this file ended the worker process again and again.",
-                    "Try again; if it fails once more, send us the file's kind and the log.",
-                )
+        """Where a workflow has ended and its work has not: a version failed, and a deletion is begun again."""
+        versions = self._pipeline.versions
+        jobs = {_ingest_id(job): job for job in versions.unfinished(limit=AHEAD)}
+        deletions = {self._delete_id(document_id): document_id for document_id in versions.deleting()}
+        for workflow_id, status in _ended([*jobs, *deletions]).items():
+            if job := jobs.get(workflow_id):
+                log.error("The work on version %s ended without a result (%s).", job.version_id, status)
+                versions.fail(job.version_id, *_verdict(status), attempt=job.attempt)
+            else:
+                document_id = deletions[workflow_id]
+                log.error("Document %s could not be deleted; it is tried again.", document_id)
+                self._deletions[document_id] = self._deletions.get(document_id, 0) + 1
 
     def recover(self, alive: set[str]) -> int:
         """Take over the workflows of executors that no longer live. Returns how many."""
@@ -118,6 +123,9 @@ class Jobs:
         with SetWorkflowID(workflow_id):
             self._queue.enqueue(workflow, *arguments)
         self._taken.add(workflow_id)
+
+    def _delete_id(self, document_id: str) -> str:
+        return f"delete:{document_id}:{self._deletions.get(document_id, 0)}"
 
     def _ingest_workflow(self, version_id: str) -> str:
         try:
@@ -186,6 +194,21 @@ def _workflow(name: str, method: Callable[[str], str]) -> Callable[[str], str]:
 
 def _ingest_id(job: Job) -> str:
     return f"ingest:{job.version_id}:{job.attempt}"
+
+
+def _ended(workflow_ids: list[str]) -> dict[str, str]:
+    """Of these workflows, those that will do nothing more, and how they ended."""
+    if not workflow_ids:
+        return {}
+    found = DBOS.list_workflows(workflow_ids=workflow_ids, status=list(FINAL), load_input=False, load_output=False)
+    return {workflow.workflow_id: workflow.status for workflow in found}
+
+
+def _verdict(status: str) -> tuple[str, str]:
+    if status == CRASHED:
+        reason = "Reading this file ended the worker process again and again."
+        return reason, "Try again; if it fails once more, send us the file's kind and the log."
+    return "The work on this file was broken off; the log has the details.", "Try again."
 
 
 def _sqlite_engine(url: str) -> sa.Engine:

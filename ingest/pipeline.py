@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 from uuid import UUID, uuid5
 
@@ -41,10 +42,15 @@ class Pipeline:
     embedder: Callable[[], Embedder]  # called at the first need: loading a model takes seconds
     limits: Limits
     embedding: threading.Lock  # one batch at a time: more would only share the same cores
+    patience: float = PATIENCE
 
     def read(self, version_id: str) -> None:
         """Parse the original in the sandbox and keep its sections. Raises DocumentError, NotFound."""
         job = self.versions.job(version_id)
+        try:
+            original = self.files.original(version_id)
+        except NotFound as error:
+            raise DocumentError("The original file is no longer there.", "Upload the document again.") from error
         self.versions.progress(version_id, State.PARSING)
         shown = 0.0
 
@@ -54,7 +60,7 @@ class Pipeline:
                 self.versions.progress(version_id, State.PARSING, done=done, total=total)
                 shown = time.monotonic()
 
-        parsed = parse(self.files.original(version_id), job.name, self.limits, on_progress=show)
+        parsed = parse(original, job.name, self.limits, on_progress=show)
         self.versions.store_sections(
             version_id,
             parsed.sections,
@@ -69,7 +75,14 @@ class Pipeline:
         """Split the kept sections into chunks and keep those. Returns how many; at least one."""
         job = self.versions.job(version_id)
         embedder = self.embedder()
-        pieces = split(self.versions.sections(version_id), embedder.token_spans, max_tokens=embedder.max_tokens)
+        if job.attempt > 1:  # points of an earlier attempt may be more than those of this one
+            self._patiently(lambda: self.index.delete_version(version_id))
+        pieces = split(
+            self.versions.sections(version_id),
+            embedder.token_spans,
+            max_tokens=embedder.max_tokens,
+            title=self.versions.title(version_id),
+        )
         count = self.versions.store_chunks(
             version_id,
             (
@@ -97,10 +110,10 @@ class Pipeline:
         try:
             self.versions.job(version_id)
             points = self._points(version_id, start)
-            patiently(lambda: self.index.upsert(points, []))
+            self._patiently(lambda: self.index.upsert(points, []))
             self.versions.progress(version_id, State.EMBEDDING, done=min(start + BATCH, total), total=total)
         except NotFound:  # deleted meanwhile, perhaps after its points were counted: leave none behind
-            patiently(lambda: self.index.delete_version(version_id))
+            self._patiently(lambda: self.index.delete_version(version_id))
             raise
         except InvalidInput as error:
             raise DocumentError(str(error), "Put the setting back, or start with an empty data folder.") from error
@@ -113,7 +126,7 @@ class Pipeline:
         title = self.versions.title(version_id)
         texts = [contextualize(title, chunk, sections[chunk.page]) for chunk in chunks]
         with self.embedding:
-            vectors = patiently(lambda: self.embedder().embed_passages(texts))
+            vectors = self._patiently(lambda: self.embedder().embed_passages(texts))
         return [
             Point(chunk, vector, words(text, query=False))
             for chunk, vector, text in zip(chunks, vectors, texts, strict=True)
@@ -121,39 +134,44 @@ class Pipeline:
 
     def publish(self, version_id: str, total: int) -> None:
         """Let the version be read, after the index has been counted. Raises DocumentError when points are missing."""
-        found = patiently(lambda: self.index.count(version_id=version_id))
+        found = self._patiently(lambda: self.index.count(version_id=version_id))
         if found != total:
             raise DocumentError(f"The index holds {found} of {total} passages.", "Try again; it starts afresh.")
         superseded = self.versions.publish(version_id, passages=total)
         self.follow_terms(version_id)
         if superseded:
-            patiently(lambda: self.index.set_terms(superseded, []))
+            self._patiently(lambda: self.index.set_terms(superseded, []))
 
-    def follow_terms(self, version_id: str) -> None:
+    def follow_terms(self, version_id: str, *, patience: float | None = None) -> None:
         """Give the version's points the terms that SQL holds, also when those change meanwhile."""
+        patience = self.patience if patience is None else patience
         while True:
             terms = self.versions.terms(version_id)
-            patiently(lambda terms=terms: self.index.set_terms(version_id, terms))  # type: ignore[misc]
+            patiently(partial(self.index.set_terms, version_id, terms), patience=patience)
             if self.versions.mark_terms(version_id, terms):
                 return
 
-    def delete(self, document_id: str) -> Receipt:
-        """Remove every point, file, rendering and row, then count what is left: nothing, or Unavailable is raised."""
-        title, versions = self.versions.of_document(document_id)
-        points = patiently(lambda: self.index.count(document_id=document_id))
-        patiently(lambda: self.index.delete_document(document_id))
+    def delete(self, document_id: str) -> Receipt | None:
+        """Remove every point, file, rendering and row, then count what is left: nothing, or Unavailable is raised.
+
+        None when the document was gone before.
+        """
+        versions = self.versions.of_document(document_id)
+        points = self._patiently(lambda: self.index.count(document_id=document_id))
+        self._patiently(lambda: self.index.delete_document(document_id))
         files = sum(self.files.delete(version_id) for version_id in versions)
-        left = self.index.count(document_id=document_id) + sum(self.files.count(version) for version in versions)
+        left = self._patiently(lambda: self.index.count(document_id=document_id)) + sum(
+            self.files.count(version) for version in versions
+        )
         if left:
             raise Unavailable("index", f"{left} points or files of a deleted document are still there.")
-        chunks, messages = self.versions.erase(document_id)
-        receipt = Receipt(document_id, title, len(versions), files, points, chunks, messages)
-        if versions:
-            self.versions.record_receipt(receipt)
-        return receipt
+        return self.versions.erase(document_id, files=files, points=points)
+
+    def _patiently(self, action: Callable[[], T]) -> T:
+        return patiently(action, patience=self.patience)
 
 
-def patiently(action: Callable[[], T], *, patience: float = PATIENCE) -> T:
+def patiently(action: Callable[[], T], *, patience: float) -> T:
     """Call until the part answers: it may be starting again. Raises Unavailable after `patience` seconds."""
     deadline, pause = time.monotonic() + patience, 0.2
     while True:

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 TTL = 15.0  # seconds without a heartbeat after which a worker counts as dead
 TAKE_EVERY = 0.3
+PAUSE = 2.0  # after a round that failed
 
 
 def is_alive(database: Database) -> bool:
@@ -37,19 +38,30 @@ def is_alive(database: Database) -> bool:
 
 class Worker:
     def __init__(
-        self, database: Database, pipeline: Pipeline, jobs_url: str, *, folder: Path, concurrency: int
+        self,
+        database: Database,
+        pipeline: Pipeline,
+        jobs_url: str,
+        *,
+        folder: Path,
+        concurrency: int,
+        ttl: float = TTL,
     ) -> None:
         self._database, self._pipeline, self._url = database, pipeline, jobs_url
-        self._concurrency = concurrency
+        self._concurrency, self._ttl = concurrency, ttl
         self._alone = jobs_url.startswith("sqlite")
         self._lock = filelock.FileLock(folder / "worker.lock")
         self._id = f"{socket.gethostname()}:{uuid4().hex[:12]}"
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set. Raises Conflict when another worker has this data folder."""
+        """Work until `stop` is set. Raises Conflict when another worker has this data folder.
+
+        A step that runs then is not waited for: whoever comes next does it again.
+        """
         if self._alone:
             self._claim_folder()
         self._beat()
+        threading.Thread(target=self._keep_beating, args=(stop,), daemon=True, name="heartbeat").start()
         jobs = Jobs(self._pipeline, self._url, executor=self._id, concurrency=self._concurrency)
         jobs.launch()
         threading.Thread(target=self._prepare, daemon=True, name="prepare").start()
@@ -60,13 +72,14 @@ class Worker:
                 try:
                     if time.monotonic() >= next_sweep:
                         self._sweep(jobs)
-                        next_sweep = time.monotonic() + TTL / 3
+                        next_sweep = time.monotonic() + self._ttl / 3
                     jobs.take()
-                except FootnoteError as error:  # a part is away: the rows stay, the next round sees them
+                except FootnoteError as error:  # a part is away: the rows stay, a later round sees them
                     log.warning("%s", error)
+                    stop.wait(PAUSE)
                 except Exception:  # the worker loop outlives everything
                     log.exception("The worker could not look for work.")
-                    stop.wait(TTL / 3)
+                    stop.wait(PAUSE)
         finally:
             jobs.destroy(seconds=0)
             if self._alone:
@@ -91,10 +104,18 @@ class Worker:
         with self._database.write() as session:
             session.merge(Executor(id=self._id, beat=db_now(session)))
 
+    def _keep_beating(self, stop: threading.Event) -> None:
+        """Apart from the rounds: one that waits for the index must not make this worker look dead to the others."""
+        while not stop.wait(self._ttl / 3):
+            try:
+                self._beat()
+            except FootnoteError as error:
+                log.warning("%s", error)
+
     def _sweep(self, jobs: Jobs) -> None:
         self._beat()
         with self._database.write() as session:
-            session.execute(sa.delete(Executor).where(Executor.beat < db_now(session) - TTL))
+            session.execute(sa.delete(Executor).where(Executor.beat < db_now(session) - self._ttl))
             alive = set(session.scalars(sa.select(Executor.id)))
         if taken_over := jobs.recover(alive):
             log.info("Took over %d jobs of workers that are gone.", taken_over)

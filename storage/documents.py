@@ -313,7 +313,9 @@ def erase(session: Session, document_id: str) -> tuple[int, int]:
     chunks = session.scalar(sa.select(sa.func.count()).where(ChunkRow.version_id.in_(versions))) or 0
     drawn = sa.select(MessageSource.message_id).where(MessageSource.document_id == document_id)
     withdrawn = len(session.scalars(drawn).all())
-    session.execute(sa.update(MessageRow).where(MessageRow.id.in_(drawn)).values(text="", state=MessageState.WITHDRAWN))
+    session.execute(
+        sa.update(MessageRow).where(MessageRow.id.in_(drawn)).values(text="", comment="", state=MessageState.WITHDRAWN)
+    )
     session.execute(sa.delete(CitationRow).where(CitationRow.message_id.in_(drawn)))
     session.execute(sa.delete(MessageSource).where(MessageSource.document_id == document_id))
     session.execute(sa.delete(Document).where(Document.id == document_id))

@@ -66,6 +66,8 @@ class Files:
     def rendering(self, version_id: str, name: str) -> Path:
         """Where the drawn page `name` of a version is cached; its folder exists, the file may not."""
         folder = self.renderings / _checked(version_id)
+        if name in {"", ".", ".."} or Path(name).name != name:
+            raise NotFound("There is no such rendering.")
         folder.mkdir(parents=True, exist_ok=True)
         return folder / name
 

@@ -1,0 +1,90 @@
+"""PUT /api/upload: a file is streamed to disk while it arrives, in constant memory. Nothing is kept of a body that is
+cut off, too large, or from somebody who may not add documents.
+"""
+
+from __future__ import annotations
+
+import logging
+import unicodedata
+from contextlib import aclosing
+from pathlib import PurePosixPath
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.api.errors import TooLarge
+from app.api.request import principal_of, services_of
+from app.api.response import Json
+from app.auth import UPLOAD_HEADER
+from storage.documents import require_admin
+from storage.errors import Forbidden, InvalidInput
+from storage.types import Readers
+from storage.users import Users
+
+log = logging.getLogger(__name__)
+
+MAX_NAME = 200
+MAX_GROUPS = 500
+_PIECE = 1 << 20
+
+
+async def upload(request: Request) -> Response:
+    """?name=...&readers=everyone | admins | <group id>,...; answers {document_id, version_id, known}."""
+    services, principal = services_of(request), principal_of(request)
+    require_admin(principal)
+    if UPLOAD_HEADER not in request.headers:  # a form on a foreign page can't send it
+        raise Forbidden(f"Send the header {UPLOAD_HEADER}: 1 with an upload.")
+    name = file_name(request.query_params.get("name", ""))
+    readers = await run_in_threadpool(_readers, request.query_params.get("readers", ""), services.users)
+    largest = services.settings.upload_max_mb * 10**6
+    if int(request.headers.get("content-length", "0")) > largest:
+        raise _too_large(services.settings.upload_max_mb)
+    with services.files.receive(largest) as receiver:
+        piece = bytearray()
+        async with aclosing(request.stream()) as stream:
+            size = 0
+            async for part in stream:
+                size += len(part)
+                if size > largest:
+                    raise _too_large(services.settings.upload_max_mb)
+                piece += part
+                if len(piece) >= _PIECE:
+                    await run_in_threadpool(receiver.write, bytes(piece))
+                    piece.clear()
+        await run_in_threadpool(receiver.write, bytes(piece))
+        added = await run_in_threadpool(services.documents.add, name, receiver.finish(), readers, principal)
+    log.info("%s uploaded a file of %d bytes%s", principal.name, size, ", known already" if added.known else "")
+    return Json(added, 200 if added.known else 201)
+
+
+def file_name(given: str) -> str:
+    """The last part of `given` without anything that can't be seen. Raises InvalidInput when nothing is left."""
+    last = PurePosixPath(given[:4000].replace("\\", "/")).name
+    seen = "".join(char for char in unicodedata.normalize("NFC", last) if char.isprintable()).strip()
+    if not seen.strip("."):
+        raise InvalidInput("name: give the file's name, as in /api/upload?name=handbook.pdf.")
+    if len(seen) <= MAX_NAME:
+        return seen
+    ending = PurePosixPath(seen).suffix[:20]
+    return seen[: MAX_NAME - len(ending)] + ending
+
+
+def readers_from(everyone: bool, groups: list[str], users: Users) -> Readers:
+    """Raises InvalidInput for a group that there is not: a typing error must not hide a document, nor open it."""
+    if unknown := sorted(set(groups) - {group.id for group in users.groups()}):
+        raise InvalidInput(f"groups: there is no group with the id {unknown[0][:64]}.")
+    return Readers(everyone=everyone, groups=frozenset(groups))
+
+
+def _readers(given: str, users: Users) -> Readers:
+    words = [word for word in given.split(",") if word]
+    if not words or len(words) > MAX_GROUPS:
+        raise InvalidInput("readers: say everyone, admins, or the ids of groups, parted by commas.")
+    if words == ["admins"]:
+        return Readers()
+    return readers_from("everyone" in words, [word for word in words if word != "everyone"], users)
+
+
+def _too_large(megabytes: int) -> TooLarge:
+    return TooLarge(f"The file is larger than {megabytes:,} MB. Split it, or raise UPLOAD_MAX_MB.")

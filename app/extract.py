@@ -1,0 +1,296 @@
+"""The answer while no language model is loaded: what the documents say, word for word, each piece with its footnote.
+
+It picks sentences, list items and table rows of the passages by how near they are to the question in meaning and in
+words. When nothing comes near enough it writes nothing, which `app.chat` takes as "not found". Not covered: finding
+the passages (`retrieve`), turning [n] into the exact span (`cite`).
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from app.prompt import Prompt
+from app.retrieve import standalone
+from app.statements import CELL, Kind, Statement, statements, without_bullet
+from app.words import content_words, covered, is_german
+from ingest.embed import Embedder
+from storage.errors import Unavailable
+from storage.types import Passage
+
+MOST_PASSAGES = 8  # that are looked into
+_CANDIDATES = 60  # statements that are embedded: a third of a second on two cores
+_WORDS, _PASSAGE = 0.15, 0.35  # weights beside the cosine
+_NEAR = 0.13  # how far below the best another statement may score
+_SENTENCES = 4
+_ITEMS = 8  # of a list, rows of a table
+_LEAD = 240  # characters of a sentence that leads in to a list
+# evidence, as `_sureness` counts it, below which nothing is answered, and below which the answer says that it may be
+# none. Of questions on what no document is about, 9 in 10 are below the first; of those that are answered, 1 in 20
+_LEAST, _SURE = 0.56, 0.8
+_LEAST_WORDS, _SURE_WORDS = 0.4, 0.6  # the same where words are all there is
+_UNSURE = {
+    False: "The documents may not answer this. The passages that come nearest:",
+    True: "Vielleicht beantworten die Dokumente das nicht. Am nächsten kommen diese Stellen:",
+}
+
+_SEVERAL = re.compile(
+    r"\b(which|what (are|do|does|kinds?|types?)|list|name (all|the)|how (do|can|should|to|does|is|are)|steps?|who are"
+    r"|welche|was (sind|brauche|muss)|wie (kann|muss|soll|geht|wird|werden)|schritte|nenne|wer sind)\b",
+    re.I,
+)
+_SPECIAL = re.compile(r"([\\`*\[\]<>|~&])|(?<![^\W_])(_)|(_)(?![^\W_])")
+_LINE_START = re.compile(r"^(\d{1,9})([.)])(?=\s)|^([#+=-])")
+_BROKEN = re.compile(r"(\w+)-[ \t]*\n[ \t]*([^\W\d_]+)")
+_YEARS = re.compile(r"\b(19|20)\d\d\b")
+
+
+class _Sureness(Enum):
+    NONE = 0
+    SOME = 1
+    FULL = 2
+
+
+@dataclass(slots=True)
+class _Candidate:
+    """A statement of passage `n` (from 1), and how well it answers."""
+
+    n: int
+    passage: Passage
+    place: int  # among the passage's statements
+    statement: Statement
+    words: frozenset[str]
+    coverage: float
+    near: float = 0.0
+    score: float = 0.0
+
+
+class Extractive:
+    """Satisfies `LLM`. Without an embedder, or while it does not answer, words alone decide."""
+
+    name = "extractive"
+
+    def __init__(self, embedder: Embedder | None = None) -> None:
+        self._embedder = embedder
+
+    def stream(self, prompt: Prompt, cancel: threading.Event) -> Iterator[str]:
+        """Line by line, each statement followed by " [n]". Yields nothing when the passages do not answer."""
+        question = standalone(prompt.question, prompt.history)
+        pages = [statements(passage.text) for passage in prompt.passages[:MOST_PASSAGES]]
+        ranked, sureness = self._rank(question, prompt.passages, pages)
+        if not ranked or sureness is _Sureness.NONE:
+            return
+        if sureness is _Sureness.SOME:
+            yield f"{_UNSURE[is_german(question)]}\n\n"
+        chosen = _choose(question, ranked, pages)
+        for line in _lines(prompt.passages, pages, chosen):
+            if cancel.is_set():
+                return
+            yield line
+
+    def _rank(
+        self, question: str, passages: Sequence[Passage], pages: Sequence[list[Statement]]
+    ) -> tuple[list[_Candidate], _Sureness]:
+        """The candidates, best first, and whether they are evidence enough to answer."""
+        asked = content_words(question)
+        candidates = [
+            _candidate(n, passages[n - 1], place, statement, asked)
+            for n, page in enumerate(pages, 1)
+            for place, statement in enumerate(page)
+            if statement.kind is not Kind.HEADING and not _is_empty(passages[n - 1], statement)
+        ]
+        candidates.sort(key=lambda c: -(c.coverage + c.passage.score))
+        candidates = candidates[:_CANDIDATES]
+        meant = self._compare(question, candidates)
+        for candidate in candidates:
+            weight = _WORDS if meant else 1.0
+            candidate.score = candidate.near + weight * candidate.coverage + _PASSAGE * candidate.passage.score
+        candidates.sort(key=lambda c: -c.score)
+        return candidates, _sureness(asked, candidates, by_meaning=meant)
+
+    def _compare(self, question: str, candidates: Sequence[_Candidate]) -> bool:
+        """Set how near each is to the question; False when that can't be known now."""
+        if self._embedder is None or not candidates:
+            return False
+        texts = [_with_heading(candidate) for candidate in candidates]
+        try:
+            near = self._embedder.embed_passages(texts) @ self._embedder.embed_queries([question])[0]
+        except Unavailable:
+            return False
+        for candidate, cosine in zip(candidates, np.asarray(near).tolist(), strict=True):
+            candidate.near = cosine
+        return True
+
+
+def quote(text: str) -> str:
+    """`text` so that Markdown shows it letter by letter, on one line; no footnote, link or markup can come of it."""
+    line = _SPECIAL.sub(lambda found: "\\" + found[0], one_line(text))
+    return _LINE_START.sub(lambda found: f"{found[1]}\\{found[2]}" if found[1] else f"\\{found[3]}", line)
+
+
+def plain(text: str) -> str:
+    """The inverse of `quote`'s escapes, for places that show no Markdown."""
+    return re.sub(r"\\([\\`*\[\]<>|~&_#+=.)-])", r"\1", text)
+
+
+def one_line(text: str) -> str:
+    """Lines joined by a space, words that a line's end broke put together."""
+
+    def join(found: re.Match[str]) -> str:
+        whole = f"{found[1]}-{found[2]}"
+        return whole if found[2][:1].isupper() or whole in text else found[1] + found[2]
+
+    return " ".join(_BROKEN.sub(join, text.replace("\u00ad", "")).split())
+
+
+def _candidate(n: int, passage: Passage, place: int, statement: Statement, asked: Sequence[str]) -> _Candidate:
+    words = content_words(passage.text[statement.start : statement.end])
+    around = content_words(f"{passage.title} {passage.heading}")
+    said = set(covered(asked, words))
+    share = (len(said) + 0.5 * len(set(covered(asked, around)) - said)) / max(1, len(asked))
+    return _Candidate(n, passage, place, statement, frozenset(words), share)
+
+
+def _sureness(asked: Sequence[str], ranked: Sequence[_Candidate], *, by_meaning: bool) -> _Sureness:
+    """By how near the nearest statement is, and how many of the question's words the best and its passage hold."""
+    if not ranked:
+        return _Sureness.NONE
+    best = ranked[0]
+    around = content_words(f"{best.passage.title} {best.passage.heading} {best.passage.text}")
+    said = (len(covered(asked, around)) / max(1, len(asked)) + best.coverage) / 2
+    evidence = max(candidate.near for candidate in ranked) + said / 2 if by_meaning else said
+    least, sure = (_LEAST, _SURE) if by_meaning else (_LEAST_WORDS, _SURE_WORDS)
+    if evidence < least:
+        return _Sureness.NONE
+    return _Sureness.SOME if evidence < sure else _Sureness.FULL
+
+
+def _is_empty(passage: Passage, statement: Statement) -> bool:
+    return len(content_words(passage.text[statement.start : statement.end])) < 2
+
+
+def _with_heading(candidate: _Candidate) -> str:
+    passage, statement = candidate.passage, candidate.statement
+    heading = passage.heading.rpartition(" > ")[2] or passage.title
+    return f"{heading}: {one_line(passage.text[statement.start : statement.end])}"
+
+
+def _choose(question: str, ranked: Sequence[_Candidate], pages: Sequence[list[Statement]]) -> list[tuple[int, int]]:
+    """(passage number, place) of what the answer is made of: by passage, the best first, each in reading order."""
+    best = ranked[0]
+    picked: list[_Candidate] = []
+    for candidate in ranked:
+        if len(picked) == _SENTENCES or candidate.score < best.score - _NEAR:
+            break
+        if not any(_repeats(candidate, other) for other in picked):
+            picked.append(candidate)
+    places: dict[int, set[int]] = {}
+    for candidate in picked:
+        places.setdefault(candidate.n, set()).add(candidate.place)
+    for candidate in picked[:2]:
+        places[candidate.n] |= _together(question, candidate, pages[candidate.n - 1], ranked)
+    return [(n, place) for n, chosen in places.items() for place in sorted(chosen)]
+
+
+def _repeats(one: _Candidate, other: _Candidate) -> bool:
+    either = one.words | other.words
+    return not either or len(one.words & other.words) / len(either) >= 0.7
+
+
+def _together(
+    question: str, candidate: _Candidate, page: Sequence[Statement], ranked: Sequence[_Candidate]
+) -> set[int]:
+    """What has to be shown with it: the items that a sentence leads in to, the whole list, rows that fit as well."""
+    text, place, kind = candidate.passage.text, candidate.place, candidate.statement.kind
+    leads = text[: candidate.statement.end].endswith(":")
+    if kind is Kind.SENTENCE and leads:
+        return set(_run(page, place + 1, Kind.ITEM)[:_ITEMS])
+    if kind is Kind.ITEM:
+        run = _run(page, place, Kind.ITEM)
+        before = run[0] - 1
+        lead = before >= 0 and text[: page[before].end].endswith(":") and page[before].end - page[before].start <= _LEAD
+        wanted = run if _SEVERAL.search(question) else [place]
+        first = max(0, min(wanted.index(place) - _ITEMS // 2, len(wanted) - _ITEMS))
+        return {*wanted[first : first + _ITEMS], *([before] if lead else [])}
+    if kind is Kind.ROW:
+        run = _run(page, place, Kind.ROW)
+        alike = [c for c in ranked if c.n == candidate.n and c.place in run and c.score >= candidate.score - _NEAR]
+        return {c.place for c in alike[:_ITEMS]} | {place}
+    if kind is Kind.FIGURES:
+        return _column_names(text, page, place)
+    return set()
+
+
+def _run(page: Sequence[Statement], place: int, kind: Kind) -> list[int]:
+    """The places around `place` that hold the same kind without a break; none when it holds another."""
+    first = last = place
+    while first > 0 and page[first - 1].kind is kind:
+        first -= 1
+    while last < len(page) and page[last].kind is kind:
+        last += 1
+    return list(range(first, last)) if last > place else []
+
+
+def _column_names(text: str, page: Sequence[Statement], place: int) -> set[int]:
+    """The nearest line of years above a row of figures, which says what its columns are."""
+    for above in range(place - 1, max(-1, place - 25), -1):
+        line = text[page[above].start : page[above].end]
+        years = len(_YEARS.findall(line))
+        if len(line) < 120 and years and 3 * years >= len(re.findall(r"\d+", line)):
+            return {above}
+    return set()
+
+
+def _lines(
+    passages: Sequence[Passage], pages: Sequence[list[Statement]], chosen: Sequence[tuple[int, int]]
+) -> Iterator[str]:
+    """Markdown, in pieces: paragraphs, lists and tables."""
+    before: tuple[int, int, Kind] | None = None
+    for n, place in chosen:
+        text, page = passages[n - 1].text, pages[n - 1]
+        statement = page[place]
+        kind, words = statement.kind, text[statement.start : statement.end]
+        runs_on = before is not None and before[0] == n and before[2] is kind
+        header = _header(text, page, place) if kind is Kind.ROW else None
+        if before is not None:
+            yield _gap(kind, runs_on, header is not None)
+        before = (n, place, kind)
+        if header is not None:
+            names = [quote(cell) for cell in header.split(CELL)]
+            if not runs_on:
+                yield f"| {' | '.join(names)} |\n|{' --- |' * len(names)}\n"
+            yield _row(words, len(names), n)
+        elif kind in (Kind.ITEM, Kind.FIGURES):
+            yield f"- {quote(without_bullet(words))} [{n}]"
+        else:
+            yield f"{quote(words)} [{n}]"
+
+
+def _gap(kind: Kind, runs_on: bool, in_table: bool) -> str:
+    if not runs_on or (kind is Kind.ROW and not in_table):
+        return "\n\n"
+    return " " if kind is Kind.SENTENCE else "\n"
+
+
+def _row(words: str, width: int, n: int) -> str:
+    cells = [quote(cell) for cell in words.split(CELL)]
+    cells = [*cells[: width - 1], " ".join(cells[width - 1 :])] if len(cells) > width else cells
+    cells += [""] * (width - len(cells))
+    return f"| {' | '.join(cells)} [{n}] |"
+
+
+def _header(text: str, page: Sequence[Statement], place: int) -> str | None:
+    """The table's first row, where it is known to be one: a passage may begin in the middle of a table.
+
+    It is when something else stands before it, or when it alone has no figures.
+    """
+    run = _run(page, place, Kind.ROW)
+    rows = [text[page[row].start : page[row].end] for row in run]
+    figures = [any(map(str.isdigit, row)) for row in rows]
+    known = run[0] > 0 or (not figures[0] and any(figures[1:]))
+    return rows[0] if known and run[0] != place else None

@@ -1,0 +1,80 @@
+"""One answer of the language model on its way, and the events that its listener gets.
+
+Not covered: when it is worked on (`llm_engine`).
+"""
+
+from __future__ import annotations
+
+import codecs
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from app.llama import Sampling
+from app.llm import Reading
+from storage.errors import FootnoteError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The last event of an answer. `reason`: stop, length or cancelled; `reused`: prompt tokens not read again."""
+
+    reason: str
+    prompt_tokens: int
+    answer_tokens: int
+    reused: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The last event of an answer that could not be given."""
+
+    error: FootnoteError
+
+
+Event = Reading | str | Finished | Failed
+Sink = Callable[[Event], object]
+
+
+@dataclass(eq=False, slots=True)
+class Generation:
+    """One answer on its way: what `Engine.submit` gives back."""
+
+    prompt: list[int]
+    sampling: Sampling
+    sink: Sink
+    limit: int
+    cancelled: bool = False
+    reused: int = 0
+    answered: int = 0
+    place: int = 0
+    decoder: codecs.IncrementalDecoder = field(default_factory=codecs.getincrementaldecoder("utf-8"))
+
+    def __post_init__(self) -> None:
+        self.decoder.errors = "replace"
+
+    @property
+    def room(self) -> int:
+        """Cells of the context that it may come to fill."""
+        return len(self.prompt) + self.limit
+
+    def cancel(self) -> None:
+        """Stop soon; the last event then is Finished("cancelled"). May be called from any thread, and twice."""
+        self.cancelled = True
+
+    def tell(self, event: Event) -> None:
+        try:
+            self.sink(event)
+        except Exception:  # a listener that is gone must not stop everybody else's answers
+            log.exception("an answer's listener failed, so the answer is stopped")
+            self.cancelled = True
+
+    def queued(self, place: int) -> None:
+        if place != self.place:
+            self.place = place
+            self.tell(Reading(queue=place, read=0, total=len(self.prompt)))
+
+    def finished(self, reason: str) -> None:
+        self.tell(Finished(reason, len(self.prompt), self.answered, self.reused))

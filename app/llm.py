@@ -1,0 +1,277 @@
+"""The language model as the rest of the application sees it: a prompt goes in, text comes out piece by piece.
+
+`OpenAIChat` speaks the wire that llama-server, vLLM, Ollama and Footnote's own models process share. Not covered:
+extractive answers without a model, the wording of prompts (`prompt`), what an answer cites (`cite`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import queue
+import re
+import threading
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import httpx
+
+from app.prompt import Prompt, estimate_tokens
+from storage.errors import Busy, FootnoteError, InvalidInput, Unavailable
+
+log = logging.getLogger(__name__)
+
+_NOTICE = 0.1  # seconds until a cancelled answer is broken off
+
+_LOOKALIKES = (
+    (re.compile(r"<([|｜])(?=\S)([^<>\n]{1,80}?)([|｜])>"), r"<\1 \2 \3>"),
+    (re.compile(r"\[(/?)(INST|SYSTEM_PROMPT|TOOL_CALLS|AVAILABLE_TOOLS|TOOL_RESULTS)\]", re.I), r"[ \1\2 ]"),
+    (re.compile(r"<<(/?)SYS>>", re.I), r"<< \1SYS >>"),
+    (re.compile(r"<(/?)(s|bos|eos|unk|pad|start_of_turn|end_of_turn)>", re.I), r"< \1\2 >"),
+)
+_TOO_LONG = re.compile(r"context|too long|maximum.{0,20}(length|tokens)|exceed", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Before the first word: `queue` is the place in the queue (0: being read), `read` of `total` tokens are read."""
+
+    queue: int
+    read: int
+    total: int
+
+
+class LLM(Protocol):
+    """Something that answers. One instance serves all threads."""
+
+    @property
+    def name(self) -> str:
+        """What the answers are said to come from."""
+
+    def stream(self, prompt: Prompt, cancel: threading.Event) -> Iterator[str | Reading]:
+        """The answer in pieces, as they come, and Reading before the first where it is known.
+
+        Ends early, without an error, soon after `cancel` is set. Raises Unavailable (Busy when the queue is full)
+        and InvalidInput when the prompt is too long, both also after some pieces.
+        """
+
+
+def defuse(text: str) -> str:
+    """`text` with spaces in whatever a model's template could take for a control token: "<| eot_id |>".
+
+    For servers that turn the whole prompt into tokens at once, and would obey a document's <|eot_id|>.
+    """
+    for pattern, harmless in _LOOKALIKES:
+        text = pattern.sub(harmless, text)
+    return text
+
+
+class OpenAIChat:
+    """A model behind an OpenAI-compatible URL that ends in /v1. Makes no connection before it is asked.
+
+    `own` says that the server is Footnote's models process: it keeps control tokens out by itself, counts tokens and
+    tells how far it has read. No proxy is used for it.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        model: str,
+        *,
+        own: bool = False,
+        max_tokens: int = 700,
+        temperature: float = 0.2,
+        connect_seconds: float = 5.0,
+        read_seconds: float = 600.0,
+    ) -> None:
+        self._url = url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._model = model
+        self._own = own
+        self._max_tokens, self._temperature = max_tokens, temperature
+        self._timeout = httpx.Timeout(read_seconds, connect=connect_seconds)
+
+    @property
+    def name(self) -> str:
+        return self._model
+
+    def stream(self, prompt: Prompt, cancel: threading.Event) -> Iterator[str | Reading]:
+        """As `LLM.stream` promises. Closing the iterator breaks the answer off as `cancel` does."""
+        pieces: queue.SimpleQueue[str | Reading | FootnoteError | None] = queue.SimpleQueue()
+        closed = threading.Event()
+        # an event loop of its own: only there can a read that waits for its first byte be broken off
+        reader = threading.Thread(
+            target=lambda: asyncio.run(self._watched(prompt, pieces, (cancel, closed))), name="llm-stream", daemon=True
+        )
+        reader.start()
+        try:
+            while (piece := pieces.get()) is not None:
+                if isinstance(piece, FootnoteError):
+                    raise piece
+                if cancel.is_set():
+                    return
+                yield piece
+        finally:
+            closed.set()
+            reader.join()
+
+    def ready(self) -> str | None:
+        """None when the model answers, else the reason in plain words. Waits for five seconds at most."""
+        try:
+            with httpx.Client(headers=self._headers, timeout=5, trust_env=not self._own) as client:
+                return self._own_reason(client) if self._own else self._foreign_reason(client)
+        except httpx.TransportError as error:
+            return str(self._unreachable(error))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return f"What answers at {self._url} is no OpenAI-compatible server. Check LLM_URL."
+
+    def count(self, text: str) -> int:
+        """Tokens of `text`: exact with our own server, else a careful guess. Raises Unavailable."""
+        if not self._own:
+            return estimate_tokens(text)
+        try:
+            answer = httpx.post(
+                f"{self._url.removesuffix('/v1')}/tokenize",
+                json={"content": text},
+                headers=self._headers,
+                timeout=self._timeout,
+                trust_env=False,
+            )
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
+        if answer.status_code != 200:
+            raise self._refusal(answer.status_code, answer.text)
+        return int(answer.json()["count"])
+
+    def _own_reason(self, client: httpx.Client) -> str | None:
+        chat = client.get(f"{self._url.removesuffix('/v1')}/healthz").json()["chat"]
+        return None if chat["ready"] else str(chat["reason"])
+
+    def _foreign_reason(self, client: httpx.Client) -> str | None:
+        answer = client.get(f"{self._url}/models")
+        if answer.status_code != 200:
+            return str(self._refusal(answer.status_code, answer.text))
+        offered = [str(model["id"]) for model in answer.json()["data"]]
+        if not offered or {self._model, f"{self._model}:latest"} & set(offered):
+            return None
+        return f"The server at {self._url} has no model {self._model!r}. Set LLM_MODEL to one of: {', '.join(offered)}"
+
+    async def _watched(
+        self,
+        prompt: Prompt,
+        pieces: queue.SimpleQueue[str | Reading | FootnoteError | None],
+        stops: tuple[threading.Event, ...],
+    ) -> None:
+        """Read until the answer ends or one of `stops` is set; None or an error is put last in any case."""
+        reading = asyncio.ensure_future(self._read(prompt, pieces))
+        while not reading.done():
+            await asyncio.wait({reading}, timeout=_NOTICE)
+            if any(stop.is_set() for stop in stops):
+                reading.cancel()
+        if not reading.cancelled() and (error := reading.exception()):
+            if not isinstance(error, FootnoteError):
+                log.error("an answer broke off", exc_info=error)
+                error = Unavailable("models", "The language model's answer broke off. The log says why.")
+            pieces.put(error)
+        pieces.put(None)
+
+    async def _read(self, prompt: Prompt, pieces: queue.SimpleQueue[str | Reading | FootnoteError | None]) -> None:
+        body = {
+            "model": self._model,
+            "messages": self._messages(prompt),
+            "stream": True,
+            "max_tokens": self._max_tokens,
+            "temperature": self._temperature,
+        }
+        try:
+            async with (
+                httpx.AsyncClient(headers=self._headers, timeout=self._timeout, trust_env=not self._own) as client,
+                client.stream("POST", f"{self._url}/chat/completions", json=body) as response,
+            ):
+                if response.status_code != 200:
+                    await response.aread()
+                    raise self._refusal(response.status_code, response.text)
+                ended = False
+                async for data in _events(response.aiter_bytes()):
+                    ended = self._take(data, pieces) or ended
+                if not ended:
+                    raise Unavailable("models", "The language model broke off in the middle of its answer. Ask again.")
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
+
+    def _take(self, data: str, pieces: queue.SimpleQueue[str | Reading | FootnoteError | None]) -> bool:
+        """Pass on what one event brings; whether it ends the answer."""
+        if data == "[DONE]":
+            return True
+        try:
+            event: dict[str, Any] = json.loads(data)
+            if error := event.get("error"):
+                numbers = [error.get("status"), error.get("code")] if isinstance(error, dict) else []
+                raise self._refusal(next((number for number in numbers if isinstance(number, int)), 500), data)
+            if place := event.get("footnote"):
+                pieces.put(Reading(int(place["queue"]), int(place["read"]), int(place["total"])))
+            choice: dict[str, Any] = next(iter(event.get("choices") or ()), {})
+            if text := (choice.get("delta") or {}).get("content"):
+                pieces.put(str(text))
+            return choice.get("finish_reason") is not None
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise Unavailable(
+                "models", f"What answers at {self._url} is no OpenAI-compatible server. Check LLM_URL."
+            ) from error
+
+    def _messages(self, prompt: Prompt) -> list[dict[str, str]]:
+        messages = prompt.messages()
+        if self._own:
+            return messages
+        return [{"role": message["role"], "content": defuse(message["content"])} for message in messages]
+
+    def _refusal(self, status: int, body: str) -> FootnoteError:
+        words = _words(body)
+        if self._own and status in (413, 429):  # in our own words already
+            return InvalidInput(f"{words}.") if status == 413 else Busy("models", f"{words}.")
+        if status == 413 or (status == 400 and _TOO_LONG.search(words)):
+            return InvalidInput(
+                f"The question with its sources is too long for the language model ({words}). "
+                "Start a new chat, ask a shorter question, or lower SOURCE_TOKENS."
+            )
+        if status in (429, 503):
+            return Busy("models", f"The language model takes no more questions now ({words}). Try again in a minute.")
+        if status in (401, 403):
+            return Unavailable("models", f"The server at {self._url} refuses the key. Check LLM_API_KEY.")
+        if status == 404:
+            return Unavailable(
+                "models", f"There is no model {self._model!r} at {self._url} ({words}). Check LLM_URL and LLM_MODEL."
+            )
+        return Unavailable("models", f"The language model's server answered with error {status} ({words}).")
+
+    def _unreachable(self, error: httpx.TransportError) -> Unavailable:
+        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+            where = "The models process" if self._own else f"The language model's server at {self._url}"
+            return Unavailable("models", f"{where} does not answer. Check that it runs, or try again in a moment.")
+        if isinstance(error, httpx.ReadTimeout):
+            return Unavailable("models", "The language model has been silent for too long. Try again later.")
+        return Unavailable("models", "The connection to the language model broke off. Ask again.")
+
+
+async def _events(chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:
+    """The data of server-sent events. Lines end at line feeds only: JSON may hold U+2028 and its like as they are."""
+    rest = b""
+    async for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            if line.startswith(b"data:"):
+                yield line[5:].decode("utf-8", "replace").strip(" \r")
+
+
+def _words(body: str) -> str:
+    """What a server says about an error, in whatever shape, cut to a line."""
+    try:
+        error = json.loads(body)
+        error = error.get("error", error)
+        text = error if isinstance(error, str) else str(error["message"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        text = body
+    return " ".join(text.split())[:300].rstrip(".") or "no reason given"

@@ -1,0 +1,322 @@
+"""The models process: chat with llama.cpp and embeddings over HTTP, in the shape of OpenAI's API.
+
+The port answers at once; models load in the background, and until then /healthz says what is missing. Every route but
+/healthz wants the key. Not covered: the batching of answers (`llm_engine`), how vectors are made (`ingest.embed`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Generic, Literal, TypeVar
+
+import uvicorn
+from pydantic import BaseModel, Field, ValidationError, field_validator
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.completion import Completion, CompletionStream
+from app.generation import Event
+from app.llama import Sampling
+from app.llm_engine import Engine
+from app.openai_errors import BadRequest, error_response, response
+from ingest.embed import Embedder
+from storage.errors import FootnoteError, InvalidInput, NotFound, Unavailable
+
+log = logging.getLogger(__name__)
+
+
+Part = TypeVar("Part")
+
+
+class Loading(Generic[Part]):
+    """A part that is being made in a thread of its own. Nothing waits for it: `get` says what is missing."""
+
+    def __init__(self, what: str, make: Callable[[], Part] | None) -> None:
+        self._what = what
+        self._make = make
+        self._part: Part | None = None
+        self.reason = f"The {what} is being loaded." if make else f"No {what} is set up here."
+
+    @property
+    def wanted(self) -> bool:
+        return self._make is not None
+
+    @property
+    def part(self) -> Part | None:
+        return self._part
+
+    def start(self) -> None:
+        if self._make:
+            threading.Thread(target=self._load, name=f"load {self._what}", daemon=True).start()
+
+    def _load(self) -> None:
+        assert self._make is not None
+        started = time.monotonic()
+        try:
+            self._part = self._make()
+        except FootnoteError as error:
+            self.reason = str(error)
+            log.error("the %s can't be loaded: %s", self._what, error)
+        except Exception as error:  # whatever a library raises is the reason to show
+            self.reason = f"The {self._what} can't be loaded: {error}. The log of the models process says more."
+            log.exception("the %s can't be loaded", self._what)
+        else:
+            self.reason = ""
+            log.info("the %s is ready after %.1f s", self._what, time.monotonic() - started)
+
+    def get(self) -> Part:
+        if self._part is None:
+            raise Unavailable("models", self.reason)
+        return self._part
+
+
+class _Message(BaseModel):
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+    @field_validator("content", mode="before")
+    @classmethod
+    def _text(cls, content: object) -> object:
+        """OpenAI's clients may send a list of parts; only text can be read here."""
+        if isinstance(content, list) and all(isinstance(part, dict) and part.get("type") == "text" for part in content):
+            return "".join(str(part.get("text", "")) for part in content)
+        return content
+
+
+class _Chat(BaseModel):
+    model: str = ""
+    messages: list[_Message] = Field(min_length=1)
+    stream: bool = False
+    max_tokens: int | None = Field(None, ge=1)
+    max_completion_tokens: int | None = Field(None, ge=1)
+    temperature: float | None = Field(None, ge=0, le=2)
+    top_p: float | None = Field(None, gt=0, le=1)
+    seed: int | None = None
+    # asked for and left undone would be a wrong answer, so these are refused
+    n: Literal[1, None] = None
+    stop: None = None
+    tools: None = None
+    response_format: None = None
+
+    def sampling(self) -> Sampling:
+        asked = {
+            "max_tokens": self.max_completion_tokens or self.max_tokens,
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "seed": self.seed,
+        }
+        return Sampling(**{name: value for name, value in asked.items() if value is not None})  # type: ignore[arg-type]
+
+
+class _Embeddings(BaseModel):
+    model: str = ""
+    input: str | list[str] = Field(min_length=1)
+    input_type: Literal["query", "passage"] = "query"
+    encoding_format: Literal["float"] = "float"
+
+
+class _Text(BaseModel):
+    content: str
+
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+def build(engine: Callable[[], Engine] | None, embedder: Callable[[], Embedder] | None, key: str) -> Starlette:
+    """The models process as an ASGI application. What is given is made in the background once the server runs.
+
+    The application closes the engine when it shuts down. Raises InvalidInput when the key is empty.
+    """
+    if not key:
+        raise InvalidInput("The models process needs a key: nobody else on this machine may use it.")
+    routes = _Routes(Loading("language model", engine), Loading("embedding model", embedder))
+    app = Starlette(
+        routes=[
+            Route("/v1/chat/completions", routes.chat, methods=["POST"]),
+            Route("/v1/models", routes.models),
+            Route("/v1/embeddings", routes.embeddings, methods=["POST"]),
+            Route("/tokenize", routes.tokenize, methods=["POST"]),
+            Route("/healthz", routes.health),
+            Route("/metrics", routes.metrics),
+        ],
+        middleware=[Middleware(_KeyRequired, key=key)],
+        exception_handlers={FootnoteError: error_response, 404: _no_route, 405: _no_route, 500: _broken},
+        lifespan=routes.lifespan,
+    )
+    app.state.stop = routes.stop
+    return app
+
+
+class Server(uvicorn.Server):
+    """Runs what `build` made; port 0 takes a free one. At the end it breaks answers off before it waits for them."""
+
+    def __init__(self, app: Starlette, *, host: str = "127.0.0.1", port: int) -> None:
+        config = uvicorn.Config(
+            app, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=2, ws="none"
+        )
+        super().__init__(config)
+        self._stop: Callable[[], Awaitable[None]] = app.state.stop
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._stop()
+        await super().shutdown(sockets)
+
+
+def run(app: Starlette, *, host: str = "127.0.0.1", port: int) -> None:
+    """Serve until a signal ends the process."""
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn has shut down in order, and raises it again
+        Server(app, host=host, port=port).run()
+
+
+class _KeyRequired:
+    def __init__(self, app: ASGIApp, key: str) -> None:
+        self._app = app
+        self._expected = f"Bearer {key}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] != "/healthz":
+            given = dict(scope["headers"]).get(b"authorization", b"")
+            if not secrets.compare_digest(given, self._expected):
+                refusal = response(401, "invalid_api_key", "The key is missing or wrong: Authorization: Bearer KEY")
+                await refusal(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+class _Routes:
+    def __init__(self, engine: Loading[Engine], embedder: Loading[Embedder]) -> None:
+        self._engine, self._embedder = engine, embedder
+        self._started = int(time.time())
+        self._embedding = ThreadPoolExecutor(1, "embed")  # one at a time: the model uses all cores already
+        self._requests: dict[tuple[str, str], int] = {}
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        self._engine.start()
+        self._embedder.start()
+        yield
+        self._embedding.shutdown(cancel_futures=True)
+        if self._engine.part:
+            await run_in_threadpool(self._engine.part.close)
+
+    async def stop(self) -> None:
+        """End the answers on their way, so that their connections close."""
+        if self._engine.part:
+            await run_in_threadpool(self._engine.part.stop)
+
+    async def chat(self, request: Request) -> Response:
+        body = await _body(request, _Chat)
+        engine = self._engine.get()
+        _check_model(body.model, engine.name)
+        loop = asyncio.get_running_loop()
+        events: asyncio.Queue[Event] = asyncio.Queue()
+        generation = await run_in_threadpool(
+            engine.submit,
+            [message.model_dump() for message in body.messages],
+            body.sampling(),
+            lambda event: loop.call_soon_threadsafe(events.put_nowait, event),
+        )
+        completion = Completion(engine.name, generation, events, request, self._count)
+        if body.stream:
+            return CompletionStream(completion)
+        try:
+            return await completion.whole()
+        finally:
+            completion.close()
+
+    async def models(self, _: Request) -> Response:
+        data: list[dict[str, Any]] = []
+        if engine := self._engine.part:
+            data.append({"id": engine.name, "context_length": engine.window})
+        if embedder := self._embedder.part:
+            data.append({"id": embedder.name, "dimensions": embedder.dimensions})
+        shared = {"object": "model", "created": self._started, "owned_by": "footnote"}
+        return JSONResponse({"object": "list", "data": [{**shared, **model} for model in data]})
+
+    async def embeddings(self, request: Request) -> Response:
+        body = await _body(request, _Embeddings)
+        embedder = self._embedder.get()
+        _check_model(body.model, embedder.name)
+        texts = [body.input] if isinstance(body.input, str) else body.input
+        embed = embedder.embed_queries if body.input_type == "query" else embedder.embed_passages
+        try:
+            vectors = await asyncio.get_running_loop().run_in_executor(self._embedding, embed, texts)
+        except Exception:  # whatever a library raises fails this request only
+            log.exception("the embedding model failed")
+            self._count("embeddings", "failed")
+            return response(500, "server_error", "The embedding model failed on this text. The log says why.")
+        self._count("embeddings", body.input_type)
+        data = [
+            {"object": "embedding", "index": index, "embedding": vector.tolist()}
+            for index, vector in enumerate(vectors)
+        ]
+        usage = {"prompt_tokens": 0, "total_tokens": 0}
+        return JSONResponse({"object": "list", "model": embedder.name, "data": data, "usage": usage})
+
+    async def tokenize(self, request: Request) -> Response:
+        body = await _body(request, _Text)
+        tokens = await run_in_threadpool(self._engine.get().tokenize, body.content)
+        return JSONResponse({"tokens": tokens, "count": len(tokens)})
+
+    async def health(self, _: Request) -> Response:
+        engine = self._engine.part
+        chat = (engine.failure or "") if engine else self._engine.reason
+        parts = {"chat": (self._engine.wanted, chat), "embeddings": (self._embedder.wanted, self._embedder.reason)}
+        report = {
+            name: {"ready": not reason, "configured": wanted, "reason": reason}
+            for name, (wanted, reason) in parts.items()
+        }
+        ready = not any(wanted and reason for wanted, reason in parts.values())
+        return JSONResponse({"ready": ready, **report}, status_code=200 if ready else 503)
+
+    async def metrics(self, _: Request) -> Response:
+        lines = ["# TYPE footnote_models_requests_total counter"]
+        lines += [
+            f'footnote_models_requests_total{{route="{route}",outcome="{outcome}"}} {count}'
+            for (route, outcome), count in sorted(self._requests.items())
+        ]
+        figures = self._engine.part.figures() if self._engine.part else {}
+        for name, value in figures.items():
+            gauge = name in ("running", "waiting")
+            metric = f"footnote_llm_{name}" if gauge else f"footnote_llm_{name}_total"
+            lines += [f"# TYPE {metric} {'gauge' if gauge else 'counter'}", f"{metric} {value:g}"]
+        return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")
+
+    def _count(self, route: str, outcome: str) -> None:
+        self._requests[route, outcome] = self._requests.get((route, outcome), 0) + 1
+
+
+async def _body(request: Request, form: type[Body]) -> Body:
+    try:
+        return form.model_validate_json(await request.body())
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise BadRequest(f"The request can't be read: {place or 'body'}: {first['msg']}.") from error
+
+
+def _check_model(asked: str, name: str) -> None:
+    if asked and asked != name:
+        raise NotFound(f"There is no model {asked!r} here, only {name!r}.")
+
+
+async def _no_route(request: Request, _: Exception) -> Response:
+    return response(404, "not_found", f"There is no {request.method} {request.url.path} here.")
+
+
+async def _broken(_: Request, error: Exception) -> Response:
+    log.error("a request failed", exc_info=error)
+    return response(500, "server_error", "The models process failed on this request. Its log says why.")

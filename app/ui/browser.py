@@ -1,0 +1,45 @@
+"""What the pages bring to the browser: the stylesheet and two small components, whose scripts `app.main` registers.
+Everything is served from here; nothing is fetched from elsewhere.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+FOLDER = Path(__file__).parent
+FAVICON = str(FOLDER / "static" / "favicon.png")
+_DROP = (
+    '<div class="drop">Drop files or folders here, or '
+    '<label><input type="file" multiple><span>choose files</span></label>'
+    '<small>PDF, Word, Markdown, HTML and plain text</small></div><ul aria-live="polite"></ul>'
+)
+
+
+@cache
+def _stylesheet() -> str:
+    return f"<style>{(FOLDER / 'look.css').read_text(encoding='utf-8')}</style>"
+
+
+def draw_stylesheet() -> None:
+    st.html(_stylesheet())
+
+
+def reader(shown: str) -> str | None:
+    """Listen for footnotes and keys; `shown` names the passage in the panel. Returns the footnote that was clicked."""
+    component = st.components.v2.component("footnote.reader", js="reader.js")
+    result: Any = component(key="reader", data={"shown": shown}, on_open_change=_nothing)
+    return result.open if isinstance(result.open, str) else None
+
+
+def uploader(readers: str) -> None:
+    """A place to drop files, readable by `readers` (as /api/upload takes them). The page reruns as files arrive."""
+    component = st.components.v2.component("footnote.uploader", js="uploader.js", html=_DROP, css="uploader.css")
+    component(key="uploader", data={"readers": readers}, on_done_change=_nothing)
+
+
+def _nothing() -> None:
+    """A component reports a trigger only where it has a callback."""

@@ -1,0 +1,242 @@
+"""The chat page: questions as headlines, answers as articles, the source beside them.
+
+An answer is generated in `app.chat`, whatever the page does; here it is only looked at. While one runs, a fragment
+shows its progress several times a second, so that footnotes and Stop work meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.services import Services
+from app.ui import articles
+from app.ui.identity import callback, draw_problem, who
+from app.ui.safe_html import label, plain
+from app.ui.sidebar import open_chat, show_chat
+from app.ui.sources import panel
+from storage.errors import NotFound
+from storage.types import Message, MessageState, Principal
+
+SHOWN = 8
+LOOK_EVERY = 0.2
+MAX_QUESTION = 4000
+
+
+def page() -> None:
+    services, principal = who()
+    conversation_id = open_chat()
+    messages = _messages(services, principal, conversation_id)
+    st.session_state["last_chat"] = conversation_id if messages else ""
+    _draw_missing(services)
+    running = ""
+    if messages:
+        running = _draw_history(messages)
+    else:
+        _draw_welcome(services, principal)
+    _draw_composer(running, is_new=not messages)
+    panel()
+
+
+def _messages(services: Services, principal: Principal, conversation_id: str) -> list[Message]:
+    if not conversation_id:
+        return []
+    try:
+        return services.conversations.messages(conversation_id, principal)
+    except NotFound:
+        st.query_params.clear()
+        st.html('<p class="notice">This chat is not there any more. Here is a new one.</p>')
+        return []
+
+
+def _draw_missing(services: Services) -> None:
+    draw_problem()
+    for reason in services.missing():
+        st.html(f'<p class="notice away" role="status">{plain(reason)}</p>')
+
+
+def _draw_welcome(services: Services, principal: Principal) -> None:
+    st.html(
+        '<div class="welcome"><h1>What would you like to know?</h1>'
+        "<p>Answers come only from documents that you may read. Every sentence carries a footnote to the page "
+        "it rests on.</p></div>"
+    )
+    if "suggestions" not in st.session_state:
+        st.session_state["suggestions"] = _suggestions(services)
+    with st.container(key="suggestions"):
+        for index, question in enumerate(st.session_state["suggestions"]):
+            st.button(
+                label(question),
+                key=f"suggestion_{index}",
+                width="stretch",
+                on_click=_ask,
+                args=(question,),
+            )
+    if not services.has_language_model:
+        st.html(_no_model(principal))
+
+
+def _suggestions(services: Services) -> list[str]:
+    from app.samples import suggestions  # reads files of the source tree: only the empty page needs it
+
+    return suggestions(services)
+
+
+def _no_model(principal: Principal) -> str:
+    found = "No language model is loaded: answers are the sentences of your documents that fit best, word for word."
+    if not principal.is_admin:
+        return f'<p class="notice">{found} An admin can add a model.</p>'
+    return (
+        f'<p class="notice">{found} To add one, run <code>footnote models pull llama-3-8b-instruct</code>, '
+        "or set <code>LLM_MODEL</code> to a GGUF file or <code>LLM_URL</code> to a server, and start again.</p>"
+    )
+
+
+def _draw_history(messages: Sequence[Message]) -> str:
+    """Draws the last messages. Returns the id of the answer that runs, if one does."""
+    first = 0 if st.session_state.get("earlier") == messages[0].id else max(0, len(messages) - SHOWN)
+    if first:
+        st.button("Show earlier", key="show_earlier", type="tertiary", on_click=_show_earlier, args=(messages[0].id,))
+    running = ""
+    for index in range(first, len(messages)):
+        message = messages[index]
+        if message.role == "user":
+            continue
+        asked = messages[index - 1].text if index else ""
+        headline = articles.question(asked, first=index <= first + 1)
+        if message.state is MessageState.RUNNING:
+            running = message.id
+            _live(message.id, headline)
+        else:
+            _draw_answer(message, asked, headline)
+    return running
+
+
+@st.fragment(run_every=LOOK_EVERY)
+def _live(message_id: str, headline: str) -> None:
+    """What there is of a running answer. The page is drawn anew once it has ended."""
+    services, principal = who()
+    message = services.conversations.message(message_id, principal)  # NotFound for anybody else's
+    generation = services.answers.running(message_id)
+    if generation is None:
+        if message.state is not MessageState.RUNNING:
+            st.rerun()
+        st.html(headline + articles.stage("searching", None, 0))
+        return
+    progress = generation.snapshot()
+    if progress.done:
+        st.rerun()
+    parts = [headline, articles.stage(progress.stage, progress.reading, len(progress.passages))]
+    if progress.notice:
+        parts.append(f'<p class="notice">{plain(progress.notice)}</p>')
+    if progress.text:
+        parts.append(articles.body(progress.text, message_id, progress.citations, MessageState.RUNNING))
+    parts.append(articles.evidence(message_id, progress.passages))
+    st.html("".join(parts))
+
+
+def _draw_answer(message: Message, asked: str, headline: str) -> None:
+    st.html(
+        headline
+        + articles.meta(message)
+        + articles.body(message.text, message.id, message.citations, message.state)
+        + articles.cards(message.id, message.citations)
+    )
+    with st.container(key=f"act_{message.id}", horizontal=True, gap="small", vertical_alignment="center"):
+        if message.text:
+            text = articles.with_references(asked, message.text, message.citations)
+            st.html(articles.copy_link(message.id, text), width="content")
+        st.button("Ask again", key=f"again_{message.id}", on_click=_ask, args=(asked,))
+        if message.state is not MessageState.DONE:
+            return
+        for words, rating in (("Helpful", 1), ("Not helpful", 0)):
+            chosen = message.rating == rating
+            st.button(
+                words,
+                key=f"rate_{rating}_{message.id}",
+                type="primary" if chosen else "secondary",
+                on_click=_rate,
+                args=(message.id, None if chosen else rating, message.comment),
+            )
+    if st.session_state.get("commenting") == message.id:
+        _draw_comment(message)
+
+
+def _draw_comment(message: Message) -> None:
+    with st.container(key="comment"):
+        st.text_area(
+            "What would have helped?",
+            message.comment,
+            key="comment_text",
+            max_chars=2000,
+            height=90,
+            placeholder="Optional: what is missing or wrong?",
+        )
+        with st.container(horizontal=True, gap="small"):
+            st.button("Send", key="comment_send", on_click=_comment, args=(message.id,))
+            st.button("Close", key="comment_close", type="tertiary", on_click=_stop_commenting)
+
+
+def _draw_composer(running: str, *, is_new: bool) -> None:
+    """`running` is the id of the answer that runs, if one does."""
+    with st.bottom.container(key="composer"):
+        if running:
+            with st.container(key="stop_row", horizontal=True, horizontal_alignment="center"):
+                st.button("Stop", key="stop", icon=":material/stop:", on_click=_stop, args=(running,))
+        st.chat_input(
+            "Ask about your documents" if is_new else "Ask a follow-up, e.g. and for part-time staff?",
+            key="ask",
+            max_chars=MAX_QUESTION,
+            disabled=bool(running),
+            on_submit=_submit,
+        )
+        st.html(
+            '<div class="hint"><kbd>/</kbd> to write, <kbd>Enter</kbd> to send, <kbd>[</kbd> <kbd>]</kbd> to walk the '
+            "footnotes, <kbd>Esc</kbd> to close</div>"
+        )
+
+
+def _submit() -> None:
+    _ask(str(st.session_state["ask"] or ""))
+
+
+@callback
+def _ask(services: Services, principal: Principal, question: str) -> None:
+    """Ask in the open conversation, or in a new one, named after the question."""
+    question = question.strip()
+    if not question:
+        return
+    conversation_id = open_chat() or services.conversations.create(question, principal).id
+    services.answers.ask(conversation_id, question, principal)
+    show_chat(conversation_id)
+
+
+@callback
+def _stop(services: Services, principal: Principal, message_id: str) -> None:
+    services.conversations.message(message_id, principal)
+    if generation := services.answers.running(message_id):
+        generation.cancel()
+
+
+@callback
+def _rate(services: Services, principal: Principal, message_id: str, rating: int | None, comment: str) -> None:
+    services.conversations.rate(message_id, rating, comment if rating == 0 else "", principal)
+    if rating == 0:
+        st.session_state["commenting"] = message_id
+    else:
+        _stop_commenting()
+
+
+@callback
+def _comment(services: Services, principal: Principal, message_id: str) -> None:
+    services.conversations.rate(message_id, 0, str(st.session_state.get("comment_text", "")), principal)
+    _stop_commenting()
+
+
+def _stop_commenting() -> None:
+    st.session_state.pop("commenting", None)
+
+
+def _show_earlier(first_id: str) -> None:
+    st.session_state["earlier"] = first_id

@@ -1,0 +1,122 @@
+// Footnotes, the keyboard and the clipboard. It draws nothing but the passage that a footnote shows on hover.
+// Texts reach the page through textContent only.
+
+let lastShown = ""; // outlives the component, which is made anew on other pages
+
+const field = () => document.querySelector(".st-key-ask textarea");
+const press = (key) => {
+  const button = document.querySelector(`.st-key-${key} button`);
+  if (button && !button.disabled) button.click();
+  return Boolean(button);
+};
+const typing = (target) => target.closest && target.closest("input, textarea, select, [contenteditable=true]");
+const inDialog = () => document.querySelector('[role="dialog"]');
+
+function showTip(anchor, tip) {
+  const title = document.createElement("b");
+  title.textContent = anchor.dataset.source || "";
+  tip.replaceChildren(title, document.createTextNode(anchor.dataset.passage));
+  (document.querySelector(".stApp") || document.body).append(tip);
+  const at = anchor.getBoundingClientRect();
+  const size = tip.getBoundingClientRect();
+  tip.style.left = `${Math.max(12, Math.min(at.left - 12, window.innerWidth - size.width - 12))}px`;
+  const below = at.bottom + 8;
+  tip.style.top = `${below + size.height < window.innerHeight ? below : Math.max(8, at.top - size.height - 8)}px`;
+}
+
+async function copy(anchor) {
+  const source = document.getElementById(anchor.getAttribute("href").slice(1));
+  if (!source) return;
+  const text = source.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const area = document.createElement("textarea"); // plain http on a network address has no clipboard API
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+  const label = anchor.textContent;
+  anchor.textContent = "Copied";
+  setTimeout(() => { anchor.textContent = label; }, 1600);
+}
+
+function scrollToMark(tries) {
+  const sheet = document.querySelector(".st-key-panel .sheet");
+  const mark = sheet && sheet.querySelector(".on");
+  const image = sheet && sheet.querySelector("img");
+  if (!sheet || (image && !image.complete)) {
+    if (tries > 0) setTimeout(() => scrollToMark(tries - 1), 60);
+    return;
+  }
+  if (!mark) { sheet.scrollTop = 0; return; }
+  const offset = mark.getBoundingClientRect().top - sheet.getBoundingClientRect().top;
+  sheet.scrollTop += offset - sheet.clientHeight / 3;
+}
+
+function walk(step) {
+  if (document.querySelector(".st-key-panel")) return press(step > 0 ? "panel_next" : "panel_previous");
+  const chips = [...document.querySelectorAll(".a")].pop()?.querySelectorAll("a.c");
+  if (chips && chips.length) chips[step > 0 ? 0 : chips.length - 1].click();
+  return true;
+}
+
+export default function (component) {
+  const { data, setTriggerValue } = component;
+  if (lastShown !== data.shown) {
+    lastShown = data.shown;
+    if (lastShown) setTimeout(() => scrollToMark(60), 30);
+  }
+
+  const tip = document.createElement("div");
+  tip.className = "tip";
+  tip.setAttribute("role", "tooltip");
+
+  const onClick = (event) => {
+    const anchor = event.target.closest && event.target.closest('a[href^="#"]');
+    if (!anchor) return;
+    const target = anchor.getAttribute("href").slice(1);
+    if (/^(cite|evidence)-/.test(target)) setTriggerValue("open", target);
+    else if (target.startsWith("copy-")) copy(anchor);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+    tip.remove();
+  };
+  const onOver = (event) => {
+    const anchor = event.target.closest && event.target.closest("a[data-passage]");
+    if (anchor) showTip(anchor, tip);
+    else tip.remove();
+  };
+  const onOut = () => tip.remove();
+  const onKey = (event) => {
+    if (event.key === "Escape") {
+      tip.remove();
+      if (inDialog()) return;
+      if (press("panel_close") || press("stop")) event.preventDefault();
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || inDialog()) return;
+    if (event.key === "/" && field()) field().focus();
+    else if (event.key === "[" || event.key === "]") walk(event.key === "]" ? 1 : -1);
+    else if ((event.key === "Enter" || event.key === " ") && event.target.matches('a[role="button"]')) event.target.click();
+    else return;
+    event.preventDefault();
+  };
+
+  document.addEventListener("click", onClick, true);
+  document.addEventListener("mouseover", onOver);
+  document.addEventListener("focusin", onOver);
+  document.addEventListener("scroll", onOut, true);
+  document.addEventListener("keydown", onKey, true);
+  return () => {
+    tip.remove();
+    document.removeEventListener("click", onClick, true);
+    document.removeEventListener("mouseover", onOver);
+    document.removeEventListener("focusin", onOver);
+    document.removeEventListener("scroll", onOut, true);
+    document.removeEventListener("keydown", onKey, true);
+  };
+}

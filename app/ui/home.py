@@ -1,0 +1,27 @@
+"""The script that Streamlit runs for every page: who is here, the sidebar, the page. Importing it does nothing."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.ui import account, browser, chat, documents, sidebar, users
+from app.ui.identity import who
+
+
+def main() -> None:
+    st.set_page_config(page_title="Footnote", page_icon=browser.FAVICON, layout="wide", initial_sidebar_state="auto")
+    browser.draw_stylesheet()
+    services, principal = who()
+    pages = {"Chat": st.Page(chat.page, title="Footnote", url_path="chat", default=True)}
+    if principal.is_admin:
+        pages["Documents"] = st.Page(documents.page, title="Documents, Footnote", url_path="documents")
+        pages["People"] = st.Page(users.page, title="People, Footnote", url_path="people")
+    pages["Account"] = st.Page(account.page, title="Account, Footnote", url_path="account")
+    page = st.navigation(list(pages.values()), position="hidden")
+    here = next((name for name, known in pages.items() if known == page), "Chat")
+    sidebar.draw(services, principal, pages, here)
+    page.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""The one way from foreign text to the page: model output, documents, file names, titles and names of accounts.
+
+What comes out holds no link, image, script or markup of the text's own, so no browser fetches or runs anything for it.
+`markdown` and `plain` make HTML for `st.html`; `label` makes text for widget labels, which Streamlit reads as Markdown.
+Not covered: the Content-Security-Policy (`app.auth`), a second line of defence.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
+
+from storage.types import Citation
+
+# Control characters, and those that turn the direction of what follows: "invoice<202E>fdp.exe" reads as a PDF.
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufff9-\ufffb]")
+_FOOTNOTE = re.compile(r" ?\[(\d{1,3})\]")  # with the space, so that no line begins with a chip
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+# Streamlit turns :names:, arrows and addresses in a label into icons and links after it has read the escapes.
+_TURNED = re.compile(r"(:|@|www(?=\.)|[-<>=~](?=[-<>=~]))", re.IGNORECASE)
+_JOINER = "\u2060"
+
+_RULES_OFF = ["link", "image", "autolink", "html_inline", "html_block", "reference", "entity"]
+PREVIEW = 280
+
+
+def clean(text: str) -> str:
+    """Without characters that are not seen but change how the rest reads. Line breaks and tabs stay."""
+    return _UNSEEN.sub("", text.replace("\r\n", "\n"))
+
+
+def plain(text: str) -> str:
+    """Escaped for HTML, as content and as a quoted attribute's value."""
+    return html.escape(clean(text))
+
+
+def label(text: str) -> str:
+    """For a label that Streamlit reads as Markdown: shows the text itself, on one line."""
+    line = " ".join(clean(text).split())
+    return _PUNCTUATION.sub(r"\\\1", _TURNED.sub(rf"\1{_JOINER}", line)) or "\\-"
+
+
+def shortened(text: str, length: int = PREVIEW) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+def markdown(text: str, message_id: str = "", citations: Sequence[Citation] = ()) -> str:
+    """Headings, lists, tables and emphasis as HTML; each [n] that has a citation n becomes a footnote chip."""
+    by_number = {citation.n: citation for citation in citations}
+    return str(_MARKDOWN.render(clean(text), {"message": message_id, "citations": by_number}))
+
+
+def chip(message_id: str, citation: Citation) -> str:
+    about = f"Footnote {citation.n}: {shortened(citation.title or citation.name, 120)}"
+    return (
+        f'<a class="c" href="#cite-{plain(message_id)}-{citation.n}" role="button" aria-label="{plain(about)}"'
+        f' data-source="{plain(shortened(citation.title or citation.name, 120))}"'
+        f' data-passage="{plain(shortened(citation.text))}">{citation.n}</a>'
+    )
+
+
+def _text(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+    citations: Mapping[int, Citation] = env["citations"]
+
+    def replaced(found: re.Match[str]) -> str:
+        citation = citations.get(int(found.group(1)))
+        return chip(str(env["message"]), citation) if citation else found.group(0)
+
+    return _FOOTNOTE.sub(replaced, html.escape(tokens[index].content))
+
+
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False, "linkify": False, "typographer": False})
+    parser.enable(["table", "strikethrough"]).disable(_RULES_OFF)
+    rule: Any = _text
+    parser.add_render_rule("text", rule)
+    return parser
+
+
+_MARKDOWN = _parser()

@@ -1,0 +1,63 @@
+"""Dates, numbers and sizes as people read them. Not covered: texts of single pages."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, tzinfo
+
+
+def number(value: int) -> str:
+    return f"{value:,}"
+
+
+def counted(value: int, singular: str, plural: str = "") -> str:
+    """1 document, 1,204 documents."""
+    return f"{value:,} {singular if value == 1 else plural or singular + 's'}"
+
+
+def size(value: int) -> str:
+    """Decimal units, as file managers and disks count."""
+    if value < 1000:
+        return counted(value, "byte")
+    if value < 999_500:
+        return f"{value / 1000:.0f} kB"
+    if value < 999_500_000:
+        return f"{value / 10**6:.1f} MB"
+    return f"{value / 10**9:.1f} GB"
+
+
+def seconds(value: float) -> str:
+    return f"{value:.1f} s" if value < 9.95 else f"{value:,.0f} s"
+
+
+def day(moment: datetime) -> str:
+    return f"{moment.day} {moment:%b %Y}"
+
+
+def when(moment: datetime, now: datetime) -> str:
+    """`now` is aware; the answer is in its time zone: today, 09:12; yesterday; 3 Mar 2026."""
+    local = moment.astimezone(now.tzinfo)
+    if local.date() == now.date():
+        return f"today, {local:%H:%M}"
+    if local.date() == now.date() - timedelta(days=1):
+        return "yesterday"
+    return day(local)
+
+
+def period(moment: datetime, now: datetime) -> str:
+    """The heading of the chat history that a moment stands under."""
+    age = (now.date() - moment.astimezone(now.tzinfo).date()).days
+    if age <= 0:
+        return "Today"
+    if age == 1:
+        return "Yesterday"
+    return "Last week" if age <= 7 else "Older"
+
+
+def ordinal(value: int) -> str:
+    """1st, 2nd, 11th."""
+    suffix = "th" if value % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(value % 10, "th")
+    return f"{value:,}{suffix}"
+
+
+def now_in(zone: tzinfo | None) -> datetime:
+    return datetime.now(zone) if zone else datetime.now().astimezone()

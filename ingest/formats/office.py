@@ -1,0 +1,184 @@
+"""Word (.docx): headings, paragraphs, lists, tables and notes in document order.
+
+python-docx opens the package and knows the styles; the text itself is walked in the XML, since content controls,
+inserted (tracked) text and text boxes are missing from its paragraphs. Deleted text, comments, headers and footers are
+left out. Numbers that Word computes for headings and lists are not in the file and don't appear.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import docx
+from docx.opc.exceptions import OpcError
+from docx.oxml.ns import qn
+from lxml import etree
+
+from ingest.formats.sections import Reading, SectionWriter, one_line
+from ingest.sandbox import report
+from storage.errors import DocumentError
+
+_MAX_FILES = 20_000
+_MAX_DEPTH = 12
+_P, _TBL, _SDT, _SDT_CONTENT = qn("w:p"), qn("w:tbl"), qn("w:sdt"), qn("w:sdtContent")
+_TR, _TC, _T, _TAB = qn("w:tr"), qn("w:tc"), qn("w:t"), qn("w:tab")
+_WRAPPERS = {qn("w:ins"), qn("w:moveTo"), qn("w:customXml"), qn("w:smartTag"), _SDT_CONTENT}
+_TEXT_BOX = qn("w:txbxContent")
+_DROPPED = {qn("w:del"), qn("w:moveFrom"), qn("w:pPr"), qn("w:rPr"), qn("w:instrText"), qn("w:delText"), _TEXT_BOX}
+_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+_SIGNS = {qn("w:br"): "\n", qn("w:cr"): "\n", _TAB: " ", qn("w:noBreakHyphen"): "-", qn("w:softHyphen"): ""}
+_NOTES = {"footnotes": qn("w:footnote"), "endnotes": qn("w:endnote")}
+
+
+def read(path: str, *, max_characters: int, max_unpacked: int) -> Reading:
+    """Raises DocumentError for archives that swell beyond `max_unpacked` bytes and for broken packages."""
+    _check_size(path, max_unpacked)
+    try:
+        document = docx.Document(path)
+        title = one_line(document.core_properties.title or "")
+        styles = _Styles(document)
+        writer = SectionWriter(max_characters=max_characters)
+        body = document.element.body
+        total = len(body)
+        for number, block in enumerate(body):
+            _write_block(block, writer, styles, depth=0)
+            if number % 200 == 0:
+                report(number, total)
+        _write_notes(document, writer)
+    except (OpcError, etree.LxmlError, zipfile.BadZipFile, KeyError, ValueError, AttributeError, EOFError) as error:
+        raise DocumentError(
+            "This Word file is damaged and could not be read.", "Open it in Word, save it again and upload that."
+        ) from error
+    return Reading(writer.finish(), title, writer.headline)
+
+
+def _check_size(path: str, limit: int) -> None:
+    with zipfile.ZipFile(path) as archive:
+        files = archive.infolist()
+    if len(files) > _MAX_FILES or sum(file.file_size for file in files) > limit:
+        raise DocumentError(
+            "This Word file unpacks to more than can be taken.", "Remove large pictures or split the document."
+        )
+
+
+class _Styles:
+    """Which style ids are headings (and of which level), titles and lists; inherited from the style they build on."""
+
+    def __init__(self, document: Any) -> None:
+        self._elements = {style.style_id: style.element for style in document.styles}
+
+    def heading_level(self, paragraph: Any) -> int | None:
+        """0 for the document's title, 1 to 9 for headings, None for other text."""
+        own = _value(paragraph, "w:pPr/w:outlineLvl")
+        if own is not None and own.isdigit() and int(own) < 9:
+            return int(own) + 1
+        for element in self._chain(paragraph):
+            name = (_value(element, "w:name") or "").lower()
+            if name == "title":
+                return 0
+            kind, _, level = name.partition(" ")
+            if kind == "heading" and level.isdigit():
+                return int(level)
+            outline = _value(element, "w:pPr/w:outlineLvl")
+            if outline is not None and outline.isdigit() and int(outline) < 9:
+                return int(outline) + 1
+        return None
+
+    def list_depth(self, paragraph: Any) -> int | None:
+        number = _value(paragraph, "w:pPr/w:numPr/w:numId")
+        depth = _value(paragraph, "w:pPr/w:numPr/w:ilvl") or "0"
+        if number is not None:
+            return int(depth) if number != "0" and depth.isdigit() else None
+        for element in self._chain(paragraph):
+            if element.find(qn("w:pPr") + "/" + qn("w:numPr")) is not None:
+                return 0
+            if (_value(element, "w:name") or "").lower().startswith("list "):
+                return 0
+        return None
+
+    def _chain(self, paragraph: Any) -> Iterator[Any]:
+        style = _value(paragraph, "w:pPr/w:pStyle")
+        for _ in range(_MAX_DEPTH):
+            element = self._elements.get(style)
+            if element is None:
+                return
+            yield element
+            style = _value(element, "w:basedOn")
+
+
+def _value(element: Any, path: str) -> str | None:
+    found = element.find("/".join(qn(step) for step in path.split("/")))
+    return None if found is None else found.get(qn("w:val"))
+
+
+def _write_block(block: Any, writer: SectionWriter, styles: _Styles, *, depth: int) -> None:
+    if block.tag == _P:
+        _write_paragraph(block, writer, styles)
+    elif block.tag == _TBL:
+        writer.table([[_cell_text(cell) for cell in row] for row in _rows(block)])
+    elif depth < _MAX_DEPTH and (block.tag == _SDT or block.tag in _WRAPPERS):
+        for child in block:
+            _write_block(child, writer, styles, depth=depth + 1)
+
+
+def _write_paragraph(paragraph: Any, writer: SectionWriter, styles: _Styles) -> None:
+    text = "".join(_texts(paragraph))
+    level = styles.heading_level(paragraph)
+    if level is not None and text.strip():
+        writer.heading(level, text)
+    elif (depth := styles.list_depth(paragraph)) is not None:
+        writer.item(text, depth=depth)
+    else:
+        writer.paragraph(text)
+    for box in paragraph.iter(_TEXT_BOX):
+        if not any(parent.tag == _FALLBACK for parent in box.iterancestors()):
+            for inner in box.iter(_P):
+                writer.paragraph("".join(_texts(inner)))
+
+
+def _texts(paragraph: Any) -> Iterator[str]:
+    """The text of a paragraph, with a stack of its own: nesting is the file's choice, Python's stack is not."""
+    stack = [iter(paragraph)]
+    while stack:
+        element = next(stack[-1], None)
+        if element is None:
+            stack.pop()
+        elif element.tag == _T:
+            yield element.text or ""
+        elif element.tag in _SIGNS:
+            yield _SIGNS[element.tag]
+        elif element.tag not in _DROPPED and element.tag != _FALLBACK:
+            stack.append(iter(element))
+
+
+def _rows(table: Any) -> Iterator[list[Any]]:
+    for row in table.iter(_TR):
+        owner = next(row.iterancestors(_TBL), None)
+        if owner is table:  # rows of tables inside cells belong to their cell
+            yield [cell for cell in row.iter(_TC) if next(cell.iterancestors(_TR), None) is row]
+
+
+def _cell_text(cell: Any) -> str:
+    text = " ".join("".join(_texts(paragraph)) for paragraph in cell.iter(_P))
+    return one_line(text).replace(" | ", " / ")
+
+
+def _write_notes(document: Any, writer: SectionWriter) -> None:
+    for relation in document.part.rels.values():
+        kind = relation.reltype.rsplit("/", 1)[-1]
+        if kind not in _NOTES or relation.is_external:
+            continue
+        root = etree.fromstring(
+            relation.target_part.blob, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+        )
+        notes = [
+            " ".join("".join(_texts(paragraph)) for paragraph in note.iter(_P))
+            for note in root.iter(_NOTES[kind])
+            if note.get(qn("w:type")) is None  # the others are separators
+        ]
+        if any(note.strip() for note in notes):
+            writer.heading(1, kind.capitalize())
+            for note in notes:
+                writer.paragraph(note)

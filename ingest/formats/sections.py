@@ -1,0 +1,153 @@
+"""What every format hands on: a `Reading`, and the `SectionWriter` that formats without pages write it with.
+
+Sections come out numbered from 1, their text normalised: no control characters, no trailing spaces, at most one blank
+line in a row. A heading opens a section; a section that grows long goes on in a next one under the same heading.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from storage.errors import DocumentError
+from storage.types import Heading, Section, Table
+
+LONG = 3_000  # characters after which a section ends at the next paragraph border
+PATH = " > "
+CELL = " | "
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u2069\ufeff\ufffe\uffff\ud800-\udfff]")
+_SPACES = re.compile(r"[^\S\n]+")
+
+
+@dataclass(slots=True)
+class Reading:
+    """What a format found. `title` is the file's own claim, `headline` the first or biggest heading."""
+
+    sections: list[Section]
+    title: str = ""
+    headline: str = ""
+    warnings: list[str] = field(default_factory=list)
+
+
+def clean(text: str) -> str:
+    """Without control and direction characters; tabs and exotic spaces become plain ones; lines keep their indent."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0c", "\n").replace("\x0b", "\n")
+    lines = _CONTROL.sub("", text.replace("\t", "    ").replace("\xa0", " ")).split("\n")
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in lines)).strip("\n")
+
+
+def one_line(text: str) -> str:
+    return " ".join(_CONTROL.sub(" ", text).split())
+
+
+def heading_path(parts: Iterable[str]) -> str:
+    return PATH.join(part[:150] for part in parts if part)[:500]
+
+
+class SectionWriter:
+    """Takes headings, paragraphs, list items and tables in reading order."""
+
+    def __init__(self, *, max_characters: int) -> None:
+        self.headline = ""
+        self._sections: list[Section] = []
+        self._text: list[str] = []
+        self._length = 0
+        self._headings: list[Heading] = []
+        self._tables: list[Table] = []
+        self._outline: list[tuple[int, str]] = []
+        self._left = max_characters
+        self._only_headings = True
+        self._in_list = False
+
+    def heading(self, level: int, text: str) -> None:
+        text = one_line(text)
+        if not text:
+            return
+        self.headline = self.headline or text
+        if not self._only_headings:
+            self._close()
+        while self._outline and self._outline[-1][0] >= level:
+            self._outline.pop()
+        self._outline.append((level, text))
+        start = self._append(text, gap=2)
+        if self._headings and self._headings[-1].start == start:
+            self._headings.pop()
+        self._headings.append(Heading(start, self._path()))
+
+    def paragraph(self, text: str) -> None:
+        """Lines inside stay lines; runs of spaces become one."""
+        self.verbatim(_SPACES.sub(" ", text))
+
+    def verbatim(self, text: str) -> None:
+        """Code and other text whose indentation matters."""
+        for part in _parts(clean(text), LONG):
+            self._make_room(len(part))
+            self._append(part, gap=2)
+            self._only_headings = self._in_list = False
+
+    def item(self, text: str, *, depth: int = 0, mark: str = "-") -> None:
+        text = _SPACES.sub(" ", clean(text)).strip()
+        if text:
+            indent = "  " * min(depth, 8)
+            lines = f"\n{indent}  ".join(line.strip() for line in text.split("\n") if line.strip())
+            for part in _parts(f"{indent}{mark} {lines}", LONG):
+                self._make_room(len(part))
+                self._append(part, gap=1 if self._in_list else 2)
+                self._only_headings, self._in_list = False, True
+
+    def table(self, rows: Sequence[Sequence[str]]) -> None:
+        """The first row is the header; where a long table goes on in a next section, it is repeated there."""
+        lines = [CELL.join(one_line(cell) for cell in row) for row in rows if any(one_line(cell) for cell in row)]
+        while lines:
+            self._make_room(min(sum(len(line) + 1 for line in lines), LONG))
+            taken, length = 1, len(lines[0])
+            while taken < len(lines) and (taken < 2 or length + len(lines[taken]) < LONG):
+                length += len(lines[taken]) + 1
+                taken += 1
+            start = self._append("\n".join(lines[:taken]), gap=2)
+            self._tables.append(Table(start, self._length))
+            self._only_headings = self._in_list = False
+            lines = lines[:1] + lines[taken:] if taken < len(lines) else []
+
+    def finish(self) -> list[Section]:
+        self._close()
+        return self._sections
+
+    def _append(self, text: str, *, gap: int) -> int:
+        if self._length:
+            self._text.append("\n" * gap)
+            self._length += gap
+        start = self._length
+        self._text.append(text)
+        self._length += len(text)
+        self._left -= len(text) + gap
+        if self._left < 0:
+            raise DocumentError("This file holds more text than can be taken in one piece.", "Split it into parts.")
+        return start
+
+    def _make_room(self, length: int) -> None:
+        if self._length and not self._only_headings and self._length + length > LONG:
+            self._close()
+
+    def _close(self) -> None:
+        if self._length:
+            text = "".join(self._text)
+            self._sections.append(Section(len(self._sections) + 1, text, tuple(self._headings), tuple(self._tables)))
+        self._text, self._length, self._tables, self._only_headings = [], 0, [], True
+        self._in_list = False
+        self._headings = [Heading(0, self._path())] if self._outline else []
+
+    def _path(self) -> str:
+        return heading_path(text for _, text in self._outline)
+
+
+def _parts(text: str, size: int) -> Iterable[str]:
+    """`text` in parts of at most `size` characters, cut at blank lines, lines, spaces, in this order of liking."""
+    while len(text) > size:
+        cut = next((at for border in ("\n\n", "\n", " ") if (at := text.rfind(border, size // 2, size)) > 0), size)
+        yield text[:cut].rstrip()
+        text = text[cut:].lstrip("\n") if text[cut] == "\n" else text[cut:].lstrip()
+    if text.strip():
+        yield text

@@ -1,0 +1,103 @@
+"""Functions that behave as badly as a parser can. They are only ever called in a sandbox."""
+
+import ctypes
+import os
+import socket
+import subprocess
+import sys
+import time
+
+from ingest import sandbox
+from storage.errors import DocumentError
+
+
+def double(value):
+    return [value, value]
+
+
+def spin():
+    while True:
+        pass
+
+
+def sleep():
+    time.sleep(600)
+
+
+def hog():
+    return len(bytearray(8 * 1024**3))
+
+
+def abort():
+    os.abort()
+
+
+def vanish():
+    os._exit(0)
+
+
+def fail():
+    raise ValueError("secret detail")
+
+
+def refuse():
+    raise DocumentError("The file is odd.", "Upload another one.")
+
+
+def talk():
+    print('{"result": "forged"}')
+    os.write(1, b'{"result": "forged"}\n')
+    return "real"
+
+
+def flood():
+    return "x" * 3_000_000
+
+
+def babble():
+    os.write(sandbox._results, b"\x00\xff not json\n")
+
+
+def count_pages():
+    for page in range(1, 4):
+        sandbox.report(page, 3)
+    return "counted"
+
+
+def connect(port):
+    with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
+        connection.sendall(b"hello")
+    return "connected"
+
+
+def native_socket():
+    return ctypes.CDLL(None, use_errno=True).socket(2, 1, 0)
+
+
+def start_program():
+    return subprocess.run([sys.executable, "-V"], check=False).returncode
+
+
+def write(path):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("something")
+    return "written"
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def peek_at_parent():
+    with open(f"/proc/{os.getppid()}/environ", "rb") as file:
+        return len(file.read())
+
+
+def environment():
+    return sorted(os.environ)
+
+
+def tell_pid_and_sleep():
+    sandbox.report(os.getpid(), 2**31 - 1)
+    time.sleep(600)

@@ -1,0 +1,182 @@
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+
+from ingest import embed
+from ingest.embed import DEFAULT_MODEL, HttpEmbedder, SentenceTransformerEmbedder, tokenizer_spans, words
+from storage.errors import Busy, InvalidInput, Unavailable
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # torch's own
+
+
+@pytest.fixture(scope="module")
+def embedder():
+    return SentenceTransformerEmbedder(threads=1)
+
+
+def test_vectors_are_unit_length_in_the_order_of_the_texts(embedder):
+    texts = ["short", "a much longer text about annual leave " * 20, "travel", ""]
+    vectors = embedder.embed_passages(texts)
+    assert vectors.shape == (4, embedder.dimensions)
+    assert vectors.dtype == np.float32
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    for text, vector in zip(texts, vectors, strict=True):
+        assert float(vector @ embedder.embed_passages([text])[0]) > 0.9999
+
+
+def test_no_texts_give_no_vectors(embedder):
+    assert embedder.embed_queries([]).shape == (0, embedder.dimensions)
+
+
+def test_a_question_is_nearest_to_its_answer(embedder):
+    passages = ["Unused vacation days can be carried over into the next year.", "The cafeteria opens at noon."]
+    scores = embedder.embed_passages(passages) @ embedder.embed_queries(["What happens to leave I did not take?"])[0]
+    assert scores[0] > scores[1] + 0.2
+
+
+def test_the_model_sees_what_max_tokens_says(embedder):
+    assert embedder.max_tokens == 254 == embed.max_tokens_of(DEFAULT_MODEL)
+    inside = "leave " * 254
+    assert len(embedder.token_spans(inside)) == 254
+    full, cut, other = embedder.embed_passages([inside, inside + "zebra " * 40, "leave " * 253 + "zebra"])
+    assert float(full @ cut) > 0.99999
+    assert float(full @ other) < 0.99999
+
+
+def test_token_spans_need_no_torch_and_agree_with_the_model(embedder):
+    text = "Überstunden: 12.5% of the employees’ time"
+    spans = tokenizer_spans(DEFAULT_MODEL)
+    assert spans is not None
+    assert spans(text) == embedder.token_spans(text)
+    assert [text[start:end] for start, end in spans("Leave days")] != []
+    assert tokenizer_spans("/no/such/folder") is None
+
+
+def test_prefixes_of_the_model_are_used(tmp_path):
+    assert embed._prompts({"query": "query: ", "document": "passage: "}) == {"query": "query: ", "passage": "passage: "}
+    assert embed._prompts({}) == {"query": "", "passage": ""}
+
+
+def test_a_model_that_is_not_there_is_named():
+    with pytest.raises(InvalidInput, match="no-such-model"):
+        SentenceTransformerEmbedder("./no-such-model")
+
+
+def test_batches_stay_within_their_budget_and_hold_every_text():
+    lengths = [5, 300, 20, 7, 256, 1, 90] * 20
+    groups = list(embed.batches(lengths, 1000))
+    assert sorted(index for group in groups for index in group) == list(range(len(lengths)))
+    assert all(max(lengths[index] for index in group) * len(group) <= 1000 for group in groups)
+
+
+class Server:
+    """A small embedding server: each vector tells the text's length; `status` and `broken` make it misbehave."""
+
+    def __init__(self):
+        self.requests = []
+        self.status = 200
+        self.broken = None
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                outer.requests.append((self.path, self.headers.get("Authorization"), body))
+                rows = [{"index": i, "embedding": [float(len(t)), 1.0, 0.0]} for i, t in enumerate(body["input"])]
+                data = json.dumps(outer.broken if outer.broken is not None else {"data": rows[::-1]}).encode()
+                self.send_response(outer.status)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *args):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def server():
+    server = Server()
+    yield server
+    server.server.shutdown()
+    server.server.server_close()
+
+
+@pytest.fixture
+def remote(server):
+    embedder = HttpEmbedder(server.url, "key", batch=3)
+    yield embedder
+    embedder.close()
+
+
+def test_a_server_is_asked_in_batches_and_says_what_kind(server, remote):
+    vectors = remote.embed_passages(["a" * n for n in range(1, 8)])
+    assert vectors.shape == (7, 3) == (7, remote.dimensions)
+    assert np.allclose(vectors[:, 0] / vectors[:, 1], range(1, 8), atol=1e-4)
+    assert [len(body["input"]) for _, _, body in server.requests] == [3, 3, 1]
+    path, key, body = server.requests[0]
+    assert (path, key, body["model"], body["input_type"]) == ("/v1/embeddings", "Bearer key", DEFAULT_MODEL, "passage")
+    remote.embed_queries(["x"])
+    assert server.requests[-1][2]["input_type"] == "query"
+
+
+def test_dimensions_are_asked_for_when_unknown(remote):
+    assert remote.dimensions == 3
+
+
+@pytest.mark.parametrize(("status", "error"), [(503, Busy), (429, Busy), (401, Unavailable), (500, Unavailable)])
+def test_an_unwell_server_is_unavailable(server, remote, status, error):
+    server.status = status
+    with pytest.raises(error) as caught:
+        remote.embed_queries(["x"])
+    assert caught.value.part == "models"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [[], {"data": []}, {"data": [{"index": 0, "embedding": ["x"]}]}, {"data": [{"index": 0, "embedding": [1e999]}]}],
+)
+def test_an_answer_that_is_no_vectors_is_refused(server, remote, answer):
+    server.broken = answer
+    with pytest.raises(Unavailable):
+        remote.embed_queries(["x"])
+
+
+def test_a_server_that_is_away_is_unavailable():
+    embedder = HttpEmbedder("http://127.0.0.1:1/v1")
+    with pytest.raises(Unavailable, match="does not answer"):
+        embedder.embed_queries(["x"])
+    embedder.close()
+
+
+def test_tokens_are_guessed_on_the_safe_side_without_a_tokenizer(embedder):
+    guess = HttpEmbedder("http://127.0.0.1:1", model="unknown").token_spans
+    text = "Employees may carry over up to five unused vacation days (30 CFR 4.2) into the year 2025."
+    assert len(guess(text)) >= len(embedder.token_spans(text))
+
+
+def test_words_match_between_passage_and_question():
+    passage, question = words("The employees carried days over.", query=False), words("employee carrying", query=True)
+    assert set(question.indices) <= set(passage.indices)
+    assert set(question.values) == {1.0}
+
+
+def test_stop_words_alone_give_an_empty_vector():
+    assert words("what is the", query=True).indices == ()
+
+
+def test_chinese_text_is_cut_into_words():
+    passage, question = words("员工可以结转五天年假到下一年。", query=False), words("年假", query=True)
+    assert set(question.indices) & set(passage.indices)
+
+
+def test_another_language_has_its_own_stems():
+    assert words("Urlaubstage", query=True, language="german") == words("urlaubstagen", query=True, language="german")
+    with pytest.raises(InvalidInput, match="klingon"):
+        words("x", query=True, language="klingon")

@@ -1,0 +1,167 @@
+"""Durable ingestion: what is begun comes to its end, whatever is killed meanwhile. Real processes, killed for real."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from ingest.jobs import JsonSerializer
+from storage.documents import Documents
+from storage.errors import NotFound
+from storage.types import Readers, State
+from tests.conftest import ADA, TOM, Library
+from tests.contracts.index_contract import direction
+from tests.ingest.stage import Stage, stage_over, text
+from tests.ingest.worker_process import until
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def stage(library: Library, data_dir: Path) -> Iterator[Stage]:
+    with stage_over(library.versions._database, f"sqlite:///{data_dir / 'jobs.db'}", library, data_dir) as stage:
+        yield stage
+
+
+def workflows(stage: Stage) -> list[tuple[str, str]]:
+    """Id and status of every workflow that DBOS knows."""
+    with closing(sqlite3.connect(Path(stage.setup.folder) / "jobs.db")) as connection:
+        return sorted(connection.execute("SELECT workflow_uuid, status FROM workflow_status").fetchall())
+
+
+def test_twenty_documents_survive_four_kills_of_the_worker(stage: Stage) -> None:
+    kept = [stage.library.add(text(f"doc{n}", 70 if n % 10 == 0 else 3), name=f"{n}.txt") for n in range(20)]
+    chance = random.Random(20)
+    kills = 0
+    with stage.worker(seconds_a_batch=0.1) as worker:
+        while kills < 4:
+            assert worker.ready.wait(30), worker.log
+            time.sleep(chance.uniform(0.1, 0.8))
+            worker.kill()
+            kills += 1
+            assert State.FAILED not in stage.states()
+            worker.start()
+        stage.until_ended(worker)
+    stage.assert_whole(kept)
+    assert workflows(stage) == sorted((f"ingest:{one.version_id}:1", "SUCCESS") for one in kept)
+
+
+def test_documents_survive_kills_of_the_index(stage: Stage) -> None:
+    kept = [stage.library.add(text(f"doc{n}", 70 if n == 0 else 3), name=f"{n}.txt") for n in range(6)]
+    with stage.worker(seconds_a_batch=0.2) as worker:
+        for ready in (1, 3):
+            until(lambda ready=ready: stage.states()[State.READY] >= ready, what=lambda: worker.log)  # type: ignore[misc]
+            stage.process.kill()
+            stage.process.start()
+        stage.until_ended(worker)
+    stage.assert_whole(kept)
+
+
+def test_a_document_deleted_while_it_is_embedded_leaves_nothing(stage: Stage) -> None:
+    kept, other = stage.library.add(text("gone", 150)), stage.library.add(text("stays"))
+    with stage.worker(seconds_a_batch=0.5, concurrency=1) as worker:  # the deletion has to wait for the step to end
+        stage.until_embedding(kept, worker)
+        stage.documents.begin_delete(kept.id, ADA)
+        until(lambda: stage.versions.of_document(kept.id) == [], what=lambda: worker.log)
+        stage.until_ended(worker)
+        until(lambda: all(status == "SUCCESS" for _, status in workflows(stage)), what=lambda: worker.log)
+    assert stage.index.count(document_id=kept.id) == 0
+    assert stage.files.count(kept.version_id) == 0
+    stage.assert_whole([other])
+
+
+def test_a_document_that_kills_its_worker_fails_in_the_end_and_the_others_go_on(stage: Stage) -> None:
+    poison = stage.library.add(text("poison"), name="poison.txt")
+    others = [stage.library.add(text(f"doc{n}"), name=f"{n}.txt") for n in range(3)]
+    deaths = 0
+    with stage.worker(crashes=1, concurrency=1, ttl=1.5) as worker:
+        while True:
+            until(
+                lambda: worker.process.poll() is not None or State.WAITING not in stage.states(),
+                what=lambda: worker.log,
+            )
+            if worker.process.poll() is None:
+                break
+            assert worker.wait() == 9
+            deaths += 1
+            assert deaths <= 2, worker.log
+            worker.start()
+        stage.until_ended(worker)
+    failed = stage.documents.get(poison.id, ADA)
+    assert failed.state is State.FAILED
+    assert "again and again" in failed.reason
+    assert {stage.documents.get(one.id, ADA).state for one in others} == {State.READY}
+    assert deaths == 2
+
+
+def test_a_document_that_failed_says_why_and_a_retry_is_a_new_attempt(stage: Stage) -> None:
+    kept = stage.library.add(text("doc"))
+    original = stage.files.original(kept.version_id)
+    content = original.read_bytes()
+    original.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
+    with stage.worker() as worker:
+        stage.until_ended(worker)
+        failed = stage.documents.get(kept.id, ADA)
+        assert failed.state is State.FAILED
+        assert failed.reason
+        assert failed.remedy
+        original.write_bytes(content)
+        stage.versions.retry(kept.id, ADA)
+        until(lambda: stage.states() == {State.READY: 1}, what=lambda: worker.log)
+    stage.assert_whole([kept])
+    assert [workflow for workflow, _ in workflows(stage)] == [f"ingest:{kept.version_id}:{n}" for n in (1, 2)]
+
+
+def test_a_file_that_is_lost_fails_its_document_instead_of_leaving_it_open(stage: Stage) -> None:
+    kept = stage.library.add("text")
+    stage.files.delete(kept.version_id)
+    with stage.worker() as worker:
+        stage.until_ended(worker)
+    failed = stage.documents.get(kept.id, ADA)
+    assert failed.state is State.FAILED
+    assert "original file" in failed.reason
+
+
+def test_a_deletion_that_could_not_be_done_is_begun_again(stage: Stage) -> None:
+    kept = stage.library.add(text("doc"))
+    with stage.worker(patience=0.0, ttl=0.9) as worker:
+        stage.until_ended(worker)
+        stage.process.kill()
+        stage.documents.begin_delete(kept.id, ADA)
+        until(lambda: (f"delete:{kept.id}:0", "ERROR") in workflows(stage), what=lambda: worker.log)
+        assert stage.versions.deleting() == [kept.id]
+        stage.process.start()
+        until(lambda: stage.versions.of_document(kept.id) == [], what=lambda: worker.log)
+    assert stage.index.count(document_id=kept.id) == 0
+
+
+def test_readers_that_change_are_followed_while_the_worker_runs(stage: Stage, documents: Documents) -> None:
+    kept = stage.library.add(text("doc"))
+
+    def found_by_tom() -> bool:
+        return bool(stage.index.search(direction(1, 1), None, TOM, limit=10))
+
+    with stage.worker() as worker:
+        stage.until_ended(worker)
+        until(found_by_tom)
+        documents.set_readers(kept.id, Readers(), ADA)
+        with pytest.raises(NotFound):
+            documents.get(kept.id, TOM)
+        until(lambda: not found_by_tom(), what=lambda: worker.log)
+        until(lambda: stage.versions.stale_terms() == [], what=lambda: worker.log)
+
+
+def test_nothing_that_dbos_keeps_can_run_code(stage: Stage) -> None:
+    stage.library.add("text")
+    with stage.worker() as worker:
+        stage.until_ended(worker)
+        until(lambda: {status for _, status in workflows(stage)} == {"SUCCESS"})
+    with closing(sqlite3.connect(Path(stage.setup.folder) / "jobs.db")) as connection:
+        rows = connection.execute("SELECT serialization FROM workflow_status").fetchall()
+    assert set(rows) == {(JsonSerializer().name(),)}

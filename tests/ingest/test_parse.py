@@ -1,0 +1,195 @@
+import io
+import zipfile
+
+import pytest
+
+from ingest import parse as parsing
+from ingest.parse import detect, parse
+from ingest.sandbox import Limits
+from storage.errors import DocumentError
+from tests.ingest import papers
+
+PDF = papers.pdf([[(18, "Leave policy"), *papers.LOREM]])
+WORD = papers.word(lambda document: document.add_paragraph("Some words."))
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(data, name="file"):
+        path = tmp_path / name
+        path.write_bytes(data if isinstance(data, bytes) else data.encode())
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "kind"),
+    [
+        (PDF, "notes.txt", "pdf"),
+        (WORD, "notes.pdf", "docx"),
+        (b"<!DOCTYPE html><p>Hello", "page.txt", "html"),
+        (b"\xef\xbb\xbf<?xml version='1.0'?><!-- x -->\n<html><p>Hello", "page", "html"),
+        (b"# Title\n", "notes.md", "markdown"),
+        (b"# Title\n", "notes.txt", "text"),
+        ("Grüße aus Köln".encode("latin-1"), "notes.txt", "text"),
+        ("Wide text, every second byte zero".encode("utf-16-le"), "notes.txt", "text"),
+    ],
+)
+def test_the_format_is_found_by_content(file, data, name, kind):
+    assert detect(file(data), name) == kind
+
+
+def zipped(**files):
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return data.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "empty"),
+        (b" \n\n\t ", "empty"),
+        (b"MZ\x90\x00\x03\x00\x00\x00\x04\x00\x00\x00\xff\xff" * 9, "not supported"),
+        (b"\x7fELF\x02\x01\x01" + bytes(200), "not supported"),
+        (b"{\\rtf1 hello}", "not supported"),
+        (zipped(a="b"), "not supported"),
+        (WORD[:400], "damaged"),
+        (b"PK\x03\x04 no zip at all", "damaged"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500), "old Office"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500) + "EncryptedPackage".encode("utf-16-le"), "encrypted"),
+        (PDF[: len(PDF) // 3], "damaged|could not be read"),
+        (b"%PDF-1.7\nnothing that follows is a PDF", "damaged"),
+        (papers.pdf([[]]), "No text was found"),
+        (papers.pdf([papers.LOREM], encrypt="secret"), "encrypted"),
+        (b"<html><script>alert(1)</script></html>", "No text was found"),
+    ],
+)
+def test_a_file_that_can_not_be_read_says_why(file, data, reason):
+    with pytest.raises(DocumentError, match=reason) as caught:
+        parse(file(data), "report.pdf")
+    assert caught.value.remedy
+
+
+def test_the_refusal_lists_what_is_supported(file):
+    with pytest.raises(DocumentError, match=r"Upload PDF, Word \(\.docx\), Markdown, HTML or plain text"):
+        parse(file(b"\x00\x01\x02" * 99), "program.pdf")
+
+
+def test_a_pdf_for_which_only_the_owner_has_a_password_is_read(file):
+    from reportlab.lib.pdfencrypt import StandardEncryption
+
+    data = papers.pdf([papers.LOREM], encrypt=StandardEncryption("", ownerPassword="owner"))
+    assert "vacation days" in parse(file(data), "x.pdf").sections[0].text
+
+
+@pytest.mark.parametrize(
+    ("title", "name", "expected"),
+    [
+        ("Travel Policy 2024", "x.pdf", "Travel Policy 2024"),
+        ("untitled", "scan_001.pdf", "Leave policy"),
+        ("Word Document", "scan_001.pdf", "Leave policy"),
+        ("Microsoft Word - policy v3.doc", "scan_001.pdf", "Leave policy"),
+        ("0001018724-23-000004", "ACME_2022_annual_report.pdf", "ACME 2022 annual report"),
+        ("evil\u202etitle\u0007   with\nlines" + "x" * 400, "x.pdf", None),
+    ],
+)
+def test_the_title_of_a_pdf_is_the_best_claim(file, title, name, expected):
+    found = parse(file(papers.pdf([[(18, "Leave policy"), *papers.LOREM]], title=title)), name).title
+    if expected is None:
+        assert found.startswith("evil title with lines")
+        assert len(found) <= 200
+    else:
+        assert found == expected
+
+
+def test_a_file_name_serves_as_title_where_nothing_else_does(file):
+    assert parse(file("just some words"), "C:\\docs\\my_notes  (final).txt").title == "my notes (final)"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (
+            "The employees may carry over the days that are left to the next year if the manager has approved of it. "
+            * 2,
+            "en",
+        ),
+        (
+            "Die Mitarbeiter dürfen die Tage, die nicht genommen sind, in das nächste Jahr mit Genehmigung übertragen. "
+            * 2,
+            "de",
+        ),
+        (
+            "Les employés peuvent reporter les jours qui ne sont pas pris dans une année sur la suivante avec accord. "
+            * 2,
+            "fr",
+        ),
+        ("zzz qqq " * 50, ""),
+    ],
+)
+def test_the_language_is_guessed(text, code):
+    assert parsing.language(text) == code
+
+
+def test_progress_counts_pages(file):
+    seen = []
+    parse(file(papers.pdf([papers.LOREM] * 30)), "x.pdf", on_progress=lambda done, total: seen.append((done, total)))
+    assert all(0 <= done <= total <= 30 for done, total in seen)
+
+
+def test_entities_are_not_expanded(file):
+    bomb = (
+        b'<?xml version="1.0"?><!DOCTYPE w [<!ENTITY a "' + b"x" * 1000 + b'">'
+        b'<!ENTITY b "' + b"&a;" * 1000 + b'"><!ENTITY c "' + b"&b;" * 1000 + b'">]>'
+        b'<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main">'
+        b"<w:body><w:p><w:r><w:t>before &c; after</w:t></w:r></w:p></w:body></w:document>"
+    )
+    path = file(papers.changed_zip(WORD, {"word/document.xml": bomb}))
+    try:
+        assert sum(len(section.text) for section in parse(path, "x.docx").sections) < 1000
+    except DocumentError:
+        return  # refusing it is as good
+
+
+def test_endless_nesting_costs_no_content(file):
+    parsed = parse(file("<html><body>" + "<div>" * 50_000 + "deep words" + "</div>" * 50_000), "deep.html")
+    assert "deep words" in parsed.sections[-1].text
+
+
+@pytest.mark.parametrize("name", ["line.txt", "line.md", "line.html"])
+def test_a_line_of_five_megabytes_is_read(file, name):
+    head = "<html><p>" if name.endswith("html") else ""
+    parsed = parse(file(head + "word " * 1_000_000), name, Limits(cpu_seconds=60))
+    assert sum(section.text.count("word") for section in parsed.sections) == 1_000_000
+
+
+def test_nonsense_from_the_child_is_refused():
+    good = {"format": "text", "title": "", "headline": "", "warnings": [], "sections": [[1, "words", [[0, "A"]], []]]}
+    assert parsing._checked(good, "x.txt").sections[0].heading_at(3) == "A"
+    for sections in (
+        [[2, "words", [], []]],
+        [[1, "words", [[9, "A"]], []]],
+        [[1, "words", [], [[3, 2]]]],
+        [[1, 5, [], []]],
+        7,
+    ):
+        with pytest.raises(DocumentError):
+            parsing._checked(good | {"sections": sections}, "x.txt")
+
+
+def test_half_a_surrogate_can_not_slip_through():
+    answer = {
+        "format": "text",
+        "title": "\ud800t",
+        "headline": "",
+        "warnings": [],
+        "sections": [[1, "a\ud800b\x00", [], []]],
+    }
+    parsed = parsing._checked(answer, "x.txt")
+    parsed.sections[0].text.encode()
+    parsed.title.encode()
+    assert len(parsed.sections[0].text) == 4

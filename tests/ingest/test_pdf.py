@@ -1,0 +1,86 @@
+import pypdfium2
+import pytest
+
+from ingest.formats import pdf
+from storage.errors import DocumentError
+from tests.ingest import papers
+
+LIMITS = {"max_pages": 100, "max_characters": 1_000_000}
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(data, **limits):
+        path = tmp_path / "file.pdf"
+        path.write_bytes(data)
+        return pdf.read(str(path), **(LIMITS | limits))
+
+    return read
+
+
+def test_every_page_is_a_section_also_an_empty_one(read):
+    reading = read(papers.pdf([papers.LOREM, [], papers.LOREM]))
+    assert [section.page for section in reading.sections] == [1, 2, 3]
+    assert reading.sections[1].text == ""
+    assert "2" in reading.warnings[0]
+    assert "1 of 3 pages" in reading.warnings[0]
+
+
+def test_text_offsets_are_pdfiums_character_indexes(tmp_path):
+    path = tmp_path / "file.pdf"
+    path.write_bytes(papers.pdf([["Überschuß: 5 € – “quoted”", *papers.LOREM, "a-", "b"]]))
+    document = pypdfium2.PdfDocument(path)
+    page = document[0].get_textpage()
+    text = pdf.page_text(page)
+    assert len(text) == page.count_chars()
+    start = text.index("manager")
+    assert page.get_text_range(start, 7) == "manager"
+    page.close()
+    document.close()
+
+
+def test_lines_end_with_a_line_feed_and_hold_no_control_characters(read):
+    text = read(papers.pdf([papers.LOREM])).sections[0].text
+    assert [line.rstrip() for line in text.split("\n")] == papers.LOREM
+    assert all(character == "\n" or character.isprintable() for character in text)
+
+
+def test_headings_come_from_type_size_and_last_over_pages(read):
+    first = [(18, "1 Leave"), *papers.LOREM * 3, (13, "1.1 Carrying over"), *papers.LOREM * 3]
+    sections = read(papers.pdf([first, papers.LOREM * 3, [*papers.LOREM, (18, "2 Travel"), *papers.LOREM]])).sections
+    assert [heading.path for heading in sections[0].headings] == ["1 Leave", "1 Leave > 1.1 Carrying over"]
+    assert sections[1].heading_at(10) == "1 Leave > 1.1 Carrying over"
+    assert sections[2].heading_at(0) == "1 Leave > 1.1 Carrying over"
+    at = sections[2].text.index("2 Travel")
+    assert sections[2].heading_at(at) == "2 Travel"
+
+
+def test_a_line_that_stands_on_every_page_is_no_heading(read):
+    sections = read(papers.pdf([[(18, "ACME Handbook"), *papers.LOREM * 3]] * 5)).sections
+    assert all(not section.headings for section in sections)
+
+
+def test_the_outline_wins_and_is_found_in_the_text(read):
+    page = [*papers.LOREM, "Carrying over", *papers.LOREM]
+    outline = [(0, 0, "Leave"), (0, 1, "Carrying Over"), (1, 0, "Travel")]
+    sections = read(papers.pdf([page, [(20, "Big type"), *papers.LOREM]], outline=outline)).sections
+    assert sections[0].heading_at(sections[0].text.index("Carrying over")) == "Leave > Carrying Over"
+    assert sections[1].heading_at(0) == "Travel"
+
+
+def test_too_many_pages_and_too_much_text_are_refused(read):
+    with pytest.raises(DocumentError, match="3 pages; 2 can"):
+        read(papers.pdf([papers.LOREM] * 3), max_pages=2)
+    with pytest.raises(DocumentError, match="more text"):
+        read(papers.pdf([papers.LOREM] * 3), max_characters=100)
+
+
+def test_pypdf_reads_the_same_words(tmp_path):
+    path = tmp_path / "file.pdf"
+    path.write_bytes(papers.pdf([papers.LOREM, papers.LOREM], title="Leave"))
+    plain = pdf.read_plainly(str(path), **LIMITS)
+    assert [section.text.split() for section in plain.sections] == [
+        section.text.split() for section in pdf.read(str(path), **LIMITS).sections
+    ]
+    assert plain.title == "Leave"
+    assert "can't be shown" in plain.warnings[0]

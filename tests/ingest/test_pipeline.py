@@ -1,0 +1,251 @@
+"""The steps of ingestion on a real index, a real parser and a real database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingest.pipeline import BATCH, Pipeline, patiently
+from storage import audit
+from storage.database import Database
+from storage.documents import Documents
+from storage.errors import DocumentError, NotFound, Unavailable
+from storage.files import Files
+from storage.index import Index
+from storage.types import Principal, Readers, Section, State
+from storage.versions import Versions
+from tests.conftest import ADA, TOM, Kept, Library
+from tests.contracts.index_contract import DIMENSIONS, KEY, IndexProcess, direction
+from tests.ingest.worker_process import pipeline as build_pipeline
+
+HR = Readers(groups=frozenset({"hr"}))
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IndexProcess]:
+    with IndexProcess(tmp_path_factory.mktemp("index")) as process:
+        yield process
+
+
+@pytest.fixture
+def index(process: IndexProcess) -> Iterator[Index]:
+    index = Index(process.url, KEY)
+    index.prepare("hash_v1", DIMENSIONS)
+    yield index
+    index.close()
+
+
+@pytest.fixture
+def steps(database: Database, files: Files, index: Index) -> Pipeline:
+    return build_pipeline(database, files, index, patience=0.0)
+
+
+def long_text(chunks: int) -> str:
+    return "\n\n".join(f"Rule {n}. " + " ".join(f"word{n}x{k}" for k in range(70)) for n in range(chunks))
+
+
+def ingest(steps: Pipeline, kept: Kept) -> int:
+    steps.read(kept.version_id)
+    total = steps.divide(kept.version_id)
+    for start in range(0, total, BATCH):
+        steps.embed(kept.version_id, start, total)
+    steps.publish(kept.version_id, total)
+    return total
+
+
+def found(index: Index, principal: Principal) -> set[str]:
+    return {hit.version_id for hit in index.search(direction(1, 1), None, principal, limit=1000)}
+
+
+def test_every_step_may_run_twice_and_the_document_can_then_be_read(
+    steps: Pipeline, library: Library, documents: Documents, versions: Versions, index: Index
+) -> None:
+    kept = library.add(long_text(80), HR, name="rules.txt")
+    member = Principal("mia", "mia", TOM.role, frozenset({"hr"}))
+    for _ in range(2):
+        steps.read(kept.version_id)
+        total = steps.divide(kept.version_id)
+        assert total > BATCH
+        for start in [0, *range(0, total, BATCH)]:
+            steps.embed(kept.version_id, start, total)
+        assert kept.version_id not in found(index, ADA)  # nobody reads it before it is published
+    for _ in range(2):
+        steps.publish(kept.version_id, total)
+    info = documents.get(kept.id, member)
+    assert (info.state, info.passages, info.format) == (State.READY, total, "text")
+    assert index.count(version_id=kept.version_id) == total
+    assert kept.version_id in found(index, member)
+    assert kept.version_id not in found(index, TOM)
+    hits = [hit for hit in index.search(direction(1, 1), None, member, limit=1000) if hit.version_id == kept.version_id]
+    assert len(documents.passages(hits, member)) == len(hits) == total
+    assert versions.stale_terms() == []
+
+
+def test_a_document_without_text_and_one_without_a_file_say_so(
+    steps: Pipeline, library: Library, files: Files
+) -> None:
+    lost = library.add("text")
+    files.delete(lost.version_id)
+    with pytest.raises(DocumentError, match="original file") as caught:
+        steps.read(lost.version_id)
+    assert "Upload" in caught.value.remedy
+    empty = library.add("other")
+    steps.versions.store_sections(
+        empty.version_id, [Section(1, " \n ")], title="x", format="text", language="", pages=1, warnings=[]
+    )
+    with pytest.raises(DocumentError, match="No text"):
+        steps.divide(empty.version_id)
+
+
+def test_points_that_are_missing_keep_a_version_from_being_published(
+    steps: Pipeline, library: Library, documents: Documents, index: Index
+) -> None:
+    kept = library.add("thirty days of leave")
+    steps.read(kept.version_id)
+    total = steps.divide(kept.version_id)
+    with pytest.raises(DocumentError, match=f"0 of {total}"):
+        steps.publish(kept.version_id, total)
+    assert documents.get(kept.id, ADA).state is State.EMBEDDING
+
+
+def test_a_new_attempt_starts_without_the_points_of_the_one_before(
+    steps: Pipeline, library: Library, versions: Versions, documents: Documents, index: Index
+) -> None:
+    kept = library.add("thirty days of leave")
+    details: dict[str, Any] = {"title": "x", "format": "text", "language": "", "pages": 1, "warnings": []}
+    versions.store_sections(kept.version_id, [Section(1, long_text(10))], **details)  # as an older parser saw it
+    total = steps.divide(kept.version_id)
+    steps.embed(kept.version_id, 0, total)
+    versions.fail(kept.version_id, "It broke.", "")
+    versions.retry(kept.id, ADA)
+    assert ingest(steps, kept) < total
+    assert index.count(version_id=kept.version_id) == documents.get(kept.id, ADA).passages
+
+
+def test_readers_that_change_reach_the_points(
+    steps: Pipeline, library: Library, documents: Documents, versions: Versions, index: Index
+) -> None:
+    kept = library.add("thirty days of leave")
+    ingest(steps, kept)
+    assert kept.version_id in found(index, TOM)
+    documents.set_readers(kept.id, HR, ADA)
+    steps.follow_terms(kept.version_id)
+    assert kept.version_id not in found(index, TOM)
+    assert versions.stale_terms() == []
+
+
+def test_a_new_version_takes_the_place_of_the_old_one_in_the_index(
+    steps: Pipeline, library: Library, database: Database, index: Index, files: Files
+) -> None:
+    from storage.models import Version
+
+    old = library.add("the old text")
+    ingest(steps, old)
+    with database.write() as session:
+        row = Version(document_id=old.id, sha256="1" * 64, name="new.txt", size=8, state=State.WAITING)
+        session.add(row)
+        session.flush()
+        new = Kept(old.id, row.id)
+    with files.receive(100) as receiver:
+        receiver.write(b"the new text")
+        files.keep(receiver.finish(), new.version_id)
+    ingest(steps, new)
+    assert {old.version_id, new.version_id} & found(index, TOM) == {new.version_id}
+
+
+def test_deleting_leaves_no_point_file_or_row_and_proves_it(
+    steps: Pipeline, library: Library, documents: Documents, index: Index, files: Files, database: Database
+) -> None:
+    kept, other = library.add(long_text(5)), library.add("stays")
+    total = ingest(steps, kept)
+    ingest(steps, other)
+    files.rendering(kept.version_id, "1.jpg").write_bytes(b"drawn")
+    documents.begin_delete(kept.id, ADA)
+    receipt = steps.delete(kept.id)
+    assert receipt is not None
+    assert (receipt.points, receipt.files, receipt.chunks, receipt.versions) == (total, 2, total, 1)
+    assert index.count(document_id=kept.id) == files.count(kept.version_id) == 0
+    assert steps.delete(kept.id) is None
+    assert index.count(document_id=other.id) == 1
+    assert [event.action for event in audit.newest(database, limit=1)] == ["deletion proved"]
+
+
+def test_a_batch_that_comes_after_the_deletion_leaves_no_point(
+    steps: Pipeline, library: Library, documents: Documents, index: Index
+) -> None:
+    kept = library.add(long_text(80))
+    steps.read(kept.version_id)
+    total = steps.divide(kept.version_id)
+    steps.embed(kept.version_id, 0, total)
+    documents.begin_delete(kept.id, ADA)
+    steps.delete(kept.id)
+    with pytest.raises(NotFound):
+        steps.embed(kept.version_id, BATCH, total)
+    assert index.count(document_id=kept.id) == 0
+
+
+class DeletedWhileEmbedding:
+    """An index during whose first upsert the document is deleted from start to end."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self.delete = lambda: None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._index, name)
+
+    def upsert(self, points: Any, terms: list[str]) -> None:
+        self.delete()
+        self._index.upsert(points, terms)
+
+
+def test_points_that_arrive_after_they_were_counted_go_again(
+    library: Library, documents: Documents, index: Index, database: Database, files: Files
+) -> None:
+    late = DeletedWhileEmbedding(index)
+    steps = build_pipeline(database, files, late, patience=0.0)  # type: ignore[arg-type]
+    kept = library.add("thirty days of leave")
+    steps.read(kept.version_id)
+    total = steps.divide(kept.version_id)
+
+    def delete() -> None:
+        documents.begin_delete(kept.id, ADA)
+        assert steps.delete(kept.id) is not None
+
+    late.delete = delete
+    with pytest.raises(NotFound):
+        steps.embed(kept.version_id, 0, total)
+    assert index.count(document_id=kept.id) == 0
+
+
+def test_an_index_that_is_away_keeps_the_document_until_it_is_back(
+    library: Library, documents: Documents, versions: Versions, database: Database, files: Files, tmp_path: Path
+) -> None:
+    away = Index("http://127.0.0.1:9", KEY)
+    steps = build_pipeline(database, files, away, patience=0.0)
+    kept = library.ready("text")
+    documents.begin_delete(kept.id, ADA)
+    with pytest.raises(Unavailable):
+        steps.delete(kept.id)
+    assert versions.deleting() == [kept.id]
+    assert files.original(kept.version_id).is_file()
+    away.close()
+
+
+def test_patience_is_kept_until_the_part_answers_or_the_time_is_over() -> None:
+    calls = 0
+
+    def third_time() -> int:
+        nonlocal calls
+        calls += 1
+        if calls < 3:
+            raise Unavailable("index", "It is starting.")
+        return calls
+
+    assert patiently(third_time, patience=10.0) == 3
+    calls = -100
+    with pytest.raises(Unavailable, match="starting"):
+        patiently(third_time, patience=0.0)

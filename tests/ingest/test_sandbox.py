@@ -1,0 +1,181 @@
+import os
+import socket
+import sys
+import threading
+import time
+
+import pytest
+
+from ingest import sandbox
+from ingest.sandbox import Limits
+from storage.errors import Cancelled, DocumentError
+from tests.ingest import hostile
+
+QUICK = Limits(memory=1024**3, cpu_seconds=1, wall_seconds=20, output=1 << 20)
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's own limits are Linux's")
+
+
+def test_a_result_comes_back_as_json():
+    assert sandbox.run(hostile.double, {"page": 1, "text": "naïve\n"}) == [{"page": 1, "text": "naïve\n"}] * 2
+
+
+def test_a_function_that_spins_is_stopped_by_the_processor_limit():
+    with pytest.raises(DocumentError, match=r"took longer than 1 s and was stopped\. Split the document"):
+        sandbox.run(hostile.spin, limits=QUICK)
+
+
+def test_a_function_that_waits_is_stopped_by_the_wall_limit():
+    begun = time.monotonic()
+    with pytest.raises(DocumentError, match=r"took longer than 0\.6 s"):
+        sandbox.run(hostile.sleep, limits=Limits(wall_seconds=0.6))
+    assert time.monotonic() - begun < 5
+
+
+@on_linux
+def test_a_function_that_swells_is_stopped_by_the_memory_limit():
+    with pytest.raises(DocumentError, match="too much memory"):
+        sandbox.run(hostile.hog, limits=QUICK)
+
+
+@pytest.mark.parametrize("function", [hostile.abort, hostile.vanish, hostile.babble])
+def test_a_crash_is_a_document_error(function):
+    with pytest.raises(sandbox.Crashed, match="crashed on this file"):
+        sandbox.run(function, limits=QUICK)
+
+
+def test_an_unforeseen_error_is_named_without_its_details():
+    with pytest.raises(DocumentError, match="ValueError") as caught:
+        sandbox.run(hostile.fail)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_refusal_keeps_its_reason_and_remedy():
+    with pytest.raises(DocumentError) as caught:
+        sandbox.run(hostile.refuse)
+    assert (caught.value.reason, caught.value.remedy) == ("The file is odd.", "Upload another one.")
+
+
+def test_what_a_library_prints_is_no_result():
+    assert sandbox.run(hostile.talk) == "real"
+
+
+def test_an_answer_beyond_the_output_limit_is_refused():
+    with pytest.raises(DocumentError, match="more text than can be taken"):
+        sandbox.run(hostile.flood, limits=QUICK)
+
+
+def test_progress_reaches_the_caller():
+    seen = []
+    assert sandbox.run(hostile.count_pages, on_progress=lambda done, total: seen.append((done, total))) == "counted"
+    assert seen[-1:] in ([], [(3, 3)])
+    assert all(total in (0, 3) for _, total in seen)
+
+
+def test_an_error_in_the_progress_callback_ends_the_child():
+    pids = []
+
+    def cancel(done, total):
+        if total:
+            pids.append(done)
+            raise Cancelled("stopped by somebody")
+
+    with pytest.raises(Cancelled):
+        sandbox.run(hostile.tell_pid_and_sleep, on_progress=cancel)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pids[0], 0)
+
+
+def test_a_silent_child_can_be_cancelled():
+    def cancel(done, total):
+        raise Cancelled("stopped by somebody")
+
+    with pytest.raises(Cancelled):
+        sandbox.run(hostile.sleep, on_progress=cancel)
+
+
+def test_the_network_is_cut():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        with pytest.raises(DocumentError, match="PermissionError"):
+            sandbox.run(hostile.connect, server.getsockname()[1])
+        server.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
+@on_linux
+def test_native_code_can_open_no_socket_either():
+    if "kernel" not in sandbox.describe().split("network")[1]:
+        pytest.skip("this kernel or machine has no seccomp filter")
+    assert sandbox.run(hostile.native_socket) == -1
+
+
+@on_linux
+def test_no_program_can_be_started():
+    if "kernel" not in sandbox.describe().split("network")[1]:
+        pytest.skip("this kernel or machine has no seccomp filter")
+    with pytest.raises(DocumentError, match="PermissionError"):
+        sandbox.run(hostile.start_program)
+
+
+def test_nothing_can_be_written(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("before")
+    with pytest.raises(DocumentError, match=r"PermissionError|OSError"):
+        sandbox.run(hostile.write, str(path), readable=[path])
+    with pytest.raises(DocumentError, match=r"PermissionError|OSError"):
+        sandbox.run(hostile.write, str(tmp_path / "other"))
+
+
+def has_landlock():
+    return "files: its own only" in sandbox.describe()
+
+
+def test_only_the_given_file_can_be_read(tmp_path):
+    if not has_landlock():
+        pytest.skip("this system has no Landlock")
+    given, other = tmp_path / "given", tmp_path / "other"
+    given.write_text("given")
+    other.write_text("secret")
+    assert sandbox.run(hostile.read, str(given), readable=[given]) == "given"
+    with pytest.raises(DocumentError, match="PermissionError"):
+        sandbox.run(hostile.read, str(other), readable=[given])
+
+
+def test_the_parents_environment_can_not_be_read():
+    if not has_landlock():
+        pytest.skip("this system has no Landlock")
+    with pytest.raises(DocumentError, match="PermissionError"):
+        sandbox.run(hostile.peek_at_parent)
+
+
+def test_the_environment_holds_no_secrets(monkeypatch):
+    monkeypatch.setenv("FOOTNOTE_SECRET", "1")
+    assert "FOOTNOTE_SECRET" not in sandbox.run(hostile.environment)
+
+
+def test_the_child_dies_with_the_thread_that_holds_its_pipe():
+    pids = []
+    stop = threading.Event()
+
+    def watch(done, total):
+        if total:
+            pids.append(done)
+            stop.set()
+
+    def hold():
+        with pytest.raises(DocumentError):
+            sandbox.run(hostile.tell_pid_and_sleep, limits=Limits(wall_seconds=1), on_progress=watch)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    thread.join(20)
+    assert stop.is_set()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pids[0], 0)
+
+
+def test_describe_says_what_is_in_force():
+    text = sandbox.describe()
+    assert "processor time" in text
+    assert "network: off" in text
+    assert "ends with its parent: yes" in text

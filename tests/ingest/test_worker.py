@@ -1,0 +1,116 @@
+"""Workers: one on a data folder, many on PostgreSQL, and what tells that they live."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ingest.worker import TTL, is_alive
+from storage.database import Database, db_now
+from storage.errors import Unavailable
+from storage.models import Executor
+from storage.types import State
+from tests.conftest import ADA, Library
+from tests.ingest.stage import Stage, stage_over, text
+from tests.ingest.worker_process import until
+
+on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+on_postgres = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+
+
+@pytest.fixture
+def stage(library: Library, data_dir: Path, database: Database) -> Iterator[Stage]:
+    postgres = database.url.get_backend_name() == "postgresql"
+    shared = database.url.render_as_string(hide_password=False)
+    with stage_over(database, shared if postgres else f"sqlite:///{data_dir / 'jobs.db'}", library, data_dir) as stage:
+        yield stage
+
+
+def test_a_worker_lives_as_long_as_its_heartbeat_is_young(database: Database) -> None:
+    assert not is_alive(database)
+    for age, alive in ((0.0, True), (TTL - 3, True), (TTL + 1, False)):
+        with database.write() as session:
+            session.merge(Executor(id="host:1", beat=db_now(session) - age))
+        assert is_alive(database) is alive
+
+
+def test_without_a_database_nobody_can_tell(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'no' / 'folder.db'}")
+    with pytest.raises(Unavailable):
+        is_alive(database)
+    database.close()
+
+
+@on_sqlite
+def test_a_second_worker_on_the_same_folder_is_refused_and_harms_nothing(stage: Stage) -> None:
+    kept = [stage.library.add(text("doc0", 70)), stage.library.add(text("doc1"))]
+    with stage.worker(seconds_a_batch=0.5) as first:
+        stage.until_embedding(kept[0], first)
+        with stage.worker() as second:
+            assert second.wait() != 0
+        assert "Conflict: Another worker" in second.log
+        assert is_alive(stage.database)
+        stage.until_ended(first)
+    stage.assert_whole(kept)
+
+
+@on_sqlite
+def test_a_worker_that_is_told_to_stop_goes_at_once_and_the_next_one_goes_on(stage: Stage) -> None:
+    kept = stage.library.add(text("doc", 70))
+    with stage.worker(seconds_a_batch=2.0) as worker:
+        stage.until_embedding(kept, worker)
+        worker.process.send_signal(signal.SIGTERM)
+        assert worker.wait(1.9) == 0
+    assert stage.states() == {State.EMBEDDING: 1}
+    with stage.worker() as worker:
+        stage.until_ended(worker)
+    stage.assert_whole([kept])
+
+
+@on_sqlite
+def test_a_worker_whose_index_is_away_still_lives(stage: Stage) -> None:
+    kept = stage.library.add(text("doc"))
+    with stage.worker(ttl=0.6) as worker:
+        stage.until_ended(worker)
+        stage.process.kill()
+        stage.documents.set_readers(kept.id, stage.documents.get(kept.id, ADA).readers, ADA)
+        until(lambda: "can't be reached" in worker.log)
+        with stage.database.read() as session:
+            before = db_now(session)
+
+        def beaten() -> bool:
+            with stage.database.read() as session:
+                return any(beat > before for beat in session.scalars(Executor.__table__.select().with_only_columns(Executor.beat)))
+
+        until(beaten, seconds=5, what=lambda: worker.log)
+        stage.process.start()
+        until(lambda: stage.versions.stale_terms() == [], what=lambda: worker.log)
+
+
+@on_postgres
+def test_another_worker_takes_over_from_one_that_was_killed(stage: Stage) -> None:
+    kept = [stage.library.add(text(f"doc{n}", 150)) for n in range(2)]
+    ttl = 2.0
+    changes = {"concurrency": 1, "seconds_a_batch": 0.6, "ttl": ttl}
+    with stage.worker(**changes) as first, stage.worker(**changes) as second:
+        for one in kept:  # each works on one
+            stage.until_embedding(one, first)
+        first.kill()
+        killed = time.monotonic()
+        until(lambda: "Took over 1 jobs" in second.log, what=lambda: second.log)
+        assert time.monotonic() - killed < 2 * ttl + 2
+        stage.until_ended(second)
+    stage.assert_whole(kept)
+
+
+@on_postgres
+def test_two_workers_share_the_documents_and_each_is_done_once(stage: Stage) -> None:
+    kept = [stage.library.add(text(f"doc{n}")) for n in range(8)]
+    with stage.worker() as first, stage.worker() as second:
+        stage.until_ended(first)
+    stage.assert_whole(kept)
+    assert "Traceback" not in first.log + second.log

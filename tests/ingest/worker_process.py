@@ -1,0 +1,165 @@
+"""A worker in a process of its own: the real pipeline, jobs, parser and index client, and an embedder that costs nothing.
+
+A document whose name begins with "poison" ends the process in the middle of a step. Run as a module, it takes its
+`Setup` as JSON.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ingest import jobs
+from ingest.embed import Embedder
+from ingest.pipeline import Pipeline
+from ingest.sandbox import Limits
+from ingest.worker import Worker
+from storage.database import Database
+from storage.errors import Conflict
+from storage.files import Files
+from storage.index import Index
+from storage.types import Vector
+from storage.versions import Versions
+from tests.contracts.index_contract import DIMENSIONS, KEY
+
+ROOT = Path(__file__).parents[2]
+LIMITS = Limits(memory=2 * 10**9, cpu_seconds=30, wall_seconds=30)
+
+
+@dataclass(frozen=True)
+class Setup:
+    database_url: str
+    jobs_url: str
+    folder: str
+    index_url: str
+    seconds_a_batch: float = 0.0
+    concurrency: int = 2
+    ttl: float = 3.0
+    crashes: int = jobs.CRASHES
+    patience: float = 60.0
+
+
+class HashEmbedder:
+    """Vectors that follow from the text alone, after a pause."""
+
+    name, dimensions, max_tokens = "hash", DIMENSIONS, 96
+
+    def __init__(self, pause: float = 0.0) -> None:
+        self.pause = pause
+
+    def embed_passages(self, texts: list[str]) -> Vector:
+        time.sleep(self.pause)
+        rows = [list(hashlib.sha256(text.encode()).digest()[:DIMENSIONS]) for text in texts]
+        vectors = np.array(rows, np.float32).reshape(-1, DIMENSIONS) - 127.5
+        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+
+    embed_queries = embed_passages
+
+    def token_spans(self, text: str) -> list[tuple[int, int]]:
+        spans, start = [], 0
+        for word in text.split():
+            start = text.index(word, start)
+            spans.append((start, start + len(word)))
+            start += len(word)
+        return spans
+
+
+class PoisonedPipeline(Pipeline):
+    def embed(self, version_id: str, start: int, total: int) -> int:
+        if self.versions.job(version_id).name.startswith("poison"):
+            os._exit(9)
+        return super().embed(version_id, start, total)
+
+
+def pipeline(database: Database, files: Files, index: Index, pause: float = 0.0, patience: float = 60.0) -> Pipeline:
+    made = HashEmbedder(pause)
+
+    def embedder() -> Embedder:
+        index.prepare("hash_v1", DIMENSIONS)
+        return made
+
+    return PoisonedPipeline(Versions(database), files, index, embedder, LIMITS, threading.Lock(), patience)
+
+
+class WorkerProcess:
+    """Started by `start`; its log is kept for the test's own report."""
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self.log = ""
+
+    def start(self) -> WorkerProcess:
+        command = [sys.executable, "-m", "tests.ingest.worker_process", json.dumps(asdict(self.setup))]
+        self.process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        self.ready = threading.Event()
+        self._reader = threading.Thread(target=self._read, args=(self.process,))
+        self._reader.start()
+        return self
+
+    def _read(self, process: subprocess.Popen[str]) -> None:
+        assert process.stderr is not None
+        with process.stderr as lines:
+            for line in lines:
+                self.log += line
+                if "The worker is ready." in line:
+                    self.ready.set()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.wait()
+
+    def wait(self, seconds: float = 30.0) -> int:
+        code = self.process.wait(seconds)
+        self._reader.join(10)
+        return code
+
+    def __enter__(self) -> WorkerProcess:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.kill()
+
+
+def until(condition: Callable[[], bool], *, seconds: float = 30.0, what: object = "") -> None:
+    """Wait for `condition`; `what`, called if it can be, is shown when the time is over."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, what() if callable(what) else what
+        time.sleep(0.02)
+
+
+def main() -> None:
+    setup = Setup(**json.loads(sys.argv[1]))
+    logging.basicConfig(level="INFO", format="%(name)s %(levelname)s %(message)s")
+    logging.getLogger("httpx").setLevel("WARNING")
+    jobs.CRASHES = setup.crashes
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    database = Database(setup.database_url)
+    folder = Path(setup.folder)
+    index = Index(setup.index_url, KEY, timeout=20)
+    made = pipeline(database, Files(folder), index, setup.seconds_a_batch, setup.patience)
+    try:
+        Worker(
+            database, made, setup.jobs_url, folder=folder, concurrency=setup.concurrency, ttl=setup.ttl
+        ).run(stop)
+    except Conflict as error:
+        sys.exit(f"Conflict: {error}")
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,309 @@
+"""Who gets what: role x document x entry point. A route that the tables here do not name fails the test."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from starlette.routing import Mount, Route, WebSocketRoute
+from streamlit.runtime import Runtime
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from app.auth import SHUT
+from storage.types import Citation, MessageState, Readers
+from tests.office import Office
+from tests.web import StreamlitWeb
+
+# the roles: nobody, a one-time password, a suspended account, a member without and with the group, an admin
+ROLES = ("anonymous", "otto", "sven", "max", "mia", "anna")
+OUTSIDE = ("anonymous", "otto", "sven")
+DOCUMENTS = ("everyone", "group", "deleting", "unknown")
+
+# what a role gets of an entry point that names a document
+READS = {
+    "max": {"everyone": 200, "group": 404, "deleting": 404, "unknown": 404},
+    "mia": {"everyone": 200, "group": 200, "deleting": 404, "unknown": 404},
+    "anna": {"everyone": 200, "group": 200, "deleting": 404, "unknown": 404},
+}
+FORBIDDEN = dict.fromkeys(DOCUMENTS, 403)
+
+
+def manages(status: int) -> dict[str, dict[str, int]]:
+    """What only admins do, and what they get for a document that there is."""
+    return {"max": FORBIDDEN, "mia": FORBIDDEN, "anna": {**READS["anna"], "everyone": status, "group": status}}
+
+
+@dataclass(frozen=True)
+class Entry:
+    method: str
+    path: str
+    statuses: dict[str, dict[str, int]]
+    body: dict[str, Any] | None = None
+
+
+PER_DOCUMENT = [
+    Entry("GET", "/api/documents/{document}", READS),
+    Entry("GET", "/api/versions/{version}/pages/{page}", READS),
+    Entry("GET", "/api/versions/{version}/pages/{page}.jpg", READS),
+    Entry("GET", "/api/versions/{version}/original", READS),
+    Entry("PUT", "/api/documents/{document}/readers", manages(200), {"everyone": True, "groups": []}),
+    Entry("POST", "/api/documents/{document}/retry", manages(409)),
+    Entry("DELETE", "/api/documents/{document}", manages(202)),
+]
+# every other route: the status for max, mia and anna; None: tested on its own below
+OTHERS: dict[str, tuple[int, int, int] | None] = {
+    "GET /api/me": (200, 200, 200),
+    "GET /api/health": (200, 200, 200),
+    "GET /api/documents": None,
+    "PUT /api/upload": None,
+    "POST /api/ask": None,
+    "GET /api/conversations": None,
+    "GET /api/conversations/{conversation}": None,
+    "DELETE /api/conversations/{conversation}": None,
+    "GET /login": None,
+    "POST /login": None,
+    "GET /healthz": None,
+    "POST /logout": None,
+    "GET /password": None,
+    "POST /password": None,
+    "ANY /_stcore/agent/interact": (404, 404, 404),
+    "ANY /_stcore/agent/openapi.json": (404, 404, 404),
+    "ANY /_stcore/agent/mcp": (404, 404, 404),
+    "ANY /_stcore/upload_file/{session_id}/{file_id}": (404, 404, 404),
+    "GET /_stcore/health": (200, 200, 200),
+    "GET /_stcore/metrics": (403, 403, 200),
+    "GET /_stcore/host-config": (200, 200, 200),
+    "GET /media/{file_id:path}": None,
+    "GET /component/{path:path}": (404, 404, 404),
+    "GET /_stcore/bidi-components/{path:path}": (404, 404, 404),
+    "WS /_stcore/stream": None,
+    "GET /auth/login": (302, 302, 302),
+    "GET /auth/logout": (302, 302, 302),
+    "GET /oauth2callback": (302, 302, 302),
+    "GET /app/static/{path:path}": (404, 404, 404),
+    "MOUNT ": None,
+}
+
+
+class World:
+    """The whole web process with a document of each kind."""
+
+    def __init__(self, web: StreamlitWeb) -> None:
+        self.web, self.office = web, web.office
+        self.secret = f"salaries-{uuid4().hex[:6]}.pdf"
+        self.documents = {
+            "everyone": self.office.pdf("everyone.pdf", Readers(everyone=True)),
+            "group": self.office.pdf(self.secret, Readers(groups=frozenset({self.office.people}))),
+            "deleting": self.office.pdf("deleting.pdf", Readers(everyone=True)),
+            "unknown": ("0" * 32, "0" * 32),
+        }
+        self.office.documents.begin_delete(self.documents["deleting"][0], self.office.principal("anna"))
+
+    def client(self, role: str) -> httpx.Client:
+        return self.web.client(None if role == "anonymous" else role)
+
+    def ask(self, entry: Entry, role: str, kind: str) -> httpx.Response:
+        document_id, version_id = self.documents[kind]
+        path = entry.path.format(document=document_id, version=version_id, page=1)
+        with self.client(role) as client:
+            return client.request(entry.method, path, json=entry.body)
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StreamlitWeb]:
+    with StreamlitWeb(tmp_path_factory.mktemp("web")) as web:
+        yield web
+
+
+@pytest.fixture(scope="module")
+def shared(web: StreamlitWeb) -> World:
+    return World(web)
+
+
+@pytest.fixture
+def world(web: StreamlitWeb) -> World:
+    """With documents of its own, for entry points that change them."""
+    return World(web)
+
+
+def routes_of(app: Any, prefix: str = "") -> Iterator[str]:
+    for route in app.routes:
+        if isinstance(route, Route) and route.path.startswith(SHUT):
+            yield f"ANY {route.path}"
+        elif isinstance(route, Route):
+            for method in sorted((route.methods or set()) - {"HEAD", "OPTIONS"}):
+                yield f"{method} {prefix}{route.path}"
+        elif isinstance(route, WebSocketRoute):
+            yield f"WS {prefix}{route.path}"
+        elif isinstance(route, Mount) and route.path == "/api":
+            yield from routes_of(route.app, prefix + route.path)
+        else:
+            yield f"MOUNT {route.path}"
+
+
+def test_every_route_is_in_the_tables(web: StreamlitWeb) -> None:
+    known = {f"{entry.method} {entry.path}" for entry in PER_DOCUMENT} | set(OTHERS)
+    found = set(routes_of(web.app._starlette_app))
+    assert found - known == set()
+    assert known - found == set()
+
+
+@pytest.mark.parametrize("role", OUTSIDE)
+def test_who_is_not_signed_in_gets_the_same_nothing_everywhere(shared: World, role: str) -> None:
+    paths = [f"{entry.method} {entry.path}" for entry in PER_DOCUMENT] + list(OTHERS)
+    paths += [
+        "GET /",
+        "GET /documents",
+        "GET /static/js/index.js",
+        "GET /favicon.png",
+        "GET /manifest.json",
+        "GET /api",
+    ]
+    bodies = set()
+    open_to_all = {"/login", "/healthz", *(("/logout", "/password") if role == "otto" else ())}
+    for known in paths:
+        method, path = known.split(" ", 1)
+        if path in open_to_all or method in {"WS", "MOUNT"}:
+            continue
+        path = re.sub(r"\{(\w+)[^}]*\}", lambda found: shared.documents["everyone"][found[1] == "version"], path)
+        with shared.client(role) as client:
+            answer = client.request(
+                method.replace("ANY", "PATCH"), path, headers={"x-footnote-upload": "1", "x-footnote-role": "admin"}
+            )
+        assert answer.status_code == (403 if role == "otto" else 401), known
+        bodies.add(answer.text)
+    assert len(bodies) == 1
+
+
+@pytest.mark.parametrize("role", ["max", "mia", "anna"])
+@pytest.mark.parametrize("entry", PER_DOCUMENT, ids=lambda entry: f"{entry.method} {entry.path}")
+def test_each_role_gets_each_document_or_does_not(world: World, entry: Entry, role: str) -> None:
+    answers = {kind: world.ask(entry, role, kind) for kind in DOCUMENTS}
+    assert {kind: answer.status_code for kind, answer in answers.items()} == entry.statuses[role]
+    hidden = [kind for kind in DOCUMENTS if entry.statuses[role][kind] in {403, 404}]
+    assert len({answers[kind].text for kind in hidden}) == 1  # nobody can tell a foreign document from none
+    assert len({json.dumps(sorted(answers[kind].headers.keys())) for kind in hidden}) == 1
+
+
+@pytest.mark.parametrize("known", [known for known, statuses in OTHERS.items() if statuses])
+def test_each_role_gets_each_other_route_or_does_not(shared: World, known: str) -> None:
+    method, path = known.split(" ", 1)
+    path = re.sub(r"\{[^}]*\}", "nothing", path)
+    for verb in ("GET", "POST", "PUT", "PATCH", "DELETE") if method == "ANY" else (method,):
+        found = []
+        for role in ("max", "mia", "anna"):
+            with shared.client(role) as client:
+                found.append(client.request(verb, path).status_code)
+        assert tuple(found) == OTHERS[known], verb
+
+
+def test_lists_hold_only_what_one_may_read(shared: World) -> None:
+    for role, expected in {"max": {"everyone"}, "mia": {"everyone", "group"}, "anna": {"everyone", "group"}}.items():
+        with shared.client(role) as client:
+            listed = client.get("/api/documents?limit=200").json()["documents"]
+            ids = {document["id"] for document in listed}
+            seen = {kind for kind, (document_id, _) in shared.documents.items() if document_id in ids}
+            assert seen == expected, role
+            searched = client.get(f"/api/documents?text={shared.secret}").json()["documents"]
+            assert bool(searched) == ("group" in expected)
+
+
+def test_only_admins_upload(shared: World) -> None:
+    for role, status in {"max": 403, "mia": 403, "anna": 201}.items():
+        with shared.client(role) as client:
+            url = "/api/upload?name=a.txt&readers=everyone"
+            answer = client.put(url, content=b"uploaded for the matrix", headers={"x-footnote-upload": "1"})
+            assert answer.status_code == status
+
+
+@pytest.mark.parametrize("role", ["max", "mia", "anna"])
+def test_answers_quote_only_what_one_may_read(shared: World, role: str) -> None:
+    with shared.client(role) as client:
+        answer = client.post("/api/ask", json={"question": f"{shared.secret}?"}).json()
+    assert answer["answer"] == ("" if role == "max" else f"What {shared.secret} says. [1]")
+    assert len(answer["citations"]) == (0 if role == "max" else 1)
+
+
+def test_a_conversation_belongs_to_its_owner_and_hides_what_was_withdrawn(world: World, office: Office) -> None:
+    document_id, version_id = world.documents["group"]
+    kept, mia = office.conversations, office.principal("mia")
+    conversation = kept.create("Pay", mia)
+    message = kept.ask(conversation.id, "What is paid?", mia)
+    kept.record_sources(message.id, [document_id])
+    cited = (Citation(1, document_id, version_id, 1, 0, 5),)
+    kept.finish(message.id, "A secret sum. [1]", MessageState.DONE, cited, model="m", seconds=1, first_evidence=1)
+    url = f"/api/conversations/{conversation.id}"
+    for role in ("max", "anna"):
+        with world.client(role) as client:
+            assert client.get(url).text == client.get(f"/api/conversations/{'0' * 32}").text
+            assert client.get(url).status_code == client.delete(url).status_code == 404
+            asked = client.post("/api/ask", json={"question": "more?", "conversation_id": conversation.id})
+            assert asked.status_code == 404
+            assert client.get("/api/conversations?text=Pay").json() == {"conversations": []}
+    with world.client("mia") as client:
+        assert "A secret sum" in client.get(url).text
+        office.documents.set_readers(document_id, Readers(), office.principal("anna"))
+        shown = client.get(url)
+        assert shown.json()["messages"][1]["state"] == "withdrawn"
+        for trace in ("secret", world.secret, document_id, version_id):
+            assert trace not in shown.text
+
+
+@pytest.fixture
+def office(web: StreamlitWeb) -> Office:
+    return web.office
+
+
+def test_media_need_a_sign_in(web: StreamlitWeb, shared: World) -> None:
+    media = Runtime.instance().media_file_mgr._storage
+    name = media.get_url(media.load_and_get_id(b"\x89PNG picture", "image/png", "media", "a.png"))
+    for role in ROLES:
+        with shared.client(role) as client:
+            answer = client.get(name)
+        assert (answer.status_code == 200) == (role not in OUTSIDE), role
+        assert (b"picture" in answer.content) == (role not in OUTSIDE)
+        assert answer.headers["cache-control"] == "no-store"
+
+
+def test_the_websocket_needs_a_sign_in(web: StreamlitWeb) -> None:
+    for role in ROLES:
+        cookie = {} if role == "anonymous" else {"cookie": f"footnote={web.office.tokens[role]}"}
+        url = f"ws://{web.address}/_stcore/stream"
+        if role in OUTSIDE:
+            with pytest.raises(InvalidStatus, match="403"):
+                connect(url, additional_headers=cookie)
+        else:
+            with connect(url, additional_headers=cookie) as line:
+                line.ping()
+
+
+def test_pages_and_static_files_need_a_sign_in(shared: World) -> None:
+    for path in ("/", "/documents", "/conversation/1"):
+        for role in ROLES:
+            with shared.client(role) as client:
+                answer = client.get(path, headers={"accept": "text/html"})
+            if role in OUTSIDE:
+                assert answer.status_code == 303, (path, role)
+                assert answer.headers["location"].startswith("/password" if role == "otto" else "/login")
+            else:
+                assert (answer.status_code, "<div id=" in answer.text) == (200, True)
+
+
+def test_sign_in_pages_answer_everybody_and_password_only_its_owner(shared: World) -> None:
+    for role in ROLES:
+        with shared.client(role) as client:
+            assert client.get("/healthz").json() == {"ok": True}
+            login = client.get("/login", headers={"accept": "text/html"})
+            assert login.status_code == (200 if role in {"anonymous", "sven"} else 303)
+            assert client.get("/password").status_code == (401 if role in {"anonymous", "sven"} else 200)
+            assert client.post("/login", data={"name": "mia"}).status_code == 400
+            if role in {"anonymous", "sven"}:
+                assert client.post("/password", data={}).status_code == 401
+                assert client.post("/logout").status_code == 401
+            else:
+                assert client.post("/password", data={"old": "a", "new": "b", "again": "c"}).status_code == 400
