@@ -64,6 +64,7 @@ class _Candidate:
     passage: Passage
     place: int  # among the passage's statements
     statement: Statement
+    header: str  # of the table that it is a row of, where known
     words: frozenset[str]
     coverage: float
     near: float = 0.0
@@ -99,10 +100,10 @@ class Extractive:
         """The candidates, best first, and whether they are evidence enough to answer."""
         asked = content_words(question)
         candidates = [
-            _candidate(n, passages[n - 1], place, statement, asked)
+            candidate
             for n, page in enumerate(pages, 1)
-            for place, statement in enumerate(page)
-            if statement.kind is not Kind.HEADING and not _is_empty(passages[n - 1], statement)
+            for place in range(len(page))
+            if (candidate := _candidate(n, passages[n - 1], page, place, asked)) is not None
         ]
         candidates.sort(key=lambda c: -(c.coverage + c.passage.score))
         candidates = candidates[:_CANDIDATES]
@@ -148,12 +149,23 @@ def one_line(text: str) -> str:
     return " ".join(_BROKEN.sub(join, text.replace("\u00ad", "")).split())
 
 
-def _candidate(n: int, passage: Passage, place: int, statement: Statement, asked: Sequence[str]) -> _Candidate:
+def _candidate(
+    n: int, passage: Passage, page: Sequence[Statement], place: int, asked: Sequence[str]
+) -> _Candidate | None:
+    """None for what answers nothing by itself: headings, the header of a table, a single word."""
+    statement = page[place]
     words = content_words(passage.text[statement.start : statement.end])
-    around = content_words(f"{passage.title} {passage.heading}")
+    if statement.kind is Kind.HEADING or len(words) < 2:
+        return None
+    header = ""
+    if statement.kind is Kind.ROW:
+        first, header = _header(passage.text, page, place)
+        if header and first == place:
+            return None
+    around = content_words(f"{passage.title} {passage.heading} {header}")
     said = set(covered(asked, words))
     share = (len(said) + 0.5 * len(set(covered(asked, around)) - said)) / max(1, len(asked))
-    return _Candidate(n, passage, place, statement, frozenset(words), share)
+    return _Candidate(n, passage, place, statement, header, frozenset(words), share)
 
 
 def _sureness(asked: Sequence[str], ranked: Sequence[_Candidate], *, by_meaning: bool) -> _Sureness:
@@ -170,14 +182,10 @@ def _sureness(asked: Sequence[str], ranked: Sequence[_Candidate], *, by_meaning:
     return _Sureness.SOME if evidence < sure else _Sureness.FULL
 
 
-def _is_empty(passage: Passage, statement: Statement) -> bool:
-    return len(content_words(passage.text[statement.start : statement.end])) < 2
-
-
 def _with_heading(candidate: _Candidate) -> str:
     passage, statement = candidate.passage, candidate.statement
     heading = passage.heading.rpartition(" > ")[2] or passage.title
-    return f"{heading}: {one_line(passage.text[statement.start : statement.end])}"
+    return f"{heading}: {candidate.header} {one_line(passage.text[statement.start : statement.end])}"
 
 
 def _choose(question: str, ranked: Sequence[_Candidate], pages: Sequence[list[Statement]]) -> list[tuple[int, int]]:
@@ -256,11 +264,11 @@ def _lines(
         statement = page[place]
         kind, words = statement.kind, text[statement.start : statement.end]
         runs_on = before is not None and before[0] == n and before[2] is kind
-        header = _header(text, page, place) if kind is Kind.ROW else None
+        header = _header(text, page, place)[1] if kind is Kind.ROW else ""
         if before is not None:
-            yield _gap(kind, runs_on, header is not None)
+            yield _gap(kind, runs_on, in_table=bool(header))
         before = (n, place, kind)
-        if header is not None:
+        if header:
             names = [quote(cell) for cell in header.split(CELL)]
             if not runs_on:
                 yield f"| {' | '.join(names)} |\n|{' --- |' * len(names)}\n"
@@ -271,7 +279,7 @@ def _lines(
             yield f"{quote(words)} [{n}]"
 
 
-def _gap(kind: Kind, runs_on: bool, in_table: bool) -> str:
+def _gap(kind: Kind, runs_on: bool, *, in_table: bool) -> str:
     if not runs_on or (kind is Kind.ROW and not in_table):
         return "\n\n"
     return " " if kind is Kind.SENTENCE else "\n"
@@ -284,13 +292,14 @@ def _row(words: str, width: int, n: int) -> str:
     return f"| {' | '.join(cells)} [{n}] |"
 
 
-def _header(text: str, page: Sequence[Statement], place: int) -> str | None:
-    """The table's first row, where it is known to be one: a passage may begin in the middle of a table.
+def _header(text: str, page: Sequence[Statement], place: int) -> tuple[int, str]:
+    """The place and text of the first row of the table around `place`; no text where that may not be its header.
 
-    It is when something else stands before it, or when it alone has no figures.
+    A passage may begin in the middle of a table: it is the header when something else stands before it, or when it
+    alone has no figures.
     """
     run = _run(page, place, Kind.ROW)
     rows = [text[page[row].start : page[row].end] for row in run]
     figures = [any(map(str.isdigit, row)) for row in rows]
-    known = run[0] > 0 or (not figures[0] and any(figures[1:]))
-    return rows[0] if known and run[0] != place else None
+    known = len(rows) > 1 and (run[0] > 0 or (not figures[0] and any(figures[1:])))
+    return run[0], rows[0] if known else ""

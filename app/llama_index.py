@@ -12,7 +12,7 @@ from app.retrieve import Retriever
 from storage.types import Passage, Principal
 
 
-class PassageRetriever(BaseRetriever):
+class PassageRetriever(BaseRetriever):  # type: ignore[misc]  # llama-index is too large for mypy to follow
     """Retrieves as `principal`, who can't be changed afterwards: one retriever for each account.
 
     Each node's metadata holds what a citation needs: document, version, page, start, end, title, heading.

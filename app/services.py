@@ -63,6 +63,7 @@ class Services:
         return not isinstance(self.llm, Extractive)
 
     def close(self) -> None:
+        self.answers.close()
         self.index.close()
         self.database.close()
 

@@ -56,7 +56,7 @@ class Settings(BaseSettings):
     )
     embed_device: str = Field("", description="cpu, cuda, mps; empty: a GPU where there is one.")
     llm_model: str = Field("", description="Path of a GGUF file; with LLM_URL: the model's name there.")
-    llm_context: int = Field(8192, ge=512, description="Tokens of context that all answers share in llama.cpp.")
+    llm_context: int = Field(16384, ge=512, description="Tokens of context that all answers share in llama.cpp.")
     llm_gpu_layers: int = Field(-1, ge=-1, description="Layers put on the GPU; -1: all that fit, 0: none.")
     llm_threads: int = Field(0, ge=0, description="Threads of llama.cpp; 0: as many as there are physical cores.")
     llm_slots: int = Field(8, ge=1, le=64, description="Answers that llama.cpp writes at the same time.")

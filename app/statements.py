@@ -52,7 +52,8 @@ def statements(text: str) -> list[Statement]:
 
 
 def without_bullet(item: str) -> str:
-    return ITEM.sub("", item, count=1)
+    found = ITEM.match(item)
+    return item[found.end() :] if found else item
 
 
 def _kind(text: str, start: int, end: int) -> Kind:

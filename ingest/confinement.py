@@ -8,6 +8,7 @@ there are the resource limits that the system has, and Python's own sockets are 
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import os
 import platform
 import socket
@@ -84,6 +85,9 @@ def code_folders(module: str) -> Iterator[str]:
     yield from _SYSTEM.split()
     prefixes = {os.path.join(prefix, "lib") for prefix in (sys.prefix, sys.base_prefix, sys.exec_prefix)}
     yield from prefixes
+    for package in {module.partition(".")[0], "ingest", "storage"}:  # an editable install is on no path of sys.path
+        spec = importlib.util.find_spec(package)
+        yield from (spec.submodule_search_locations or []) if spec else []
     for entry in sys.path:
         if os.path.basename(entry) in {"site-packages", "dist-packages"} or entry.startswith(tuple(prefixes)):
             yield entry

@@ -11,13 +11,14 @@ import json
 import logging
 import sqlite3
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, Queue, SetWorkflowID
 from dbos._serialization import Serializer
 
-from ingest.pipeline import BATCH, Pipeline
+from ingest.pipeline import BATCH, Pipeline, patiently
 from storage.database import sqlite_module
 from storage.errors import DocumentError, FootnoteError, NotFound
 from storage.versions import Job
@@ -64,11 +65,12 @@ class Jobs:
         if url.startswith("sqlite"):
             config["system_database_engine"] = _sqlite_engine(url)
         DBOS(config=config)
-        self._read = _step("read", pipeline.read)
-        self._divide = _step("divide", pipeline.divide)
-        self._embed = _step("embed", pipeline.embed)
-        self._publish = _step("publish", pipeline.publish)
-        self._delete = _step("delete", lambda document_id: pipeline.delete(document_id) is not None)
+        patience = pipeline.patience
+        self._read = _step("read", pipeline.read, patience)
+        self._divide = _step("divide", pipeline.divide, patience)
+        self._embed = _step("embed", pipeline.embed, patience)
+        self._publish = _step("publish", pipeline.publish, patience)
+        self._delete = _step("delete", lambda document_id: pipeline.delete(document_id) is not None, patience)
         self._ingest = _workflow("ingest", self._ingest_workflow)
         self._erase = _workflow("delete", self._delete_workflow)
         self._queue: Queue | None = None
@@ -135,7 +137,8 @@ class Jobs:
                 self._embed(version_id, start, total)
             self._publish(version_id, total)
         except _Failed as failed:
-            self._pipeline.versions.fail(version_id, failed.reason, failed.remedy)
+            fail = partial(self._pipeline.versions.fail, version_id, failed.reason, failed.remedy)
+            patiently(fail, patience=self._pipeline.patience)
             return "failed"
         except _Gone:
             return "deleted"
@@ -156,12 +159,15 @@ class _Gone(Exception):
     pass
 
 
-def _step(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """A checkpointed step. Expected ends are kept as values, so that a replay meets the same end."""
+def _step(name: str, function: Callable[..., Any], patience: float) -> Callable[..., Any]:
+    """A checkpointed step. Expected ends are kept as values, so that a replay meets the same end.
+
+    While the index, the models or the database are away the step is tried again: its document is not to blame.
+    """
 
     def run(*arguments: Any) -> dict[str, Any]:
         try:
-            return {"value": function(*arguments)}
+            return {"value": patiently(partial(function, *arguments), patience=patience)}
         except DocumentError as error:
             return {"failed": [error.reason, error.remedy]}
         except NotFound:

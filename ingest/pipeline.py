@@ -74,7 +74,7 @@ class Pipeline:
     def divide(self, version_id: str) -> int:
         """Split the kept sections into chunks and keep those. Returns how many; at least one."""
         job = self.versions.job(version_id)
-        embedder = self.embedder()
+        embedder = self._patiently(self.embedder)
         if job.attempt > 1:  # points of an earlier attempt may be more than those of this one
             self._patiently(lambda: self.index.delete_version(version_id))
         pieces = split(

@@ -48,7 +48,7 @@ class DocumentError(FootnoteError):
 
 
 class Unavailable(FootnoteError):
-    """A part does not answer now. `part` is index, models, worker or database."""
+    """A part does not answer now. `part` is index, models, worker, web, database or hub."""
 
     def __init__(self, part: str, message: str) -> None:
         super().__init__(message)

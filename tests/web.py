@@ -36,6 +36,7 @@ class Progress:
     done: bool
     citations: tuple[Citation, ...] = ()
     notice: str = ""
+    reading: None = None
 
 
 @dataclass

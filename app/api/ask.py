@@ -1,7 +1,7 @@
 """POST /api/ask: a question, answered as one JSON object or, with Accept: text/event-stream, as it is written.
 
-Events: `progress` {stage, text, citations, notice} whenever something changed, then one `done` with the object that
-JSON callers get. An answer goes on when its caller leaves: it is in the conversation.
+Events: `progress` {stage, text, citations, notice, reading} whenever something changed, then one `done` with the object
+that JSON callers get. An answer goes on when its caller leaves: it is in the conversation.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 MAX_QUESTION = 4000
 _POLL = 0.1  # a look at what the answering thread has; waiting in a thread per caller would use up the pool
+_SHOWN = ("stage", "text", "citations", "notice", "reading")
 _SILENCE = 15.0  # proxies close a stream that says nothing
 
 
@@ -65,7 +66,7 @@ async def _events(services: Services, generation: Generation, principal: Princip
             break
         if progress.version != seen:
             seen, silent = progress.version, 0.0
-            shown = {name: getattr(progress, name) for name in ("stage", "text", "citations", "notice")}
+            shown = {name: getattr(progress, name) for name in _SHOWN}
             yield f"event: progress\ndata: {to_json(shown)}\n\n"
         elif silent > _SILENCE:
             silent = 0.0
@@ -88,6 +89,7 @@ def _ended(services: Services, generation: Generation, principal: Principal) -> 
         "conversation_id": message.conversation_id,
         "message_id": message.id,
         "state": message.state,
+        "notice": generation.snapshot().notice,
         "model": message.model,
         "seconds": message.seconds,
     }

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from app.extract import Extractive
+from app.extract import plain as unescaped
 from app.llm import Reading
 from app.ui.safe_html import clean, markdown, plain, shortened
 from app.ui.wording import counted, number, ordinal, seconds
@@ -50,7 +52,8 @@ def meta(message: Message) -> str:
     if message.first_evidence is not None:
         parts.append(f"{seconds(message.first_evidence)} to the first evidence")
     if message.model and message.seconds is not None:
-        parts.append(f"{plain(message.model)}, {seconds(message.seconds)}")
+        model = "Word for word" if message.model == Extractive.name else plain(message.model)
+        parts.append(f"{model}, {seconds(message.seconds)}")
     return _line(parts)
 
 
@@ -102,7 +105,7 @@ def evidence(message_id: str, passages: Sequence[Passage]) -> str:
 
 def with_references(asked: str, text: str, citations: Iterable[Citation]) -> str:
     """The text that "Copy with references" puts on the clipboard."""
-    lines = [clean(asked), "", clean(text).strip()]
+    lines = [clean(asked), "", clean(unescaped(text)).strip()]
     listed = [f"[{citation.n}] {_reference(citation)}" for citation in citations]
     return "\n".join([*lines, "", "References", *listed] if listed else lines) + "\n"
 

@@ -21,6 +21,7 @@ from storage.types import Message, MessageState, Principal
 
 SHOWN = 8
 LOOK_EVERY = 0.2
+MISSING_EVERY = 3.0
 MAX_QUESTION = 4000
 
 
@@ -29,7 +30,8 @@ def page() -> None:
     conversation_id = open_chat()
     messages = _messages(services, principal, conversation_id)
     st.session_state["last_chat"] = conversation_id if messages else ""
-    _draw_missing(services)
+    draw_problem()
+    st.fragment(_draw_missing, run_every=MISSING_EVERY if services.missing() else None)()
     running = ""
     if messages:
         running = _draw_history(messages)
@@ -50,8 +52,8 @@ def _messages(services: Services, principal: Principal, conversation_id: str) ->
         return []
 
 
-def _draw_missing(services: Services) -> None:
-    draw_problem()
+def _draw_missing() -> None:
+    services, _ = who()
     for reason in services.missing():
         st.html(f'<p class="notice away" role="status">{plain(reason)}</p>')
 
@@ -62,6 +64,9 @@ def _draw_welcome(services: Services, principal: Principal) -> None:
         "<p>Answers come only from documents that you may read. Every sentence carries a footnote to the page "
         "it rests on.</p></div>"
     )
+    if not services.documents.counts(principal).documents:
+        st.html(_no_documents(principal))
+        return
     if "suggestions" not in st.session_state:
         st.session_state["suggestions"] = _suggestions(services)
     with st.container(key="suggestions"):
@@ -81,6 +86,12 @@ def _suggestions(services: Services) -> list[str]:
     from app.samples import suggestions  # reads files of the source tree: only the empty page needs it
 
     return suggestions(services)
+
+
+def _no_documents(principal: Principal) -> str:
+    if principal.is_admin:
+        return '<p class="notice">There is no document yet. Upload some on the page Documents.</p>'
+    return '<p class="notice">There is no document yet that you may read. Ask an admin for some.</p>'
 
 
 def _no_model(principal: Principal) -> str:
@@ -117,12 +128,16 @@ def _draw_history(messages: Sequence[Message]) -> str:
 def _live(message_id: str, headline: str) -> None:
     """What there is of a running answer. The page is drawn anew once it has ended."""
     services, principal = who()
-    message = services.conversations.message(message_id, principal)  # NotFound for anybody else's
+    try:
+        message = services.conversations.message(message_id, principal)  # NotFound for anybody else's
+    except NotFound:
+        st.rerun()  # the chat was deleted in another window
     generation = services.answers.running(message_id)
     if generation is None:
         if message.state is not MessageState.RUNNING:
             st.rerun()
-        st.html(headline + articles.stage("searching", None, 0))
+        text = articles.body(message.text, message_id, message.citations, MessageState.RUNNING)
+        st.html(headline + articles.stage("searching", None, 0) + text)
         return
     progress = generation.snapshot()
     if progress.done:
@@ -185,7 +200,7 @@ def _draw_composer(running: str, *, is_new: bool) -> None:
             with st.container(key="stop_row", horizontal=True, horizontal_alignment="center"):
                 st.button("Stop", key="stop", icon=":material/stop:", on_click=_stop, args=(running,))
         st.chat_input(
-            "Ask about your documents" if is_new else "Ask a follow-up, e.g. and for part-time staff?",
+            "Ask about your documents" if is_new else "Ask a follow-up question",
             key="ask",
             max_chars=MAX_QUESTION,
             disabled=bool(running),

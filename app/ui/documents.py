@@ -48,6 +48,7 @@ def page() -> None:
     if not principal.is_admin:
         st.html('<p class="notice">Documents are managed by admins.</p>')
         return
+    dialog = st.session_state.pop("document_dialog", ("", ""))  # before the list, which reruns the page for one
     groups = {group.id: group.name for group in services.users.groups()}
     counts = services.documents.counts(principal)
     every = MOVING if counts.reading or st.session_state.get("deleting") else STILL
@@ -61,7 +62,7 @@ def page() -> None:
         )
         browser.uploader(in_words(readers))
         st.fragment(_draw_list, run_every=every)(every)
-    _open_dialog(services, principal, groups)
+    _open_dialog(services, principal, groups, *dialog)
 
 
 def _draw_header() -> None:
@@ -199,8 +200,9 @@ def _choose(services: Services, principal: Principal, document_id: str) -> None:
         st.session_state["document_dialog"] = (chosen, document_id)
 
 
-def _open_dialog(services: Services, principal: Principal, groups: dict[str, str]) -> None:
-    chosen, document_id = st.session_state.pop("document_dialog", ("", ""))
+def _open_dialog(
+    services: Services, principal: Principal, groups: dict[str, str], chosen: str, document_id: str
+) -> None:
     if not document_id:
         return
     try:

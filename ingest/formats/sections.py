@@ -145,9 +145,14 @@ class SectionWriter:
 
 def _parts(text: str, size: int) -> Iterable[str]:
     """`text` in parts of at most `size` characters, cut at blank lines, lines, spaces, in this order of liking."""
-    while len(text) > size:
-        cut = next((at for border in ("\n\n", "\n", " ") if (at := text.rfind(border, size // 2, size)) > 0), size)
-        yield text[:cut].rstrip()
-        text = text[cut:].lstrip("\n") if text[cut] == "\n" else text[cut:].lstrip()
-    if text.strip():
-        yield text
+    start, end = 0, len(text)
+    while end - start > size:
+        low, high = start + size // 2, start + size
+        cut = next((at for border in ("\n\n", "\n", " ") if (at := text.rfind(border, low, high)) > 0), high)
+        yield text[start:cut].rstrip()
+        blank = "\n" if text[cut] == "\n" else " "  # a line's indentation stays
+        start = cut
+        while start < end and text[start] == blank:
+            start += 1
+    if text[start:].strip():
+        yield text[start:]

@@ -78,9 +78,7 @@ def stage_over(database: Database, jobs_url: str, library: Library, folder: Path
         index.prepare("hash_v1", DIMENSIONS)
         url = database.url.render_as_string(hide_password=False)
         setup = Setup(url, jobs_url, str(folder), process.url)
-        yield Stage(
-            database, library, library.documents, library.versions, library.files, process, index, setup
-        )
+        yield Stage(database, library, library.documents, library.versions, library.files, process, index, setup)
         index.close()
 
 

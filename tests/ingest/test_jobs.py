@@ -39,7 +39,7 @@ def test_twenty_documents_survive_four_kills_of_the_worker(stage: Stage) -> None
     kept = [stage.library.add(text(f"doc{n}", 70 if n % 10 == 0 else 3), name=f"{n}.txt") for n in range(20)]
     chance = random.Random(20)
     kills = 0
-    with stage.worker(seconds_a_batch=0.1) as worker:
+    with stage.worker(seconds_a_batch=0.1, sandbox=False) as worker:
         while kills < 4:
             assert worker.ready.wait(30), worker.log
             time.sleep(chance.uniform(0.1, 0.8))
@@ -48,15 +48,18 @@ def test_twenty_documents_survive_four_kills_of_the_worker(stage: Stage) -> None
             assert State.FAILED not in stage.states()
             worker.start()
         stage.until_ended(worker)
+        wanted = sorted((f"ingest:{one.version_id}:1", "SUCCESS") for one in kept)
+        until(lambda: workflows(stage) == wanted, what=lambda: worker.log)
     stage.assert_whole(kept)
-    assert workflows(stage) == sorted((f"ingest:{one.version_id}:1", "SUCCESS") for one in kept)
 
 
 def test_documents_survive_kills_of_the_index(stage: Stage) -> None:
     kept = [stage.library.add(text(f"doc{n}", 70 if n == 0 else 3), name=f"{n}.txt") for n in range(6)]
-    with stage.worker(seconds_a_batch=0.2) as worker:
+    with stage.worker(seconds_a_batch=0.2, sandbox=False) as worker:
         for ready in (1, 3):
-            until(lambda ready=ready: stage.states()[State.READY] >= ready, what=lambda: worker.log)  # type: ignore[misc]
+            until(
+                lambda ready=ready: stage.states()[State.READY] >= ready, what=lambda: f"{stage.infos()} {worker.log}"
+            )  # type: ignore[misc]
             stage.process.kill()
             stage.process.start()
         stage.until_ended(worker)
@@ -65,7 +68,9 @@ def test_documents_survive_kills_of_the_index(stage: Stage) -> None:
 
 def test_a_document_deleted_while_it_is_embedded_leaves_nothing(stage: Stage) -> None:
     kept, other = stage.library.add(text("gone", 150)), stage.library.add(text("stays"))
-    with stage.worker(seconds_a_batch=0.5, concurrency=1) as worker:  # the deletion has to wait for the step to end
+    with stage.worker(
+        seconds_a_batch=0.5, concurrency=1, sandbox=False
+    ) as worker:  # the deletion has to wait for the step to end
         stage.until_embedding(kept, worker)
         stage.documents.begin_delete(kept.id, ADA)
         until(lambda: stage.versions.of_document(kept.id) == [], what=lambda: worker.log)
@@ -80,7 +85,7 @@ def test_a_document_that_kills_its_worker_fails_in_the_end_and_the_others_go_on(
     poison = stage.library.add(text("poison"), name="poison.txt")
     others = [stage.library.add(text(f"doc{n}"), name=f"{n}.txt") for n in range(3)]
     deaths = 0
-    with stage.worker(crashes=1, concurrency=1, ttl=1.5) as worker:
+    with stage.worker(crashes=1, concurrency=1, ttl=1.5, sandbox=False) as worker:
         while True:
             until(
                 lambda: worker.process.poll() is not None or State.WAITING not in stage.states(),
@@ -130,7 +135,7 @@ def test_a_file_that_is_lost_fails_its_document_instead_of_leaving_it_open(stage
 
 def test_a_deletion_that_could_not_be_done_is_begun_again(stage: Stage) -> None:
     kept = stage.library.add(text("doc"))
-    with stage.worker(patience=0.0, ttl=0.9) as worker:
+    with stage.worker(patience=0.0, ttl=0.9, sandbox=False) as worker:
         stage.until_ended(worker)
         stage.process.kill()
         stage.documents.begin_delete(kept.id, ADA)

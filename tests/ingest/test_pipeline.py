@@ -84,9 +84,7 @@ def test_every_step_may_run_twice_and_the_document_can_then_be_read(
     assert versions.stale_terms() == []
 
 
-def test_a_document_without_text_and_one_without_a_file_say_so(
-    steps: Pipeline, library: Library, files: Files
-) -> None:
+def test_a_document_without_text_and_one_without_a_file_say_so(steps: Pipeline, library: Library, files: Files) -> None:
     lost = library.add("text")
     files.delete(lost.version_id)
     with pytest.raises(DocumentError, match="original file") as caught:

@@ -48,7 +48,7 @@ def test_without_a_database_nobody_can_tell(tmp_path: Path) -> None:
 @on_sqlite
 def test_a_second_worker_on_the_same_folder_is_refused_and_harms_nothing(stage: Stage) -> None:
     kept = [stage.library.add(text("doc0", 70)), stage.library.add(text("doc1"))]
-    with stage.worker(seconds_a_batch=0.5) as first:
+    with stage.worker(seconds_a_batch=0.5, sandbox=False) as first:
         stage.until_embedding(kept[0], first)
         with stage.worker() as second:
             assert second.wait() != 0
@@ -61,7 +61,7 @@ def test_a_second_worker_on_the_same_folder_is_refused_and_harms_nothing(stage: 
 @on_sqlite
 def test_a_worker_that_is_told_to_stop_goes_at_once_and_the_next_one_goes_on(stage: Stage) -> None:
     kept = stage.library.add(text("doc", 70))
-    with stage.worker(seconds_a_batch=2.0) as worker:
+    with stage.worker(seconds_a_batch=2.0, sandbox=False) as worker:
         stage.until_embedding(kept, worker)
         worker.process.send_signal(signal.SIGTERM)
         assert worker.wait(1.9) == 0
@@ -74,7 +74,7 @@ def test_a_worker_that_is_told_to_stop_goes_at_once_and_the_next_one_goes_on(sta
 @on_sqlite
 def test_a_worker_whose_index_is_away_still_lives(stage: Stage) -> None:
     kept = stage.library.add(text("doc"))
-    with stage.worker(ttl=0.6) as worker:
+    with stage.worker(ttl=0.6, sandbox=False) as worker:
         stage.until_ended(worker)
         stage.process.kill()
         stage.documents.set_readers(kept.id, stage.documents.get(kept.id, ADA).readers, ADA)
@@ -84,7 +84,10 @@ def test_a_worker_whose_index_is_away_still_lives(stage: Stage) -> None:
 
         def beaten() -> bool:
             with stage.database.read() as session:
-                return any(beat > before for beat in session.scalars(Executor.__table__.select().with_only_columns(Executor.beat)))
+                return any(
+                    beat > before
+                    for beat in session.scalars(Executor.__table__.select().with_only_columns(Executor.beat))
+                )
 
         until(beaten, seconds=5, what=lambda: worker.log)
         stage.process.start()
@@ -95,7 +98,7 @@ def test_a_worker_whose_index_is_away_still_lives(stage: Stage) -> None:
 def test_another_worker_takes_over_from_one_that_was_killed(stage: Stage) -> None:
     kept = [stage.library.add(text(f"doc{n}", 150)) for n in range(2)]
     ttl = 2.0
-    changes = {"concurrency": 1, "seconds_a_batch": 0.6, "ttl": ttl}
+    changes = {"concurrency": 1, "seconds_a_batch": 0.6, "ttl": ttl, "sandbox": False}
     with stage.worker(**changes) as first, stage.worker(**changes) as second:
         for one in kept:  # each works on one
             stage.until_embedding(one, first)

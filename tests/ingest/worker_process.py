@@ -1,7 +1,7 @@
-"""A worker in a process of its own: the real pipeline, jobs, parser and index client, and an embedder that costs nothing.
+"""A worker in a process of its own: the real pipeline, jobs and index client, and an embedder that costs nothing.
 
-A document whose name begins with "poison" ends the process in the middle of a step. Run as a module, it takes its
-`Setup` as JSON.
+Without a sandbox it takes files for plain text, and a document named "poison..." ends the process in the middle of a
+step. Run as a module, it takes its `Setup` as JSON.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from storage.database import Database
 from storage.errors import Conflict
 from storage.files import Files
 from storage.index import Index
-from storage.types import Vector
+from storage.types import Section, State, Vector
 from storage.versions import Versions
 from tests.contracts.index_contract import DIMENSIONS, KEY
 
@@ -49,6 +49,7 @@ class Setup:
     ttl: float = 3.0
     crashes: int = jobs.CRASHES
     patience: float = 60.0
+    sandbox: bool = True
 
 
 class HashEmbedder:
@@ -76,21 +77,37 @@ class HashEmbedder:
         return spans
 
 
-class PoisonedPipeline(Pipeline):
+class PlainPipeline(Pipeline):
+    """Takes the file for one section of text, which saves the start of a process for each."""
+
+    def read(self, version_id: str) -> None:
+        self.versions.progress(version_id, State.PARSING)
+        section = Section(1, self.files.original(version_id).read_text())
+        self.versions.store_sections(
+            version_id, [section], title=version_id, format="text", language="en", pages=1, warnings=[]
+        )
+
     def embed(self, version_id: str, start: int, total: int) -> int:
         if self.versions.job(version_id).name.startswith("poison"):
             os._exit(9)
         return super().embed(version_id, start, total)
 
 
-def pipeline(database: Database, files: Files, index: Index, pause: float = 0.0, patience: float = 60.0) -> Pipeline:
+def pipeline(
+    database: Database,
+    files: Files,
+    index: Index,
+    pause: float = 0.0,
+    patience: float = 60.0,
+    kind: type[Pipeline] = Pipeline,
+) -> Pipeline:
     made = HashEmbedder(pause)
 
     def embedder() -> Embedder:
         index.prepare("hash_v1", DIMENSIONS)
         return made
 
-    return PoisonedPipeline(Versions(database), files, index, embedder, LIMITS, threading.Lock(), patience)
+    return kind(Versions(database), files, index, embedder, LIMITS, threading.Lock(), patience)
 
 
 class WorkerProcess:
@@ -138,7 +155,7 @@ def until(condition: Callable[[], bool], *, seconds: float = 30.0, what: object 
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, what() if callable(what) else what
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def main() -> None:
@@ -151,11 +168,10 @@ def main() -> None:
     database = Database(setup.database_url)
     folder = Path(setup.folder)
     index = Index(setup.index_url, KEY, timeout=20)
-    made = pipeline(database, Files(folder), index, setup.seconds_a_batch, setup.patience)
+    kind = Pipeline if setup.sandbox else PlainPipeline
+    made = pipeline(database, Files(folder), index, setup.seconds_a_batch, setup.patience, kind)
     try:
-        Worker(
-            database, made, setup.jobs_url, folder=folder, concurrency=setup.concurrency, ttl=setup.ttl
-        ).run(stop)
+        Worker(database, made, setup.jobs_url, folder=folder, concurrency=setup.concurrency, ttl=setup.ttl).run(stop)
     except Conflict as error:
         sys.exit(f"Conflict: {error}")
     os._exit(0)

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import re
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from app.cite import Resolver
+from app.extract import Extractive, plain, quote
+from app.prompt import Prompt, Turn
+from storage.types import Passage
+from tests.shelf import HashEmbedder
+
+LEAVE = """4.2 Annual leave
+
+Full-time staff have 30 days of annual leave a year. Part-time staff have annual leave in propor-
+tion to their working days. Annual leave that is not taken by 31 March lapses.
+
+The canteen is open from 11 to 14."""
+PRICES = """Prices of the support plans
+
+Plan | Price a month | Response time
+Basic | 20 euros | two working days
+Plus | 45 euros | one working day
+Premium | 90 euros | four hours"""
+PHISHING = """Security
+
+How to report a phishing mail:
+- Do not click on any link.
+- Forward the mail to the security desk.
+- Delete the mail afterwards.
+
+Visitors sign in at the door."""
+FIGURES = """Years ended December 31
+(Millions) 2020 2019 2018
+Net sales $ 32,184 $ 32,136 $ 32,765
+Cost of sales 16,605 17,136 16,682
+Operating income 7,161 6,174 7,207"""
+
+
+def passage(text: str, n: int = 1, *, score: float = 1.0) -> Passage:
+    return Passage(f"c{n}", f"d{n}", f"v{n}", "Handbook", "h.pdf", n, 0, len(text), "", text, score)
+
+
+def answer(question: str, *texts: str, embedder: HashEmbedder | None = None, history: tuple[Turn, ...] = ()) -> str:
+    passages = tuple(passage(text, n, score=1 - n / 10) for n, text in enumerate(texts, 1))
+    prompt = Prompt(question=question, passages=passages, history=history)
+    return "".join(Extractive(embedder or HashEmbedder()).stream(prompt, threading.Event()))
+
+
+def test_it_answers_with_the_sentence_word_for_word_and_its_footnote() -> None:
+    written = answer("How many days of annual leave do full-time staff have?", PHISHING, LEAVE)
+    assert written.startswith("Full-time staff have 30 days of annual leave a year. [2]")
+    assert "canteen" not in written
+    assert "Visitors" not in written
+
+
+def test_sentences_of_one_passage_stand_in_reading_order() -> None:
+    written = answer("annual leave", LEAVE)
+    assert written.index("Part-time") < written.index("not taken by 31 March")
+
+
+def test_line_breaks_of_a_page_are_joined() -> None:
+    written = answer("annual leave of part-time staff in proportion to working days?", LEAVE)
+    assert "Part-time staff have annual leave in proportion to their working days. [1]" in written
+
+
+def test_a_table_row_comes_with_its_header() -> None:
+    assert answer("What does the Premium plan cost, price a month?", PRICES) == (
+        "| Plan | Price a month | Response time |\n| --- | --- | --- |\n| Premium | 90 euros | four hours [1] |"
+    )
+
+
+def test_a_row_without_a_known_header_is_given_as_it_stands() -> None:
+    rows = PRICES.partition("Response time\n")[2].replace("20 euros", "20")
+    assert answer("What does the Premium plan cost, in euros?", rows) == r"Premium \| 90 euros \| four hours [1]"
+
+
+def test_a_row_of_figures_comes_with_the_line_of_its_years() -> None:
+    assert answer("What was the operating income?", FIGURES) == (
+        "- (Millions) 2020 2019 2018 [1]\n- Operating income 7,161 6,174 7,207 [1]"
+    )
+
+
+def test_a_procedure_is_given_whole_with_the_line_that_leads_in() -> None:
+    assert answer("How do I report a phishing mail?", LEAVE, PHISHING) == (
+        "How to report a phishing mail: [2]\n\n- Do not click on any link. [2]\n"
+        "- Forward the mail to the security desk. [2]\n- Delete the mail afterwards. [2]"
+    )
+
+
+def test_what_two_documents_both_say_is_said_once() -> None:
+    written = answer("How many days of annual leave do full-time staff have?", LEAVE, LEAVE)
+    assert written.count("30 days") == 1
+
+
+@pytest.mark.parametrize("question", ["Who won the football championship?", "Wie wird das Wetter morgen?"])
+def test_when_nothing_answers_it_writes_nothing(question: str) -> None:
+    assert answer(question, LEAVE, PRICES, PHISHING) == ""
+
+
+def test_without_passages_it_writes_nothing() -> None:
+    assert answer("How many days of annual leave?") == ""
+
+
+def test_weak_evidence_is_said_to_be_weak_in_the_language_of_the_question() -> None:
+    assert answer("Which annual leave bonuses do managers get?", LEAVE).startswith("The documents may not")
+    german = "Urlaub wird im Frühjahr schriftlich beantragt."
+    assert answer("Wann muss ich Urlaub beim Chef beantragen?", german).startswith("Vielleicht beantworten")
+
+
+def test_without_embeddings_words_decide() -> None:
+    embedder = HashEmbedder()
+    embedder.away = True
+    question = "How many days of annual leave do full-time staff have?"
+    assert answer(question, PHISHING, LEAVE, embedder=embedder).startswith("Full-time staff have 30 days")
+    assert answer("Who won the football championship?", LEAVE, embedder=embedder) == ""
+
+
+def test_a_follow_up_is_understood_with_the_question_before() -> None:
+    history = (
+        Turn("user", "How many days of annual leave do full-time staff have?"),
+        Turn("assistant", "30 days [1]."),
+    )
+    written = answer("And part-time staff?", PHISHING, LEAVE, history=history)
+    assert "Part-time staff have annual leave in proportion" in written
+
+
+def test_it_stops_when_cancelled() -> None:
+    cancel = threading.Event()
+    stream = Extractive(HashEmbedder()).stream(
+        Prompt(question="How do I report a phishing mail?", passages=(passage(PHISHING),)), cancel
+    )
+    assert next(stream)
+    cancel.set()
+    assert list(stream) == []
+
+
+def test_a_long_document_gives_a_short_answer() -> None:
+    rules = " ".join(f"Rule {n} of annual leave says that staff wait {n} days." for n in range(200))
+    written = answer("What do the rules of annual leave say that staff wait?", *[rules] * 8)
+    assert 0 < len(re.findall(r"\[\d\]", written)) <= 4
+
+
+HOSTILE = "Annual leave [7] is ![x](http://evil/x.png) <img src=http://evil> `code` **bold** | cell [a](http://evil)."
+
+
+def test_markup_in_a_document_stays_text() -> None:
+    written = answer("What is annual leave?", HOSTILE)
+    assert r"\[7\]" in written
+    html = MarkdownIt("gfm-like", {"linkify": False}).render(written)
+    assert not re.search(r"<(img|a|code|strong|td)\b", html)
+    resolver = Resolver([passage(HOSTILE)])
+    resolver.feed(written)
+    resolver.finish()
+    assert [citation.text for citation in resolver.citations] == [HOSTILE]
+
+
+@given(st.text(alphabet="ab 1.)[]()\\`*_#+-=|<>!&~:\n\"'$", max_size=40))
+def test_a_quotation_is_shown_letter_by_letter(text: str) -> None:
+    rendered = MarkdownIt("gfm-like", {"linkify": False}).parseInline(f"x{quote(text)}")
+    shown = "".join(child.content for child in rendered[0].children or [] if child.type.startswith("text"))
+    assert all(child.type.startswith("text") for child in rendered[0].children or [])
+    joined = plain(quote(text))
+    assert shown == f"x{joined}".rstrip()
+    assert plain(quote(text)) == " ".join(text.split()) or "-" in text
+
+
+@given(st.text(alphabet="ab 1.)[]\\`*_#+-=|<>!~:", min_size=1, max_size=20))
+def test_a_quotation_is_one_paragraph_wherever_it_stands(text: str) -> None:
+    blocks = {token.type for token in MarkdownIt("gfm-like", {"linkify": False}).parse(quote(text))}
+    assert blocks <= {"paragraph_open", "inline", "paragraph_close"}
+
+
+def test_every_line_it_writes_resolves_to_exactly_what_it_quotes() -> None:
+    for question, text in (
+        ("How do I report a phishing mail?", PHISHING),
+        ("What was the operating income?", FIGURES),
+        ("What does the Premium plan cost, price a month?", PRICES),
+        ("annual leave of part-time staff in proportion to working days?", LEAVE),
+    ):
+        resolver = Resolver([passage(text)])
+        for piece in answer(question, text):
+            resolver.feed(piece)
+        resolver.finish()
+        for citation in resolver.citations:
+            shown = re.sub(r"\W", "", citation.text)
+            assert shown in re.sub(r"\W", "", re.sub(r"(?<!\\)\[\d\]", "", resolver.text))
+            assert len(citation.text) < len(text) / 2

@@ -1,0 +1,111 @@
+"""Documents that can be asked about: real rows, a real index process, and an embedder that needs no model."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.retrieve import Retriever
+from app.words import content_words
+from ingest.embed import words
+from storage.access import document_terms
+from storage.documents import Documents
+from storage.errors import Unavailable
+from storage.index import Index, Point
+from storage.types import Chunk, Readers, Section, Vector
+from storage.versions import Versions
+from tests.conftest import Kept, Library
+from tests.contracts.index_contract import IndexProcess
+
+DIMENSIONS = 64
+
+
+class HashEmbedder:
+    """Each stem is a direction of its own, nearly: texts are as near as the words that they share."""
+
+    name = "hash"
+    dimensions = DIMENSIONS
+    max_tokens = 256
+
+    def __init__(self) -> None:
+        self.away = False
+        self.asked: list[str] = []
+
+    def embed_queries(self, texts: list[str]) -> Vector:
+        self.asked += texts
+        return self.embed_passages(texts)
+
+    def embed_passages(self, texts: list[str]) -> Vector:
+        if self.away:
+            raise Unavailable("models", "The models process is starting.")
+        return np.array([self._embed(text) for text in texts], dtype=np.float32)
+
+    def token_spans(self, text: str) -> list[tuple[int, int]]:
+        return [match.span() for match in re.finditer(r"\S+", text)]
+
+    def _embed(self, text: str) -> Vector:
+        vector = np.full(DIMENSIONS, 1e-6, dtype=np.float32)
+        for word in content_words(text):
+            seed = int.from_bytes(hashlib.md5(word.encode()).digest()[:4])
+            vector += np.random.default_rng(seed).standard_normal(DIMENSIONS, dtype=np.float32)
+        return vector / np.linalg.norm(vector)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    library: Library
+    documents: Documents
+    versions: Versions
+    index: Index
+    embedder: HashEmbedder
+
+    @property
+    def retriever(self) -> Retriever:
+        return Retriever(self.index, self.embedder, self.documents)
+
+    def add(self, title: str, pages: str | Sequence[str], readers: Readers | None = None, *, heading: str = "") -> Kept:
+        """A searchable document. Its pages are cut into passages at lines of dashes."""
+        readers = readers or Readers(everyone=True)
+        pages = [pages] if isinstance(pages, str) else list(pages)
+        kept = self.library.add("\f".join([title, *pages]), readers, name=f"{title}.txt")
+        sections = [Section(number, text) for number, text in enumerate(pages, 1)]
+        details = {"title": title, "format": "text", "language": "en", "pages": len(pages), "warnings": []}
+        self.versions.store_sections(kept.version_id, sections, **details)
+        chunks = [
+            Chunk(str(uuid.uuid4()), kept.id, kept.version_id, ordinal, section.page, start, end, heading, text)
+            for section in sections
+            for ordinal, (start, end, text) in enumerate(_pieces(section.text), 100 * section.page)
+        ]
+        self.versions.store_chunks(kept.version_id, chunks)
+        self.versions.publish(kept.version_id, passages=len(chunks))
+        texts = [f"{title}\n{heading}\n{chunk.text}" for chunk in chunks]
+        dense = self.embedder.embed_passages(texts)
+        points = [
+            Point(chunk, vector, words(text, query=False))
+            for chunk, vector, text in zip(chunks, dense, texts, strict=True)
+        ]
+        self.index.upsert(points, document_terms(readers))
+        return Kept(kept.id, kept.version_id, tuple(chunk.id for chunk in chunks))
+
+
+@contextmanager
+def open_shelf(process: IndexProcess, library: Library, documents: Documents, versions: Versions) -> Iterator[Shelf]:
+    """An empty shelf in a corner of the index of its own."""
+    index = Index(process.url, process.key, prefix=f"t{uuid.uuid4().hex[:8]}")
+    index.prepare("first", DIMENSIONS)
+    yield Shelf(library, documents, versions, index, HashEmbedder())
+    index.close()
+
+
+def _pieces(text: str) -> list[tuple[int, int, str]]:
+    pieces, start = [], 0
+    for part in text.split("\n---\n"):
+        pieces.append((start, start + len(part), part))
+        start += len(part) + len("\n---\n")
+    return pieces
