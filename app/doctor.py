@@ -124,7 +124,9 @@ def _language_model(settings: Settings) -> Finding:
     built = importlib.util.find_spec("llama_cpp") is not None
     found = "None: answers quote the documents, word for word. That is fine."
     how = "To add one: footnote models pull llama-3-8b-instruct, or set LLM_MODEL or LLM_URL."
-    return Finding("language model", True, found, how if built else how + " llama-cpp-python has to be installed first.")
+    return Finding(
+        "language model", True, found, how if built else how + " llama-cpp-python has to be installed first."
+    )
 
 
 def _worker(settings: Settings) -> Finding:

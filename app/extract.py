@@ -17,7 +17,17 @@ import numpy as np
 
 from app.prompt import Prompt
 from app.retrieve import standalone
-from app.statements import CELL, Kind, Statement, statements, without_bullet
+from app.statements import (
+    CELL,
+    Kind,
+    Statement,
+    column_names,
+    group_label,
+    run_around,
+    statements,
+    table_header,
+    without_bullet,
+)
 from app.words import content_words, covered, is_german
 from ingest.embed import Embedder
 from storage.errors import Unavailable
@@ -26,13 +36,16 @@ from storage.types import Passage
 MOST_PASSAGES = 8  # that are looked into
 _CANDIDATES = 60  # statements that are embedded: a third of a second on two cores
 _WORDS, _PASSAGE = 0.15, 0.35  # weights beside the cosine
+_FIGURE = 0.06  # for a statement with a figure, when the question asks for one
 _NEAR = 0.13  # how far below the best another statement may score
 _SENTENCES = 4
 _ITEMS = 8  # of a list, rows of a table
+_ROWS = 3  # after a sentence that leads in to a table
 _LEAD = 240  # characters of a sentence that leads in to a list
 # evidence, as `_sureness` counts it, below which nothing is answered, and below which the answer says that it may be
 # none. Of questions on what no document is about, 9 in 10 are below the first; of those that are answered, 1 in 20
-_LEAST, _SURE = 0.56, 0.8
+_LEAST, _SURE = 0.56, 0.86
+_SURE_SAID = 0.75  # share of the words that makes up for a model that knows the language badly
 _LEAST_WORDS, _SURE_WORDS = 0.4, 0.6  # the same where words are all there is
 _UNSURE = {
     False: "The documents may not answer this. The passages that come nearest:",
@@ -44,10 +57,15 @@ _SEVERAL = re.compile(
     r"|welche|was (sind|brauche|muss)|wie (kann|muss|soll|geht|wird|werden)|schritte|nenne|wer sind)\b",
     re.I,
 )
+_QUANTITY = re.compile(
+    r"\b(how (much|many|long|large|high|often|far|old|big|late|early)|what (\w+ ){0,3}(amount|percentage|share|number"
+    r"|total|price|rate|value|fee|cost|limit)s?|when|wie (viele?|hoch|lange|oft|groß|weit|alt|teuer)|wann|wieviele?)\b",
+    re.I,
+)
+_LEADS_IN = re.compile(r":\s*$|\b(following|as follows|folgende\w*|wie folgt)\b", re.I)
 _SPECIAL = re.compile(r"([\\`*\[\]<>|~&])|(?<![^\W_])(_)|(_)(?![^\W_])")
 _LINE_START = re.compile(r"^(\d{1,9})([.)])(?=\s)|^([#+=-])")
 _BROKEN = re.compile(r"(\w+)-[ \t]*\n[ \t]*([^\W\d_]+)")
-_YEARS = re.compile(r"\b(19|20)\d\d\b")
 
 
 class _Sureness(Enum):
@@ -64,7 +82,7 @@ class _Candidate:
     passage: Passage
     place: int  # among the passage's statements
     statement: Statement
-    header: str  # of the table that it is a row of, where known
+    header: str  # of the table that it is a row of, or the label above a row of figures, where known
     words: frozenset[str]
     coverage: float
     near: float = 0.0
@@ -108,9 +126,12 @@ class Extractive:
         candidates.sort(key=lambda c: -(c.coverage + c.passage.score))
         candidates = candidates[:_CANDIDATES]
         meant = self._compare(question, candidates)
+        figures_wanted = _QUANTITY.search(question) is not None
         for candidate in candidates:
             weight = _WORDS if meant else 1.0
             candidate.score = candidate.near + weight * candidate.coverage + _PASSAGE * candidate.passage.score
+            if figures_wanted and _has_new_figure(candidate, asked):
+                candidate.score += _FIGURE
         candidates.sort(key=lambda c: -c.score)
         return candidates, _sureness(asked, candidates, by_meaning=meant)
 
@@ -159,9 +180,11 @@ def _candidate(
         return None
     header = ""
     if statement.kind is Kind.ROW:
-        first, header = _header(passage.text, page, place)
+        first, header = table_header(passage.text, page, place)
         if header and first == place:
             return None
+    if statement.kind is Kind.FIGURES:
+        header = " ".join(passage.text[page[above].start : page[above].end] for above in group_label(page, place))
     around = content_words(f"{passage.title} {passage.heading} {header}")
     said = set(covered(asked, words))
     share = (len(said) + 0.5 * len(set(covered(asked, around)) - said)) / max(1, len(asked))
@@ -179,13 +202,18 @@ def _sureness(asked: Sequence[str], ranked: Sequence[_Candidate], *, by_meaning:
     least, sure = (_LEAST, _SURE) if by_meaning else (_LEAST_WORDS, _SURE_WORDS)
     if evidence < least:
         return _Sureness.NONE
-    return _Sureness.SOME if evidence < sure else _Sureness.FULL
+    return _Sureness.FULL if evidence >= sure or said >= _SURE_SAID else _Sureness.SOME
+
+
+def _has_new_figure(candidate: _Candidate, asked: Sequence[str]) -> bool:
+    return any(word[0].isdigit() and word not in asked for word in candidate.words)
 
 
 def _with_heading(candidate: _Candidate) -> str:
     passage, statement = candidate.passage, candidate.statement
     heading = passage.heading.rpartition(" > ")[2] or passage.title
-    return f"{heading}: {candidate.header} {one_line(passage.text[statement.start : statement.end])}"
+    row = f"{candidate.header} " if candidate.header else ""
+    return f"{heading}: {row}{one_line(passage.text[statement.start : statement.end])}"
 
 
 def _choose(question: str, ranked: Sequence[_Candidate], pages: Sequence[list[Statement]]) -> list[tuple[int, int]]:
@@ -215,43 +243,29 @@ def _together(
 ) -> set[int]:
     """What has to be shown with it: the items that a sentence leads in to, the whole list, rows that fit as well."""
     text, place, kind = candidate.passage.text, candidate.place, candidate.statement.kind
-    leads = text[: candidate.statement.end].endswith(":")
-    if kind is Kind.SENTENCE and leads:
-        return set(_run(page, place + 1, Kind.ITEM)[:_ITEMS])
+    words = text[candidate.statement.start : candidate.statement.end]
+    if kind is Kind.SENTENCE and _LEADS_IN.search(words):
+        rows = [c.place for c in ranked if c.n == candidate.n and place < c.place <= place + 2 * _ITEMS and _is_row(c)]
+        columns = column_names(text, page, rows[0]) if rows else set()
+        return {*run_around(page, place + 1, Kind.ITEM)[:_ITEMS], *rows[:_ROWS], *columns}
     if kind is Kind.ITEM:
-        run = _run(page, place, Kind.ITEM)
+        run = run_around(page, place, Kind.ITEM)
         before = run[0] - 1
         lead = before >= 0 and text[: page[before].end].endswith(":") and page[before].end - page[before].start <= _LEAD
         wanted = run if _SEVERAL.search(question) else [place]
         first = max(0, min(wanted.index(place) - _ITEMS // 2, len(wanted) - _ITEMS))
         return {*wanted[first : first + _ITEMS], *([before] if lead else [])}
     if kind is Kind.ROW:
-        run = _run(page, place, Kind.ROW)
+        run = run_around(page, place, Kind.ROW)
         alike = [c for c in ranked if c.n == candidate.n and c.place in run and c.score >= candidate.score - _NEAR]
         return {c.place for c in alike[:_ITEMS]} | {place}
     if kind is Kind.FIGURES:
-        return _column_names(text, page, place)
+        return column_names(text, page, place) | set(group_label(page, place))
     return set()
 
 
-def _run(page: Sequence[Statement], place: int, kind: Kind) -> list[int]:
-    """The places around `place` that hold the same kind without a break; none when it holds another."""
-    first = last = place
-    while first > 0 and page[first - 1].kind is kind:
-        first -= 1
-    while last < len(page) and page[last].kind is kind:
-        last += 1
-    return list(range(first, last)) if last > place else []
-
-
-def _column_names(text: str, page: Sequence[Statement], place: int) -> set[int]:
-    """The nearest line of years above a row of figures, which says what its columns are."""
-    for above in range(place - 1, max(-1, place - 25), -1):
-        line = text[page[above].start : page[above].end]
-        years = len(_YEARS.findall(line))
-        if len(line) < 120 and years and 3 * years >= len(re.findall(r"\d+", line)):
-            return {above}
-    return set()
+def _is_row(candidate: _Candidate) -> bool:
+    return candidate.statement.kind in (Kind.ROW, Kind.FIGURES)
 
 
 def _lines(
@@ -264,7 +278,7 @@ def _lines(
         statement = page[place]
         kind, words = statement.kind, text[statement.start : statement.end]
         runs_on = before is not None and before[0] == n and before[2] is kind
-        header = _header(text, page, place)[1] if kind is Kind.ROW else ""
+        header = table_header(text, page, place)[1] if kind is Kind.ROW else ""
         if before is not None:
             yield _gap(kind, runs_on, in_table=bool(header))
         before = (n, place, kind)
@@ -290,16 +304,3 @@ def _row(words: str, width: int, n: int) -> str:
     cells = [*cells[: width - 1], " ".join(cells[width - 1 :])] if len(cells) > width else cells
     cells += [""] * (width - len(cells))
     return f"| {' | '.join(cells)} [{n}] |"
-
-
-def _header(text: str, page: Sequence[Statement], place: int) -> tuple[int, str]:
-    """The place and text of the first row of the table around `place`; no text where that may not be its header.
-
-    A passage may begin in the middle of a table: it is the header when something else stands before it, or when it
-    alone has no figures.
-    """
-    run = _run(page, place, Kind.ROW)
-    rows = [text[page[row].start : page[row].end] for row in run]
-    figures = [any(map(str.isdigit, row)) for row in rows]
-    known = len(rows) > 1 and (run[0] > 0 or (not figures[0] and any(figures[1:])))
-    return run[0], rows[0] if known else ""

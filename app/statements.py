@@ -7,6 +7,7 @@ Works on stored text alone. Not covered: where a sentence ends (`ingest.sentence
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -15,6 +16,9 @@ from ingest.sentences import ITEM, is_row, sentences
 CELL = " | "
 _LONGEST_ITEM = 400
 _LONGEST_HEADING = 90
+_GROUP = 8  # rows that a label stands above
+_LABEL = 60  # characters of one
+_YEARS = re.compile(r"\b(19|20)\d\d\b")
 _ENDED = re.compile(r"[.!?;:,…。！？][\"'”’»)\]]*$")
 
 
@@ -43,7 +47,9 @@ def statements(text: str) -> list[Statement]:
     found: list[Statement] = []
     for start, end in sentences(text):
         last = found[-1] if found else None
-        runs_on = last is not None and re.fullmatch(r" *(\n +)?", text[last.end : start])
+        runs_on = (
+            last is not None and re.fullmatch(r" *(\n +)?", text[last.end : start]) and not ITEM.match(text, start)
+        )
         if last and last.kind is Kind.ITEM and runs_on and end - last.start <= _LONGEST_ITEM:
             found[-1] = Statement(last.start, end, Kind.ITEM)
         else:
@@ -54,6 +60,48 @@ def statements(text: str) -> list[Statement]:
 def without_bullet(item: str) -> str:
     found = ITEM.match(item)
     return item[found.end() :] if found else item
+
+
+def run_around(page: Sequence[Statement], place: int, kind: Kind) -> list[int]:
+    """The places around `place` that hold the same kind without a break; none when it holds another."""
+    first = last = place
+    while first > 0 and page[first - 1].kind is kind:
+        first -= 1
+    while last < len(page) and page[last].kind is kind:
+        last += 1
+    return list(range(first, last)) if last > place else []
+
+
+def table_header(text: str, page: Sequence[Statement], place: int) -> tuple[int, str]:
+    """The place and text of the first row of the table around `place`; no text where that may not be its header.
+
+    A passage may begin in the middle of a table: it is the header when something else stands before it, or when it
+    alone has no figures.
+    """
+    run = run_around(page, place, Kind.ROW)
+    rows = [text[page[row].start : page[row].end] for row in run]
+    figures = [any(map(str.isdigit, row)) for row in rows]
+    known = len(rows) > 1 and (run[0] > 0 or (not figures[0] and any(figures[1:])))
+    return run[0], rows[0] if known else ""
+
+
+def column_names(text: str, page: Sequence[Statement], place: int) -> set[int]:
+    """The nearest line of years above a row of figures, which says what its columns are."""
+    for above in range(place - 1, max(-1, place - 25), -1):
+        line = text[page[above].start : page[above].end]
+        years = len(_YEARS.findall(line))
+        if len(line) < 120 and years and 3 * years >= len(re.findall(r"\d+", line)):
+            return {above}
+    return set()
+
+
+def group_label(page: Sequence[Statement], place: int) -> list[int]:
+    """The short line above a row of figures and its neighbours, as the name of a group of rows has it."""
+    above = place - 1
+    while above >= 0 and place - above < _GROUP and page[above].kind is Kind.FIGURES:
+        above -= 1
+    found = above >= 0 and page[above].kind is not Kind.FIGURES and page[above].end - page[above].start <= _LABEL
+    return [above] if found else []
 
 
 def _kind(text: str, start: int, end: int) -> Kind:

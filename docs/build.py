@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import click
 import typer
 from pydantic import SecretStr
 
@@ -40,18 +39,18 @@ def commands() -> str:
     return _page("Commands", "\n".join(_command("footnote", typer.main.get_command(app))))
 
 
-def _command(path: str, command: click.Command) -> Iterator[str]:
-    if isinstance(command, click.Group):
-        for name in command.list_commands(click.Context(command)):
-            yield from _command(f"{path} {name}", command.commands[name])
+def _command(path: str, command: Any) -> Iterator[str]:
+    for name, child in getattr(command, "commands", {}).items():
+        yield from _command(f"{path} {name}", child)
+    if hasattr(command, "commands"):
         return
     yield f"## `{path}`\n\n{_explained(path, command.help)}\n"
     for parameter in command.params:
         if getattr(parameter, "hidden", False):
             continue
-        is_argument = isinstance(parameter, click.Argument)
-        names = (parameter.name or "").upper() if is_argument else ", ".join(parameter.opts + parameter.secondary_opts)
-        yield f"- `{names}`: {_explained(f'{path} {names}', getattr(parameter, 'help', None))}"
+        is_argument = parameter.param_type_name == "argument"
+        names = parameter.name.upper() if is_argument else ", ".join(parameter.opts + parameter.secondary_opts)
+        yield f"- `{names}`: {_explained(f'{path} {names}', parameter.help)}"
     yield ""
 
 
@@ -61,9 +60,9 @@ def api() -> str:
         (method,) = sorted((route.methods or set()) - {"HEAD"})
         rows.append(f"| `{method}` | `/api{route.path}` | {_explained(route.path, route.endpoint.__doc__)} |")
     head = (
-        "Every route wants a sign-in (the cookie that `/login` sets) and answers with the rights of its account. Errors "
-        'have one shape: `{"error": {"code": ..., "message": ...}}`. `/healthz` answers without a sign-in and says '
-        "nothing but that the process lives.\n\n| method | route | what it does |\n|---|---|---|\n"
+        "Every route wants a sign-in (the cookie that `/login` sets) and answers with the rights of its account. "
+        'Errors have one shape: `{"error": {"code": ..., "message": ...}}`. `/healthz` answers without a sign-in and '
+        "says nothing but that it lives.\n\n| method | route | what it does |\n|---|---|---|\n"
     )
     return _page("API", head + "\n".join(rows))
 

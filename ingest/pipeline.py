@@ -133,14 +133,19 @@ class Pipeline:
         ]
 
     def publish(self, version_id: str, total: int) -> None:
-        """Let the version be read, after the index has been counted. Raises DocumentError when points are missing."""
+        """Let the version be read, after the index has been counted. Raises DocumentError when points are missing.
+
+        It is called ready last: what is ready can be found.
+        """
+        job = self.versions.job(version_id)
         found = self._patiently(lambda: self.index.count(version_id=version_id))
         if found != total:
             raise DocumentError(f"The index holds {found} of {total} passages.", "Try again; it starts afresh.")
-        superseded = self.versions.publish(version_id, passages=total)
+        self.versions.make_live(version_id)
         self.follow_terms(version_id)
-        if superseded:
-            self._patiently(lambda: self.index.set_terms(superseded, []))
+        for superseded in set(self.versions.of_document(job.document_id)) - {version_id}:
+            self._patiently(partial(self.index.set_terms, superseded, []))
+        self.versions.publish(version_id, passages=total)
 
     def follow_terms(self, version_id: str, *, patience: float | None = None) -> None:
         """Give the version's points the terms that SQL holds, also when those change meanwhile."""

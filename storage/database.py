@@ -138,8 +138,6 @@ def _reachable() -> Iterator[None]:
     except sa.exc.OperationalError as error:
         raise Unavailable("database", f"The database does not answer: {error.orig}") from error
     except sa.exc.TimeoutError as error:
-        raise Unavailable("database", "The database has no connection free now. Try again in a moment.") from error
-    except sa.exc.TimeoutError as error:
         raise Busy("database", "The database has too much to do. Try again in a moment.") from error
 
 

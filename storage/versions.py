@@ -161,16 +161,20 @@ class Versions:
                 for row, text, document_id in session.execute(query)
             ]
 
-    def publish(self, version_id: str, *, passages: int) -> str | None:
-        """Make the version the live one, in one transaction. Returns the version that it superseded, if any."""
+    def make_live(self, version_id: str) -> None:
+        """From now on the version's passages are the document's, and its points get terms. Idempotent."""
+        with self._database.write() as session:
+            version = _open(session, version_id)
+            session.get_one(Document, version.document_id).live_version_id = version_id
+
+    def publish(self, version_id: str, *, passages: int) -> None:
+        """Say that the version is ready; it is the live one. Atomic and idempotent."""
         with self._database.write() as session:
             version = _open(session, version_id)
             document = session.get_one(Document, version.document_id)
-            superseded = document.live_version_id if document.live_version_id != version_id else None
             version.state, version.passages, version.finished = State.READY, passages, now()
             version.done = version.total = passages
             document.live_version_id, document.changed = version_id, now()
-            return superseded
 
     def fail(self, version_id: str, reason: str, remedy: str, *, attempt: int | None = None) -> None:
         """Idempotent: what is ready stays ready, and the first reason stays. `attempt`: that one only."""

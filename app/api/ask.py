@@ -38,6 +38,10 @@ class Question(BaseModel):
 
 
 async def ask(request: Request) -> Response:
+    """Ask {question, conversation_id}: the answer with its citations as JSON, or as server-sent events when asked for.
+
+    Without a conversation_id a new conversation begins.
+    """
     services, principal = services_of(request), principal_of(request)
     body = await read_json(request, Question)
     question = body.question.strip()

@@ -69,6 +69,7 @@ def routes() -> list[Route]:
 
 
 def me(request: Request) -> Response:
+    """Who is signed in: name, role, groups."""
     principal = principal_of(request)
     groups = [group for group in services_of(request).users.groups() if group.id in principal.groups]
     return Json(
@@ -98,6 +99,7 @@ def documents(request: Request) -> Response:
 
 
 def document(request: Request) -> Response:
+    """One document: state, pages, passages, and for admins its readers."""
     principal = principal_of(request)
     return Json(_shown(services_of(request).documents.get(request.path_params["document"], principal), principal))
 
@@ -122,12 +124,14 @@ async def set_readers(request: Request) -> Response:
 
 
 def retry(request: Request) -> Response:
+    """Admins: try a document again that has failed."""
     principal = principal_of(request)
     job = services_of(request).versions.retry(request.path_params["document"], principal)
     return Json({"version_id": job.version_id, "attempt": job.attempt}, 202)
 
 
 def page_text(request: Request) -> Response:
+    """The text of a page or section, with its title and heading."""
     version, page = _page(request)
     source = services_of(request).documents.source(version, page, principal_of(request))
     section = source.section
@@ -149,6 +153,7 @@ def page_text(request: Request) -> Response:
 
 
 def page_image(request: Request) -> Response:
+    """A page of a PDF as a JPEG picture."""
     version, page = _page(request)
     image = services_of(request).pages.image(version, page, principal_of(request))
     return Response(image, media_type="image/jpeg")
@@ -163,12 +168,14 @@ def original(request: Request) -> Response:
 
 
 def conversations(request: Request) -> Response:
+    """The account's own conversations, last changed first."""
     limit = _number(request, "limit", default=50, least=1, most=MAX_LISTED)
     found = services_of(request).conversations.find(principal_of(request), text=_text(request), limit=limit)
     return Json({"conversations": found})
 
 
 def conversation(request: Request) -> Response:
+    """One conversation of the account with its messages and citations."""
     kept, principal = services_of(request).conversations, principal_of(request)
     conversation_id = request.path_params["conversation"]
     return Json(
@@ -177,6 +184,7 @@ def conversation(request: Request) -> Response:
 
 
 def delete_conversation(request: Request) -> Response:
+    """Delete a conversation of the account."""
     services, principal = services_of(request), principal_of(request)
     conversation_id = request.path_params["conversation"]
     for message in services.conversations.messages(conversation_id, principal):

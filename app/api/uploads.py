@@ -30,7 +30,10 @@ _PIECE = 1 << 20
 
 
 async def upload(request: Request) -> Response:
-    """?name=...&readers=everyone | admins | <group id>,...; answers {document_id, version_id, known}."""
+    """Admins: add a document, its bytes as the body: ?name=...&readers=everyone, admins, or ids of groups.
+
+    Answers {document_id, version_id, known}; `known` says that these bytes were here already.
+    """
     services, principal = services_of(request), principal_of(request)
     require_admin(principal)
     if UPLOAD_HEADER not in request.headers:  # a form on a foreign page can't send it

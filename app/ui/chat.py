@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from app.samples import suggestions
 from app.services import Services
 from app.ui import articles
 from app.ui.identity import callback, draw_problem, who
@@ -68,7 +69,7 @@ def _draw_welcome(services: Services, principal: Principal) -> None:
         st.html(_no_documents(principal))
         return
     if "suggestions" not in st.session_state:
-        st.session_state["suggestions"] = _suggestions(services)
+        st.session_state["suggestions"] = suggestions(services)
     with st.container(key="suggestions"):
         for index, question in enumerate(st.session_state["suggestions"]):
             st.button(
@@ -80,12 +81,6 @@ def _draw_welcome(services: Services, principal: Principal) -> None:
             )
     if not services.has_language_model:
         st.html(_no_model(principal))
-
-
-def _suggestions(services: Services) -> list[str]:
-    from app.samples import suggestions  # reads files of the source tree: only the empty page needs it
-
-    return suggestions(services)
 
 
 def _no_documents(principal: Principal) -> str:

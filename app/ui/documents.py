@@ -203,6 +203,7 @@ def _choose(services: Services, principal: Principal, document_id: str) -> None:
 def _open_dialog(
     services: Services, principal: Principal, groups: dict[str, str], chosen: str, document_id: str
 ) -> None:
+    st.session_state.pop("document_done", None)
     if not document_id:
         return
     try:

@@ -118,6 +118,7 @@ def _choose(conversation_id: str) -> None:
 
 def _open_dialog(services: Services, principal: Principal) -> None:
     chosen, conversation_id = st.session_state.pop("chat_dialog", ("", ""))
+    st.session_state.pop("chat_done", None)
     if not conversation_id:
         return
     try:

@@ -143,6 +143,7 @@ def _choose(services: Services, principal: Principal, row_id: str, name: str) ->
 
 def _open_dialog(accounts: Sequence[Account], groups: Sequence[GroupInfo]) -> None:
     dialog, name = st.session_state.pop("people_dialog", ("", ""))
+    st.session_state.pop("people_done", None)
     names = [group.name for group in groups]
     if dialog == "Add account":
         _add_account(names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -55,15 +55,16 @@ class Stage:
     def assert_whole(self, kept: list[Kept]) -> None:
         """Each document is there once, ready, with every passage in SQL and in the index, and can be found."""
         infos = {info.id: info for info in self.infos()}
-        assert infos.keys() == {one.id for one in kept}
+        assert infos.keys() == {one.id for one in kept}, infos
         assert self.states() == {State.READY: len(kept)}, [info.reason for info in infos.values()]
         for one in kept:
             passages = infos[one.id].passages
             stored = self.versions.chunks(one.version_id, start=0, count=10_000)
-            assert self.index.count(version_id=one.version_id) == len(stored) == passages > 0
-        assert self.index.total() == sum(info.passages for info in infos.values())
+            assert self.index.count(version_id=one.version_id) == len(stored) == passages > 0, infos[one.id]
+        total = self.index.total()
+        assert total == sum(info.passages for info in infos.values()), total
         found = {hit.document_id for hit in self.index.search(direction(1, 1), None, TOM, limit=1000)}
-        assert found == infos.keys()
+        assert found == infos.keys(), f"only {found} can be found"
 
 
 def text(name: str, paragraphs: int = 3) -> str:
@@ -81,5 +82,3 @@ def stage_over(database: Database, jobs_url: str, library: Library, folder: Path
         yield Stage(database, library, library.documents, library.versions, library.files, process, index, setup)
         index.close()
 
-
-Condition = Callable[[], bool]

@@ -247,3 +247,29 @@ def test_patience_is_kept_until_the_part_answers_or_the_time_is_over() -> None:
     calls = -100
     with pytest.raises(Unavailable, match="starting"):
         patiently(third_time, patience=0.0)
+
+
+class Watched:
+    """An index that notes what SQL calls the version whenever its terms are set."""
+
+    def __init__(self, index: Index, documents: Documents) -> None:
+        self._index, self._documents = index, documents
+        self.states: list[State] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._index, name)
+
+    def set_terms(self, version_id: str, terms: list[str]) -> None:
+        self.states += [info.state for info in self._documents.find(ADA)]
+        self._index.set_terms(version_id, terms)
+
+
+def test_a_version_is_called_ready_only_when_it_can_be_found(
+    library: Library, documents: Documents, index: Index, database: Database, files: Files
+) -> None:
+    watched = Watched(index, documents)
+    steps = build_pipeline(database, files, watched, patience=0.0)  # type: ignore[arg-type]
+    kept = library.add("thirty days of leave")
+    ingest(steps, kept)
+    assert watched.states == [State.EMBEDDING]
+    assert documents.get(kept.id, ADA).state is State.READY

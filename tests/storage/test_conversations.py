@@ -43,9 +43,7 @@ def citation(kept: Kept, n: int = 1) -> Citation:
 
 
 def finish(conversations: Conversations, message: Message, text: str, *citations: Citation) -> None:
-    conversations.finish(
-        message.id, text, MessageState.DONE, citations, model="llama", seconds=1.5, first_evidence=0.2
-    )
+    conversations.finish(message.id, text, MessageState.DONE, citations, model="llama", seconds=1.5, first_evidence=0.2)
 
 
 def answered(conversations: Conversations, principal: Principal, *sources: Kept, text: str = "30 days [1]") -> Message:

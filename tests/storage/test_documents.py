@@ -300,9 +300,7 @@ def test_lists_are_filtered_ordered_and_cut_into_pages(documents: Documents, lib
     assert [info.id for info in documents.find(MIA, limit=1, offset=1)] == [restricted.id]
 
 
-def test_counts_are_of_what_the_principal_may_read(
-    documents: Documents, library: Library, versions: Versions
-) -> None:
+def test_counts_are_of_what_the_principal_may_read(documents: Documents, library: Library, versions: Versions) -> None:
     library.ready("open")
     library.ready("secret", READERS["hr"])
     library.add("waits")

@@ -85,7 +85,9 @@ def test_a_name_is_the_same_however_its_umlaut_was_typed(users: Users) -> None:
     assert users.sign_in("J\u00f6rg STRAUSS", PASSWORD)
 
 
-@pytest.mark.parametrize("name", ["", "   ", "a\x00b", "a\nb", "a\x1b[2Jb", "a\u202eb", "\x7f", "a\x85b", "x" * 81, "\ud83d"])
+@pytest.mark.parametrize(
+    "name", ["", "   ", "a\x00b", "a\nb", "a\x1b[2Jb", "a\u202eb", "\x7f", "a\x85b", "x" * 81, "\ud83d"]
+)
 def test_a_name_that_could_mislead_is_refused_for_accounts_and_groups(users: Users, name: str) -> None:
     with pytest.raises(InvalidInput, match="name"):
         users.create(name, PASSWORD)
