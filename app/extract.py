@@ -34,7 +34,7 @@ from storage.errors import Unavailable
 from storage.types import Passage
 
 MOST_PASSAGES = 8  # that are looked into
-_CANDIDATES = 60  # statements that are embedded: a third of a second on two cores
+_CANDIDATES = 32  # statements that are embedded: a third of a second on two cores
 _WORDS, _PASSAGE = 0.15, 0.35  # weights beside the cosine
 _FIGURE = 0.06  # for a statement with a figure, when the question asks for one
 _NEAR = 0.13  # how far below the best another statement may score

@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     cookie_secure: bool | None = Field(
         None, description="Send the cookie over HTTPS only. Empty: yes, unless HOST is a loopback address."
     )
-    session_hours: float = Field(12.0, gt=0, description="Hours until a sign-in ends.")
+    session_hours: float = Field(12.0, gt=0, le=8784, description="Hours until a sign-in ends.")
     public_url: str = Field("", description="The app's address as browsers see it, when it is behind a proxy.")
 
     # documents

@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 SILENT = 60.0  # seconds without an answer after which a child counts as frozen
 STEADY = 20.0  # seconds of life after which a child's next end counts as its first
 LONGEST_PAUSE = 10.0
+STARTING = 5.0  # seconds that a `serve` may take until it says where its parts are
 GRACE = 8.0  # seconds that a child has to end by itself
 
 
@@ -266,7 +267,7 @@ def in_url(host: str) -> str:
 
 def _addresses(folder: Path) -> dict[str, str] | None:
     lock = filelock.FileLock(folder / "serve.lock")
-    deadline = time.monotonic() + 5.0
+    deadline = time.monotonic() + STARTING
     while time.monotonic() < deadline:  # `serve` may be starting, or a short command ending
         try:
             with lock.acquire(timeout=0):

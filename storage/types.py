@@ -64,11 +64,28 @@ class Heading:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """text[start:end] is a table: one row a line, cells parted by " | ", the first line is the header."""
+class Row:
+    """text[start:end] is a row of a table, and text[a:b] its cell for each (a, b) of `cells`; an empty cell is (a, a).
+
+    Every row of a table has as many cells. In a header the name of several columns stands in each of them.
+    """
 
     start: int
     end: int
+    cells: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """text[start:end] is a table. Its rows are in text order, and the first `header` of them name the columns.
+
+    What stands between cells is not text of the table: " | " in formats without pages, white space and leaders in PDFs.
+    """
+
+    start: int
+    end: int
+    rows: tuple[Row, ...] = ()
+    header: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +142,30 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class PassageRow:
+    """A row of a table in a passage. `start` and `end` are offsets into the section, `cells` the words, one line each.
+
+    `group` is the label of the rows that it stands under ("Current assets:"), or "".
+    """
+
+    start: int
+    end: int
+    cells: tuple[str, ...]
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PassageTable:
+    """The rows of a table that lie in a passage, and the names of its columns, wherever the header stands.
+
+    `header` is empty where the table has none, else as long as the cells of every row.
+    """
+
+    header: tuple[str, ...]
+    rows: tuple[PassageRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A hit that passed the second permission check, with the text that SQL keeps."""
 
@@ -139,6 +180,7 @@ class Passage:
     heading: str
     text: str
     score: float = 0.0
+    tables: tuple[PassageTable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,4 +96,5 @@ def _ended(services: Services, generation: Generation, principal: Principal) -> 
         "notice": generation.snapshot().notice,
         "model": message.model,
         "seconds": message.seconds,
+        "first_evidence": message.first_evidence,
     }

@@ -28,10 +28,14 @@ def draw_stylesheet() -> None:
     st.html(_stylesheet())
 
 
-def reader(shown: str) -> str | None:
-    """Listen for footnotes and keys; `shown` names the passage in the panel. Returns the footnote that was clicked."""
+def reader(shown: str, running: str) -> str | None:
+    """Listen for footnotes and keys. Returns the footnote that was clicked.
+
+    `shown` names the passage in the panel, which is scrolled to its mark when it changes; `running` the answer that is
+    being written, whose question is scrolled into view when it begins.
+    """
     component = st.components.v2.component("footnote.reader", js="reader.js")
-    result: Any = component(key="reader", data={"shown": shown}, on_open_change=_nothing)
+    result: Any = component(key="reader", data={"shown": shown, "running": running}, on_open_change=_nothing)
     return result.open if isinstance(result.open, str) else None
 
 

@@ -39,7 +39,7 @@ def page() -> None:
     else:
         _draw_welcome(services, principal)
     _draw_composer(running, is_new=not messages)
-    panel()
+    panel(running)
 
 
 def _messages(services: Services, principal: Principal, conversation_id: str) -> list[Message]:
@@ -68,7 +68,7 @@ def _draw_welcome(services: Services, principal: Principal) -> None:
     if not services.documents.counts(principal).documents:
         st.html(_no_documents(principal))
         return
-    if "suggestions" not in st.session_state:
+    if not st.session_state.get("suggestions"):
         st.session_state["suggestions"] = suggestions(services)
     with st.container(key="suggestions"):
         for index, question in enumerate(st.session_state["suggestions"]):

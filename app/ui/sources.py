@@ -42,11 +42,14 @@ class Opened:
 
 
 @st.fragment
-def panel() -> None:
-    """Listens for footnotes and draws the panel. A fragment: the history is not drawn again when a source opens."""
+def panel(running: str) -> None:
+    """Listens for footnotes and draws the panel. A fragment: the history is not drawn again when a source opens.
+
+    `running` is the id of the answer that is being written, if one is.
+    """
     services, principal = who()
     shown = st.session_state.get("opened", "")
-    clicked = browser.reader(f"{shown}/{st.session_state.get('opened_as', '')}" if shown else "")
+    clicked = browser.reader(f"{shown}/{st.session_state.get('opened_as', '')}" if shown else "", running)
     if clicked and clicked != shown:
         st.session_state["opened"] = clicked
         st.rerun(scope="fragment")

@@ -17,11 +17,12 @@ from typing import Any
 import pypdfium2
 import pypdfium2.raw as pdfium
 
+from ingest.formats.columns import find_tables
 from ingest.formats.sections import Reading, heading_path, one_line
 from ingest.sandbox import report
 from ingest.sentences import is_row
 from storage.errors import DocumentError
-from storage.types import Heading, Section
+from storage.types import Heading, Section, Table
 
 _ALIGNED = dict.fromkeys([*range(10), *range(11, 32), *range(127, 161), *range(8203, 8208)], " ")
 _ALIGNED |= dict.fromkeys([*range(8232, 8240), *range(8288, 8298), 65279], " ")
@@ -45,6 +46,13 @@ class _Line:
     bold: bool
 
 
+@dataclass(slots=True)
+class _Page:
+    text: str
+    lines: list[_Line]
+    tables: tuple[Table, ...] = ()
+
+
 def read(path: str, *, max_pages: int, max_characters: int) -> Reading:
     """Raises DocumentError for encrypted and broken files, and for files beyond the limits."""
     document = _open(path)
@@ -52,10 +60,10 @@ def read(path: str, *, max_pages: int, max_characters: int) -> Reading:
         return read_plainly(path, max_pages=max_pages, max_characters=max_characters)
     try:
         _check_pages(len(document), max_pages)
-        pages: list[tuple[str, list[_Line]]] = []
+        pages: list[_Page] = []
         for number in range(len(document)):
             pages.append(_read_page(document, number))
-            max_characters -= len(pages[-1][0])
+            max_characters -= len(pages[-1].text)
             _check_characters(max_characters)
             report(number + 1, len(document))
         outline = _outline(document)
@@ -63,7 +71,7 @@ def read(path: str, *, max_pages: int, max_characters: int) -> Reading:
     finally:
         document.close()
     marks = _marks_of_outline(outline, pages) if len(outline) >= max(_FEW, len(pages) / 20) else _marks_of_type(pages)
-    return Reading(_sections([text for text, _ in pages], marks), title, _biggest(pages), _warnings(pages))
+    return Reading(_sections(pages, marks), title, _biggest(pages), _warnings(pages))
 
 
 def read_plainly(path: str, *, max_pages: int, max_characters: int) -> Reading:
@@ -91,7 +99,7 @@ def read_plainly(path: str, *, max_pages: int, max_characters: int) -> Reading:
     if not texts:
         raise DocumentError("This PDF has no pages.", "Save it again from the program that made it.")
     warning = "This PDF is damaged: its text could be read, but its pages can't be shown."
-    return Reading(_sections(texts, [[] for _ in texts]), title, warnings=[warning])
+    return Reading(_sections([_Page(text, []) for text in texts], [[] for _ in texts]), title, warnings=[warning])
 
 
 def page_text(page: pypdfium2.PdfTextPage) -> str:
@@ -134,15 +142,17 @@ def _check_characters(left: int) -> None:
         raise DocumentError("This PDF holds more text than can be taken in one piece.", "Split it into parts.")
 
 
-def _read_page(document: pypdfium2.PdfDocument, number: int) -> tuple[str, list[_Line]]:
+def _read_page(document: pypdfium2.PdfDocument, number: int) -> _Page:
     try:
         page = document[number]
     except pypdfium2.PdfiumError:  # one broken page does not lose the others; the count of empty pages tells
-        return "", []
+        return _Page("", [])
     text_page = page.get_textpage()
     try:
         text = page_text(text_page)
-        return text, list(_lines(text_page, text))
+        lines = list(_lines(text_page, text))
+        laid = ((line.start, line.text, line.bold) for line in lines)
+        return _Page(text, lines, find_tables(text_page, text, laid, rotation=page.get_rotation()))
     finally:
         text_page.close()
         page.close()
@@ -186,10 +196,10 @@ def _outline(document: pypdfium2.PdfDocument) -> list[tuple[int, int, str]]:
 Marks = list[list[tuple[int, Any, str]]]  # for each page: offset, rank (smaller is higher), heading
 
 
-def _marks_of_outline(outline: list[tuple[int, int, str]], pages: list[tuple[str, list[_Line]]]) -> Marks:
+def _marks_of_outline(outline: list[tuple[int, int, str]], pages: list[_Page]) -> Marks:
     marks: Marks = [[] for _ in pages]
     for level, index, title in outline:
-        marks[index].append((_find(pages[index][0], title), level, title))
+        marks[index].append((_find(pages[index].text, title), level, title))
     for page in marks:
         page.sort(key=lambda mark: mark[0])
     return marks
@@ -202,18 +212,18 @@ def _find(text: str, title: str) -> int:
     return found.start(1) if found else 0
 
 
-def _marks_of_type(pages: list[tuple[str, list[_Line]]]) -> Marks:
+def _marks_of_type(pages: list[_Page]) -> Marks:
     sizes: Counter[float] = Counter()
     tops: Counter[str] = Counter()
-    for _, lines in pages:
-        for line in lines:
+    for page in pages:
+        for line in page.lines:
             sizes[round(line.size * 2) / 2] += len(line.text)
-        tops.update({re.sub(r"\d+", "#", line.text) for line in [*lines[:3], *lines[-2:]]})
+        tops.update({re.sub(r"\d+", "#", line.text) for line in [*page.lines[:3], *page.lines[-2:]]})
     if not sizes:
         return [[] for _ in pages]
     body = sizes.most_common(1)[0][0]
     running = {text for text, count in tops.items() if count >= max(_FEW, len(pages) * 0.3)}
-    return [_marks_of_page(lines, body, running) for _, lines in pages]
+    return [_marks_of_page(page.lines, body, running) for page in pages]
 
 
 def _marks_of_page(lines: list[_Line], body: float, running: set[str]) -> list[tuple[int, Any, str]]:
@@ -258,20 +268,20 @@ def _rank(line: _Line, *, big: bool) -> tuple[float, int, int, int]:
     return (-round(line.size) if big else 0, division, 0 if line.text.isupper() else 1, depth)
 
 
-def _sections(texts: list[str], marks: Marks) -> list[Section]:
+def _sections(pages: list[_Page], marks: Marks) -> list[Section]:
     """A page starts under the heading that was in force at the end of the page before."""
     sections, stack = [], list[tuple[Any, str]]()
-    for number, (text, page) in enumerate(zip(texts, marks, strict=True), 1):
+    for number, (page, found) in enumerate(zip(pages, marks, strict=True), 1):
         headings = [Heading(0, _path(stack))] if stack else []
-        for start, rank, title in page:
+        for start, rank, title in found:
             while stack and stack[-1][0] >= rank:
                 stack.pop()
             stack.append((rank, title))
             if headings and headings[-1].start == start:
                 headings.pop()
             headings.append(Heading(start, _path(stack)))
-        sections.append(Section(number, text, tuple(headings)))
-        if number == 1 and len(texts) > 5 and not any(_DIVISION.match(title) for _, title in stack):
+        sections.append(Section(number, page.text, tuple(headings), page.tables))
+        if number == 1 and len(pages) > 5 and not any(_DIVISION.match(title) for _, title in stack):
             stack.clear()  # big type on a cover is no heading of what follows
     return sections
 
@@ -280,9 +290,9 @@ def _path(stack: list[tuple[Any, str]]) -> str:
     return heading_path(title for _, title in stack[-4:])
 
 
-def _biggest(pages: list[tuple[str, list[_Line]]]) -> str:
+def _biggest(pages: list[_Page]) -> str:
     """The biggest line of the first page with text, with the lines of the same size right after it."""
-    lines = next((lines for _, lines in pages[:3] if lines), [])
+    lines = next((page.lines for page in pages[:3] if page.lines), [])
     lines = [line for line in lines[:60] if sum(map(str.isalpha, line.text)) >= 3]
     if not lines:
         return ""
@@ -298,8 +308,8 @@ def _biggest(pages: list[tuple[str, list[_Line]]]) -> str:
     return one_line(" ".join(taken))
 
 
-def _warnings(pages: list[tuple[str, list[_Line]]]) -> list[str]:
-    empty = [number for number, (text, _) in enumerate(pages, 1) if not text.strip()]
+def _warnings(pages: list[_Page]) -> list[str]:
+    empty = [number for number, page in enumerate(pages, 1) if not page.text.strip()]
     if not empty or len(empty) == len(pages):
         return []
     named = ", ".join(map(str, empty[:10])) + (", ..." if len(empty) > 10 else "")

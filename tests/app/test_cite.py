@@ -164,7 +164,8 @@ ANSWERS = st.lists(
     st.sampled_from(
         [
             *LEAVE.split(". "), *TRAVEL.split("\n"), quote(TRAVEL), "[1]", "[2]", " [1, 2]", "[1-3]", "[9]", "【2】",
-            ". ", "\n", "\n\n", "- ", "| ", " |", "[", "]", "\\", "(x)", ": ", "Words that nobody wrote. ", "30 ", "? ", "é", "",
+            ". ", "\n", "\n\n", "- ", "| ", " |", "[", "]", "\\", "(x)", ": ", "30 ", "? ", "é", "",
+            "Words that nobody wrote. ",
         ]
     ),
     max_size=14,

@@ -58,7 +58,7 @@ def test_a_text_record_is_a_line_that_nothing_in_it_can_break() -> None:
 def test_a_traceback_keeps_its_lines_and_loses_its_control_characters() -> None:
     text = written("text", "It failed.", error=True)
     assert not CONTROL & set(text)
-    assert 'raise ValueError(HOSTILE)\n' in text
+    assert "raise ValueError(HOSTILE)\n" in text
     assert "Traceback" in text
 
 

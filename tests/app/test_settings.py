@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import stat
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -145,8 +146,6 @@ def test_the_model_is_the_one_named_or_else_the_one_pulled_last(tmp_path: Path) 
     for age, name in enumerate(["new.gguf", "old.gguf"]):
         path = settings.models_dir / name
         path.write_bytes(b"GGUF")
-        import os
-
         os.utime(path, (1000 - age, 1000 - age))
     assert settings.local_model() == settings.models_dir / "new.gguf"
     named = Settings(data_dir=tmp_path, llm_model=str(settings.models_dir / "old.gguf"))

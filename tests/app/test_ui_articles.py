@@ -106,3 +106,7 @@ def test_hostile_titles_stay_text_everywhere() -> None:
     ):
         assert "<img" not in html
         assert "<script" not in html
+
+
+def test_many_footnotes_of_one_page_are_numbered_as_a_range() -> None:
+    assert "<i>1-4, 6, 7</i>" in articles.cards("m", [cited(n, 14) for n in (1, 2, 3, 4, 6, 7)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,50 +13,15 @@ from streamlit.testing.v1 import AppTest
 
 from app import services as composition
 from app.chat import Answers
-from app.prompt import Prompt
-from app.retrieve import Retrieved
 from app.services import Services
 from app.ui import browser, identity
-from storage.types import Hit, MessageState, Principal, Readers, Role, State
+from storage.types import MessageState, Readers, Role, State
 from tests.office import Office, until
+from tests.scripted import ScriptedModel, Shelf
 from tests.web import services as services_over
 
 HOME = Path(identity.__file__).with_name("home.py")
 EVERYONE = Readers(everyone=True)
-
-
-class Shelf:
-    """Satisfies `Retriever`: finds the first passage of every document that the principal may read."""
-
-    embedder: Any = None
-
-    def __init__(self, office: Office) -> None:
-        self._office = office
-
-    def retrieve(self, question: str, principal: Principal, **_: object) -> Retrieved:
-        infos = self._office.documents.find(principal, states=[State.READY])
-        hits = [Hit(info.version_id[:8], info.id, info.version_id, 1, 0, 1) for info in infos]
-        passages = tuple(self._office.documents.passages(hits, principal))
-        return Retrieved(passages, confidence=1.0 if passages else 0.0)
-
-
-class ScriptedModel:
-    """Satisfies `LLM`: quotes each passage, and ends once `go` is set."""
-
-    name = "Scripted"
-
-    def __init__(self) -> None:
-        self.go = threading.Event()
-        self.go.set()
-
-    def stream(self, prompt: Prompt, cancel: threading.Event) -> Iterator[str]:
-        for n, passage in enumerate(prompt.passages, 1):
-            yield f"{passage.text} [{n}] "
-        while not self.go.wait(0.01) and not cancel.is_set():
-            pass
-
-    def ready(self) -> str | None:
-        return None
 
 
 class Site:
@@ -69,7 +33,7 @@ class Site:
         composition.install(self.services)
         self.token: str | None = office.tokens["anna"]
         monkeypatch.setattr(identity, "token", lambda: self.token)
-        monkeypatch.setattr(browser, "reader", lambda shown: None)  # a browser's part
+        monkeypatch.setattr(browser, "reader", lambda shown, running: None)  # a browser's part
         monkeypatch.setattr(browser, "uploader", lambda readers: None)
 
     def open(self, name: str = "anna", *, chat: str = "") -> AppTest:

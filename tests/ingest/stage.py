@@ -81,4 +81,3 @@ def stage_over(database: Database, jobs_url: str, library: Library, folder: Path
         setup = Setup(url, jobs_url, str(folder), process.url)
         yield Stage(database, library, library.documents, library.versions, library.files, process, index, setup)
         index.close()
-

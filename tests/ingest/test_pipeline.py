@@ -15,6 +15,7 @@ from storage.documents import Documents
 from storage.errors import DocumentError, NotFound, Unavailable
 from storage.files import Files
 from storage.index import Index
+from storage.models import Version
 from storage.types import Principal, Readers, Section, State
 from storage.versions import Versions
 from tests.conftest import ADA, TOM, Kept, Library
@@ -138,8 +139,6 @@ def test_readers_that_change_reach_the_points(
 def test_a_new_version_takes_the_place_of_the_old_one_in_the_index(
     steps: Pipeline, library: Library, database: Database, index: Index, files: Files
 ) -> None:
-    from storage.models import Version
-
     old = library.add("the old text")
     ingest(steps, old)
     with database.write() as session:

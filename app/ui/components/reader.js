@@ -1,7 +1,8 @@
 // Footnotes, the keyboard and the clipboard. It draws nothing but the passage that a footnote shows on hover.
 // Texts reach the page through textContent only.
 
-let lastShown = ""; // outlives the component, which is made anew on other pages
+let lastShown = ""; // these outlive the component, which is made anew on other pages
+let lastRunning = "";
 
 const field = () => document.querySelector(".st-key-ask textarea");
 const press = (key) => {
@@ -68,6 +69,10 @@ export default function (component) {
   if (lastShown !== data.shown) {
     lastShown = data.shown;
     if (lastShown) setTimeout(() => scrollToMark(60), 30);
+  }
+  if (lastRunning !== data.running) {
+    lastRunning = data.running;
+    if (lastRunning) setTimeout(() => [...document.querySelectorAll(".q")].pop()?.scrollIntoView(), 60);
   }
 
   const tip = document.createElement("div");

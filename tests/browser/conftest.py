@@ -1,0 +1,117 @@
+"""A real browser on the real application: Streamlit behind the Gate, over a small office with a scripted model."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request, sync_playwright
+
+from app.chat import Answers
+from tests.office import Office
+from tests.scripted import ScriptedModel, Shelf
+from tests.web import StreamlitWeb
+
+QUIET = ["disable-gpu", "disable-quic", "disable-background-networking", "disable-component-update", "disable-sync"]
+WIDE, PHONE = (1440, 900), (390, 844)
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Debian's Chromium, or the one named by CHROMIUM."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("there is no Chromium; set CHROMIUM to one")
+    return playwright.chromium.launch(executable_path=path, args=["--no-sandbox", *(f"--{flag}" for flag in QUIET)])
+
+
+@dataclass
+class Visit:
+    """One signed-in tab, and what its browser asked for and complained about."""
+
+    page: Page
+    address: str
+    foreign: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    dialogs: list[str] = field(default_factory=list)
+
+    def watch(self) -> None:
+        self.page.on("request", self._request)
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("dialog", lambda dialog: (self.dialogs.append(dialog.message), dialog.dismiss()))
+
+    def _request(self, request: Request) -> None:
+        own = (f"http://{self.address}", f"ws://{self.address}", "data:", "blob:")
+        if not request.url.startswith(own):
+            self.foreign.append(request.url)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
+
+    def open(self, path: str = "/") -> None:
+        self.page.goto(f"http://{self.address}{path}")
+        self.page.wait_for_selector(".st-key-nav", state="attached")
+
+    def ask(self, question: str) -> None:
+        self.page.locator(".st-key-ask textarea").fill(question)
+        self.page.keyboard.press("Enter")
+
+    def ask_and_wait(self, question: str) -> None:
+        self.ask(question)
+        self.page.get_by_role("button", name="Ask again").last.wait_for()
+
+
+@dataclass
+class Site:
+    web: StreamlitWeb
+    model: ScriptedModel
+    browser: Browser
+    contexts: list[BrowserContext] = field(default_factory=list)
+
+    @property
+    def office(self) -> Office:
+        return self.web.office
+
+    def visit(self, name: str = "anna", *, size: tuple[int, int] = WIDE, **options: Any) -> Visit:
+        context = self.browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
+        self.contexts.append(context)
+        token, address = self.office.token(name), self.web.address
+        context.add_cookies([{"name": "footnote", "value": token, "url": f"http://{address}"}])
+        visit = Visit(context.new_page(), address)
+        visit.watch()
+        visit.page.set_default_timeout(20_000)
+        return visit
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Site]:
+    web = StreamlitWeb(tmp_path_factory.mktemp("site"))
+    model, shelf = ScriptedModel(), Shelf(web.office)
+    retriever: Any = shelf
+    answers = Answers(web.office.conversations, retriever, model)
+    web.services = replace(web.services, answers=answers, llm=model)
+    with web:
+        yield Site(web, model, browser)
+        model.go.set()
+        answers.close()
+
+
+@pytest.fixture
+def site(served: Site) -> Iterator[Site]:
+    served.model.go.set()
+    yield served
+    while served.contexts:
+        served.contexts.pop().close()
