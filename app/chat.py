@@ -50,10 +50,11 @@ class Retrieved:
 
 @dataclass(frozen=True, slots=True)
 class Wrote:
-    """The whole text so far, its numbers final, and its footnotes."""
+    """The whole text so far, its numbers final, and its footnotes. `verbatim`: it has no words but those it cites."""
 
     text: str
     citations: tuple[Citation, ...]
+    verbatim: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +130,10 @@ def _write(prompt: Prompt, llm: LLM, resolver: Resolver, cancel: threading.Event
             continue
         resolver.feed(piece)
         if resolver.text:
-            yield Wrote(resolver.text, resolver.citations)
+            yield Wrote(resolver.text, resolver.citations, isinstance(llm, Extractive))
     resolver.finish()
     if resolver.text:
-        yield Wrote(resolver.text, resolver.citations)
+        yield Wrote(resolver.text, resolver.citations, isinstance(llm, Extractive))
 
 
 def turns(messages: Sequence[Message]) -> list[Turn]:
@@ -290,6 +291,7 @@ class _Run:
         self._conversations = conversations
         self._writing = threading.Lock()  # between this answer's two threads
         self._passages: tuple[Passage, ...] = ()
+        self._sources: set[str] = set()
         self._first_evidence: float | None = None
         self._text = ""
         self._citations: tuple[Citation, ...] = ()
@@ -302,15 +304,21 @@ class _Run:
         elif isinstance(event, Reading):
             self.generation.advance(reading=event)
         elif isinstance(event, Wrote):
-            if not self._text:
-                sources = {passage.document_id for passage in self._passages}
-                self._conversations.record_sources(self.generation.message_id, sources)
+            self._record_sources(event)
             with self._writing:
                 self._text, self._citations = event.text, event.citations
             if not self.generation.cancelled.is_set():
                 self._show()
         else:
             self._finish(event)
+
+    def _record_sources(self, event: Wrote) -> None:
+        """Before the words are kept. A model may have used every passage; a verbatim answer holds only what it cites."""
+        used = event.citations if event.verbatim else self._passages
+        sources = {source.document_id for source in used} - self._sources
+        if sources:
+            self._conversations.record_sources(self.generation.message_id, sources)
+            self._sources |= sources
 
     def keep(self) -> None:
         """Until the end: save what there is each second, which also tells that the answer is alive.

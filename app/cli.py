@@ -50,7 +50,7 @@ def main() -> None:
     try:
         app()
     except FootnoteError as error:
-        console.print(f"footnote: {error}", style="red", markup=False, highlight=False)
+        console.print(f"footnote: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(3 if isinstance(error, Unavailable) else 1)
 
 
@@ -179,7 +179,7 @@ def ingest(
                 line += f": {document.reason} {document.remedy}"
             elif document.state is State.READY:
                 line += f": {document.pages:,} pages, {document.passages:,} passages"
-            console.print(line, markup=False, highlight=False)
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
     if failed:
         raise typer.Exit(1)
 

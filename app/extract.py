@@ -40,6 +40,7 @@ _FIGURE = 0.06  # for a statement with a figure, when the question asks for one
 _NEAR = 0.13  # how far below the best another statement may score
 _SENTENCES = 4
 _ITEMS = 8  # of a list, rows of a table
+_GAP = 4  # characters of white space between a passage and the next one of its page
 _ROWS = 3  # after a sentence that leads in to a table
 _LEAD = 240  # characters of a sentence that leads in to a list
 # evidence, as `_sureness` counts it, below which nothing is answered, and below which the answer says that it may be
@@ -106,7 +107,7 @@ class Extractive:
             return
         if sureness is _Sureness.SOME:
             yield f"{_UNSURE[is_german(question)]}\n\n"
-        chosen = _choose(question, ranked, pages)
+        chosen = _choose(question, ranked, prompt.passages, pages)
         for line in _lines(prompt.passages, pages, chosen):
             if cancel.is_set():
                 return
@@ -216,7 +217,12 @@ def _with_heading(candidate: _Candidate) -> str:
     return f"{heading}: {row}{one_line(passage.text[statement.start : statement.end])}"
 
 
-def _choose(question: str, ranked: Sequence[_Candidate], pages: Sequence[list[Statement]]) -> list[tuple[int, int]]:
+def _choose(
+    question: str,
+    ranked: Sequence[_Candidate],
+    passages: Sequence[Passage],
+    pages: Sequence[list[Statement]],
+) -> list[tuple[int, int]]:
     """(passage number, place) of what the answer is made of: by passage, the best first, each in reading order."""
     best = ranked[0]
     picked: list[_Candidate] = []
@@ -230,7 +236,27 @@ def _choose(question: str, ranked: Sequence[_Candidate], pages: Sequence[list[St
         places.setdefault(candidate.n, set()).add(candidate.place)
     for candidate in picked[:2]:
         places[candidate.n] |= _together(question, candidate, pages[candidate.n - 1], ranked)
-    return [(n, place) for n, chosen in places.items() for place in sorted(chosen)]
+    chosen = [(n, place) for n, here in places.items() for place in sorted(here)]
+    return _with_rest_of_list(chosen, passages, pages) if _SEVERAL.search(question) else chosen
+
+
+def _with_rest_of_list(
+    chosen: Sequence[tuple[int, int]], passages: Sequence[Passage], pages: Sequence[list[Statement]]
+) -> list[tuple[int, int]]:
+    """`chosen`, each list that ends with its passage continued with the beginning of the next."""
+    result = list(chosen)
+    for n, place in chosen:
+        if place != len(pages[n - 1]) - 1 or pages[n - 1][place].kind is not Kind.ITEM:
+            continue
+        here = passages[n - 1]
+        for m, page in enumerate(pages, 1):
+            there = passages[m - 1]
+            same = (there.version_id, there.page) == (here.version_id, here.page)
+            if same and 0 <= there.start - here.end <= _GAP and page and page[0].kind is Kind.ITEM:
+                rest = [(m, item) for item in run_around(page, 0, Kind.ITEM)[:_ITEMS]]
+                at = result.index((n, place)) + 1
+                result = [*result[:at], *rest, *(other for other in result[at:] if other not in rest)]
+    return result
 
 
 def _repeats(one: _Candidate, other: _Candidate) -> bool:
@@ -244,6 +270,9 @@ def _together(
     """What has to be shown with it: the items that a sentence leads in to, the whole list, rows that fit as well."""
     text, place, kind = candidate.passage.text, candidate.place, candidate.statement.kind
     words = text[candidate.statement.start : candidate.statement.end]
+    if kind is Kind.SENTENCE and _SEVERAL.search(question) and not _LEADS_IN.search(words):
+        near = next((at for at in range(place + 1, min(place + 3, len(page))) if page[at].kind is Kind.ITEM), place)
+        return set(run_around(page, near, Kind.ITEM)[:_ITEMS])
     if kind is Kind.SENTENCE and _LEADS_IN.search(words):
         rows = [c.place for c in ranked if c.n == candidate.n and place < c.place <= place + 2 * _ITEMS and _is_row(c)]
         columns = column_names(text, page, rows[0]) if rows else set()

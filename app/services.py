@@ -116,7 +116,7 @@ def build(settings: Settings) -> Services:
         embedder=embedder,
         retriever=retriever,
         llm=llm,
-        answers=Answers(conversations, retriever, llm),
+        answers=Answers(conversations, retriever, llm, source_tokens=settings.source_tokens),
         pages=Pages(documents, files, parse_limits(settings)),
         _missing=Missing(checks),
     )

@@ -16,6 +16,8 @@ from ingest.sentences import ITEM, is_row, sentences
 CELL = " | "
 _LONGEST_ITEM = 400
 _LONGEST_HEADING = 90
+_SECTION = re.compile(r"^(?:[A-Z]\.?)?\d+(?:\.\d+)*\.?(?=\s|$)")
+_FURNITURE = re.compile(r"(?:\. ?){5}|\b(?:Page|Seite) \d+ (?:of|von) \d+\b")
 _GROUP = 8  # rows that a label stands above
 _LABEL = 60  # characters of one
 _YEARS = re.compile(r"\b(19|20)\d\d\b")
@@ -113,7 +115,10 @@ def _kind(text: str, start: int, end: int) -> Kind:
     line_start = text.rfind("\n", 0, start) + 1
     if not text[line_start:start].strip() and ITEM.match(words):
         return Kind.ITEM
-    alone = not text[line_start:start].strip() and text[end : end + 1] in ("", "\n")
-    if alone and len(words) <= _LONGEST_HEADING and not _ENDED.search(words):
+    alone = not text[line_start:start].strip() and not text[end:].partition("\n")[0].strip()
+    figures = any(map(str.isdigit, _SECTION.sub("", words)))  # then it may be a row of a table without marks
+    if alone and len(words) <= _LONGEST_HEADING and not figures and not _ENDED.search(words):
         return Kind.HEADING
+    if _FURNITURE.search(words):
+        return Kind.HEADING  # a line of a table of contents, the head or foot of a page
     return Kind.SENTENCE

@@ -10,7 +10,6 @@ import re
 import unicodedata
 import zipfile
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,8 @@ from ingest import sandbox
 from ingest.formats.text import wide_encoding
 from ingest.sandbox import Limits, Progress
 from storage.errors import DocumentError
-from storage.types import Heading, Section, Table
+from storage.tables import check, from_json, to_json
+from storage.types import Heading, Section
 
 FORMATS = {"pdf": "PDF", "docx": "Word (.docx)", "markdown": "Markdown", "html": "HTML", "text": "plain text"}
 MAX_PAGES = 20_000
@@ -185,7 +185,7 @@ def _as_json(kind: str, reading: Any) -> dict[str, Any]:
         "headline": reading.headline,
         "warnings": reading.warnings,
         "sections": [
-            [s.page, s.text, [[h.start, h.path] for h in s.headings], [[t.start, t.end] for t in s.tables]]
+            [s.page, s.text, [[h.start, h.path] for h in s.headings], [to_json(t) for t in s.tables]]
             for s in reading.sections
         ],
     }
@@ -217,14 +217,12 @@ def _section(number: int, value: Any) -> Section:
         int(page),
         text,
         tuple(Heading(int(start), _line(path, 500)) for start, path in headings),
-        tuple(Table(int(start), int(end)) for start, end in tables),
+        tuple(map(from_json, tables)),
     )
     starts = [heading.start for heading in section.headings]
-    spans = [(table.start, table.end) for table in section.tables]
     if page != number or starts != sorted(starts) or any(not 0 <= start <= len(text) for start in starts):
         raise ValueError("a section or heading out of place")
-    if any(not 0 <= start < end <= len(text) for start, end in spans) or any(a[1] > b[0] for a, b in pairwise(spans)):
-        raise ValueError("a table out of place")
+    check(section.tables, len(text))
     return section
 
 

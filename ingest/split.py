@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
 
-from ingest.formats.sections import PATH
+from ingest.formats.sections import CELL, PATH
 from ingest.sentences import ITEM, sentences
-from storage.types import Section
+from storage.tables import column_names
+from storage.types import Section, Table
 
 __all__ = ["Piece", "contextualize", "sentences", "split"]
 
@@ -29,6 +30,7 @@ _TITLE_TOKENS = 24  # kept free for a title that is not known yet
 _CHARACTERS_A_TOKEN = 8  # a tokenizer may call a word of any length one token
 _CUT = {"paragraph": 0.1, "row": 0.25, "item": 0.25, "sentence": 0.4, "line": 0.7, "word": 2.0, "heading": 0.0}
 _AFTER_HEADING = 1.2  # a heading parted from its text, or the head of a table from its first row
+_CAPTION = 120  # characters of a line above a table that belongs to it
 _CROSSING = 0.6  # a heading inside a piece
 
 
@@ -90,7 +92,7 @@ def _split_section(section: Section, token_spans: TokenSpans, max_tokens: int, t
 
 def _context_tokens(section: Section, token_spans: TokenSpans, title: str) -> int:
     paths = {heading.path for heading in section.headings}
-    heads = {_first_line(section.text, table.start, table.end) for table in section.tables}
+    heads = {CELL.join(column_names(table, section.text)) for table in section.tables}
     return (
         max(_TITLE_TOKENS if not title else 0, len(token_spans(_shortened(title, 100))))
         + max((len(token_spans(_path(path, ""))) for path in paths), default=0)
@@ -149,33 +151,42 @@ def _borders(section: Section) -> list[tuple[int, float]]:
     text = section.text
     prices: dict[int, float] = {}
     offset, blank, width = 0, True, max(map(len, text.split("\n")))
-    tables = {table.start: table.end for table in section.tables}
-    table_end = 0
     for line in text.split("\n"):
         start = offset + len(line) - len(line.lstrip())
         if line.strip():
-            if table_end <= start:
-                table_end = tables.get(offset, tables.get(start, 0))
-                kind = "paragraph" if blank or table_end else "item" if ITEM.match(line) else "line"
-            else:
-                kind = "row"
+            kind = "paragraph" if blank else "item" if ITEM.match(line) else "line"
             prices[start] = _CUT[kind]
         words = line.rstrip()  # a short line that ends a sentence ends a paragraph, too
         blank = not words or (words[-1] in ".!?:" and len(words) < 0.7 * width)
         offset += len(line) + 1
     for start, _ in sentences(text):
         prices[start] = min(prices.get(start, 9.0), _CUT["sentence"])
+    for table in section.tables:
+        _price_rows(prices, table, text)
     length = len(text.rstrip())
     heads = [_at_word(text, heading.start) for heading in section.headings if heading.start < length]
     for head in heads:
         prices[head] = _CUT["heading"]
     starts = sorted(prices)
-    after = [*heads, *(table.start for table in section.tables if table.start in prices)]
-    for head in after:
+    for head in heads:
         follower = bisect_left(starts, _line_end(text, head))
         if follower < len(starts):
             prices[starts[follower]] = max(prices[starts[follower]], _AFTER_HEADING)
     return [*((start, prices[start]) for start in starts), (len(text), 0.0)]
+
+
+def _price_rows(prices: dict[int, float], table: Table, text: str) -> None:
+    """A table is cut between its rows, not below its header, and not from a line above that names it."""
+    above = text.rfind("\n", 0, max(0, table.start - 1)) + 1
+    caption = _at_word(text, above)
+    named = caption < table.start - 1 and text[table.start - 1] == "\n" and table.start - caption <= _CAPTION
+    for number, row in enumerate(table.rows):
+        for border in [border for border in prices if row.start < border < row.end]:
+            prices[border] = max(prices[border], _CUT["line"])
+        kind = "row" if number else "line" if named else "paragraph"
+        prices[row.start] = _AFTER_HEADING if 0 < number <= table.header else _CUT[kind]
+    if named and caption in prices:
+        prices[caption] = min(prices[caption], _CUT["paragraph"])
 
 
 def _at_word(text: str, offset: int) -> int:
@@ -246,15 +257,11 @@ def _path(heading: str, text: str) -> str:
 
 
 def _table_head(piece: Passage, section: Section) -> str:
+    """The names of the columns where the piece begins below them."""
     for table in section.tables:
-        head = _first_line(section.text, table.start, table.end)
-        if table.start + len(head) <= piece.start < table.end:
-            return _shortened(head, 200)
+        if table.header and table.rows[table.header - 1].end <= piece.start < table.end:
+            return _shortened(CELL.join(column_names(table, section.text)), 200)
     return ""
-
-
-def _first_line(text: str, start: int, end: int) -> str:
-    return text[start : min(_line_end(text, start), end)]
 
 
 def _weight(text: str) -> int:

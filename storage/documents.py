@@ -13,7 +13,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from storage import audit
+from storage import audit, tables
 from storage.access import document_terms, readable, readers_of
 from storage.database import Database
 from storage.errors import Forbidden, NotFound
@@ -32,7 +32,7 @@ from storage.models import (
     new_id,
     now,
 )
-from storage.types import Heading, Hit, MessageState, Passage, Principal, Readers, Section, State, Table
+from storage.types import Heading, Hit, MessageState, Passage, Principal, Readers, Section, State
 
 MAX_NAME = 255
 
@@ -201,7 +201,7 @@ class Documents:
     def passages(self, hits: Sequence[Hit], principal: Principal) -> list[Passage]:
         """The second permission check: hits of live versions that the principal may read now, in the given order."""
         query = (
-            sa.select(ChunkRow, SectionRow.text, Version.name, Document.id, Document.title)
+            sa.select(ChunkRow, SectionRow.text, SectionRow.tables, Version.name, Document.id, Document.title)
             .join(Version, Version.id == ChunkRow.version_id)
             .join(Document, sa.and_(Document.id == Version.document_id, Document.live_version_id == Version.id))
             .join(SectionRow, sa.and_(SectionRow.version_id == Version.id, SectionRow.page == ChunkRow.page))
@@ -220,8 +220,9 @@ class Documents:
                     end=chunk.end,
                     heading=chunk.heading,
                     text=text[chunk.start : chunk.end],
+                    tables=tables.within(map(tables.from_json, kept), text, chunk.start, chunk.end),
                 )
-                for chunk, text, name, document_id, title in session.execute(query)
+                for chunk, text, kept, name, document_id, title in session.execute(query)
             }
         return [found[hit.chunk_id] for hit in hits if hit.chunk_id in found]
 
@@ -300,8 +301,7 @@ def require_admin(principal: Principal) -> None:
 
 def section_of(row: SectionRow) -> Section:
     headings = tuple(Heading(start, path) for start, path in row.headings)
-    tables = tuple(Table(start, end) for start, end in row.tables)
-    return Section(row.page, row.text, headings, tables)
+    return Section(row.page, row.text, headings, tuple(map(tables.from_json, row.tables)))
 
 
 def erase(session: Session, document_id: str) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from storage import audit
+from storage import audit, tables
 from storage.access import document_terms, readable, readers_of
 from storage.database import Database
 from storage.documents import Receipt, erase, require_admin, section_of
@@ -90,7 +90,7 @@ class Versions:
                     "page": section.page,
                     "text": section.text,
                     "headings": [[heading.start, heading.path] for heading in section.headings],
-                    "tables": [[table.start, table.end] for table in section.tables],
+                    "tables": [tables.to_json(table) for table in section.tables],
                 }
                 for section in sections
             ]

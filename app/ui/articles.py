@@ -12,7 +12,7 @@ from pathlib import PurePath
 from app.extract import Extractive
 from app.extract import plain as unescaped
 from app.llm import Reading
-from app.ui.safe_html import clean, markdown, plain, shortened
+from app.ui.safe_html import attribute, clean, markdown, plain
 from app.ui.wording import counted, number, ordinal, seconds
 from storage.types import Citation, Message, MessageState, Passage
 
@@ -139,8 +139,8 @@ def _reference(citation: Citation) -> str:
 
 def _card(target: str, at: Place, passage: Citation | Passage, numbers: str) -> str:
     return (
-        f'<a role="button" href="#{target}" data-source="{plain(shortened(at.title, 120))}"'
-        f' data-passage="{plain(shortened(passage.text))}">'
+        f'<a role="button" href="#{target}" data-source="{attribute(at.title, 120)}"'
+        f' data-passage="{attribute(passage.text)}">'
         f"<b>{numbers}<bdi>{plain(at.title)}</bdi></b><span>{plain(at.where)}</span></a>"
     )
 

@@ -1,4 +1,4 @@
-"""What the pages bring to the browser: the stylesheet and two small components, whose scripts `app.main` registers.
+"""What the pages bring to the browser: the stylesheet and three small components, whose scripts `app.main` registers.
 Everything is served from here; nothing is fetched from elsewhere.
 """
 
@@ -37,6 +37,11 @@ def reader(shown: str, running: str) -> str | None:
     component = st.components.v2.component("footnote.reader", js="reader.js")
     result: Any = component(key="reader", data={"shown": shown, "running": running}, on_open_change=_nothing)
     return result.open if isinstance(result.open, str) else None
+
+
+def fold_sidebar() -> None:
+    """On narrow screens, fold the sidebar away once something in it was chosen."""
+    st.components.v2.component("footnote.sidebar", js="sidebar.js")(key="folding")
 
 
 def uploader(readers: str) -> None:

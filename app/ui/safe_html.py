@@ -41,6 +41,13 @@ def plain(text: str) -> str:
     return html.escape(clean(text))
 
 
+def attribute(text: str, length: int = PREVIEW) -> str:
+    """A shortened text as an attribute's value. Streamlit drops attributes that hold a closing tag or a comment's end,
+    escaped or not, so that what looks like one is parted by a character that is not seen.
+    """
+    return plain(shortened(text, length)).replace("&lt;", f"&lt;{_JOINER}").replace("&gt;", f"{_JOINER}&gt;")
+
+
 def label(text: str) -> str:
     """For a label that Streamlit reads as Markdown: shows the text itself, on one line."""
     line = " ".join(clean(text).split())
@@ -59,11 +66,11 @@ def markdown(text: str, message_id: str = "", citations: Sequence[Citation] = ()
 
 
 def chip(message_id: str, citation: Citation) -> str:
-    about = f"Footnote {citation.n}: {shortened(citation.title or citation.name, 120)}"
+    source = attribute(citation.title or citation.name, 120)
     return (
-        f'<a class="c" href="#cite-{plain(message_id)}-{citation.n}" role="button" aria-label="{plain(about)}"'
-        f' data-source="{plain(shortened(citation.title or citation.name, 120))}"'
-        f' data-passage="{plain(shortened(citation.text))}">{citation.n}</a>'
+        f'<a class="c" href="#cite-{plain(message_id)}-{citation.n}" role="button"'
+        f' aria-label="Footnote {citation.n}: {source}"'
+        f' data-source="{source}" data-passage="{attribute(citation.text)}">{citation.n}</a>'
     )
 
 
@@ -77,11 +84,18 @@ def _text(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: 
     return _FOOTNOTE.sub(replaced, html.escape(tokens[index].content))
 
 
+def _escaped(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+    return html.escape(tokens[index].content)
+
+
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "linkify": False, "typographer": False})
     parser.enable(["table", "strikethrough"]).disable(_RULES_OFF)
     rule: Any = _text
+    escaped: Any = _escaped
     parser.add_render_rule("text", rule)
+    parser.disable("text_join")  # it would join an escaped bracket to its neighbours, and a quoted [1] became a chip
+    parser.add_render_rule("text_special", escaped)
     return parser
 
 

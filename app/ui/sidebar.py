@@ -12,6 +12,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from app.services import Services
+from app.ui import browser
 from app.ui.identity import callback
 from app.ui.safe_html import label
 from app.ui.wording import now_in, period
@@ -33,6 +34,7 @@ def draw(services: Services, principal: Principal, pages: Mapping[str, Streamlit
         if here == "Chat":
             _draw_history(services, principal)
         _draw_navigation(principal, pages, here)
+        browser.fold_sidebar()
     _open_dialog(services, principal)
 
 

@@ -13,7 +13,7 @@ import streamlit as st
 from app.services import Services
 from app.ui import browser
 from app.ui.identity import who
-from app.ui.safe_html import plain
+from app.ui.safe_html import attribute, plain
 from app.ui.wording import day, number
 from app.ui.zone import browser_zone
 from storage.documents import Source
@@ -192,7 +192,7 @@ def _leaf(services: Services, principal: Principal, opened: Opened, source: Sour
         return f'<div class="sheet" tabindex="0"><p class="notice">{plain(str(error))}</p>{text}</div>'
     boxes = [_box(box, "") for box in faint] + [_box(box, ' class="on"') for box in bright]
     address = f"/api/versions/{plain(version)}/pages/{page}.jpg"
-    image = f'<img src="{address}" alt="Page {page} of {plain(source.title)}">'
+    image = f'<img src="{address}" alt="Page {page} of {attribute(source.title, 120)}">'
     return f'<div class="sheet" tabindex="0"><div class="leaf">{image}{"".join(boxes)}</div></div>'
 
 

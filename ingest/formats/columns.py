@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
@@ -23,14 +23,14 @@ _GAP = 0.7  # of the type size: wider than a space of justified prose, narrower 
 _FIGURES_GAP = 0.4  # the same between two figures
 _PROSE = 0.72  # of the page's text width: a line so wide without a gap is prose
 _LONG_CELLS = 30  # characters; columns of such lines are prose
-_MOST_HEADERS = 5
+_MOST_HEADERS = 7
 _BETWEEN = 16  # lines without a gap between two with: the cells of a header that wraps
 _WORD = re.compile(r"\S+")
 _LEADER = re.compile(r"(?:[.·…_]\s?){3,}$")
 _LEADER_WORD = re.compile(r"[.·…_]+")
 _CURRENCY = re.compile(r"[($]*(?:US|CA|A)?[$€£¥]|EUR|GBP|USD|CHF|\(")
 _ENDS_FIGURE = "0123456789)%—"
-_FIGURE_BEGINS = re.compile(r"[($€£¥]*[\d—-]|[$€£¥]")
+_FIGURE_BEGINS = re.compile(r"[($€£¥]*[\d—-]")
 _CLOSING = re.compile(r"\)?%?\)?")
 _FIGURE = re.compile(
     r"[(\[]?[-–+−~<>]?\s*(?:US\$|[$€£¥]|EUR|GBP|USD|CHF)?\s*[(-–]?\d[\d.,'\s]*\)?\s*(?:%|[x€$£]|bps|million|billion)?\s*\)?"
@@ -96,11 +96,39 @@ def find_tables(
 
 
 def _lay(page: pypdfium2.PdfTextPage, lines: Iterable[tuple[int, str, bool]], rotation: int) -> Iterator[_Line]:
+    """The lines with the places of their words. pdfium may put rows behind each other on one line: they are parted."""
+    edges = _edges(page, rotation)
+    for offset, words, bold in lines:
+        segments: list[_Segment] = []
+        left, _, top, y = edges(offset)
+        size = y - top
+        right = edges(offset + len(words) - 1)[1]
+        if _is_dense(words, right - left, size):
+            yield _Line(y, size, bold, [_Segment(offset, offset + len(words), left, right)])
+            continue
+        for found in _WORD.finditer(words):
+            if segments and _LEADER_WORD.fullmatch(found[0]):
+                continue  # dots that lead to the figures
+            start, end = offset + found.start(), offset + found.end()
+            left, right, _, bottom = edges(start)
+            if end - start > 1:
+                right = edges(end - 1)[1]
+            if segments and left < segments[-1].left:
+                yield _Line(y, size, bold, _joined(words, offset, segments))
+                segments, y = [], bottom
+            if segments and left - segments[-1].right < size * _gap(words, found):
+                segments[-1].end, segments[-1].right = end, right
+            else:
+                segments.append(_Segment(start, end, left, right))
+        yield _Line(y, size, bold, _joined(words, offset, segments))
+
+
+def _edges(page: pypdfium2.PdfTextPage, rotation: int) -> Callable[[int], tuple[float, float, float, float]]:
+    """left, right, top, bottom of a character as the page is read; downwards is more."""
     box, raw = pdfium.FS_RECTF(), page.raw
     reference, read = ctypes.byref(box), pdfium.FPDFText_GetLooseCharBox
 
     def edges(index: int) -> tuple[float, float, float, float]:
-        """left, right, top, bottom as the page is read; downwards is more."""
         read(raw, index, reference)
         if rotation == 90:
             return box.bottom, box.top, box.left, box.right
@@ -110,26 +138,22 @@ def _lay(page: pypdfium2.PdfTextPage, lines: Iterable[tuple[int, str, bool]], ro
             return -box.right, -box.left, box.bottom, box.top
         return box.left, box.right, -box.top, -box.bottom
 
-    for offset, words, bold in lines:
-        segments: list[_Segment] = []
-        y = size = 0.0
-        for found in _WORD.finditer(words):
-            start, end = offset + found.start(), offset + found.end()
-            left, right, top, bottom = edges(start)
-            if not size:
-                y, size = bottom, bottom - top
-            if end - start > 1:
-                right = edges(end - 1)[1]
-            if segments and _LEADER_WORD.fullmatch(found[0]):
-                continue  # dots that lead to the figures
-            gap = _GAP * size
-            if segments and words[found.start() - 2] in _ENDS_FIGURE and _FIGURE_BEGINS.match(found[0]):
-                gap = _FIGURES_GAP * size
-            if segments and left - segments[-1].right < gap and left > segments[-1].left:
-                segments[-1].end, segments[-1].right = end, right
-            else:
-                segments.append(_Segment(start, end, left, right))
-        yield _Line(y, size, bold, _joined(words, offset, segments))
+    return edges
+
+
+def _is_dense(words: str, width: float, size: float) -> bool:
+    """A long line without room for a gap: that is most of a page, and looking at each of its words takes time."""
+    return len(words) > 80 and 0 < width < 0.44 * size * len(words) and not words[-1].isdigit()
+
+
+def _gap(words: str, found: re.Match[str]) -> float:
+    """How wide a gap before this word parts columns, in type sizes."""
+    if words[max(0, found.start() - 2)] in _ENDS_FIGURE:
+        if found[0] == "$":
+            return 0.0
+        if _FIGURE_BEGINS.match(found[0]):
+            return _FIGURES_GAP
+    return _GAP
 
 
 def _joined(words: str, offset: int, segments: list[_Segment]) -> list[_Segment]:
@@ -180,10 +204,8 @@ def _breaks(text: str, lines: Sequence[_Line], last: int, index: int, prose: flo
         return True
     if any(segment.right - segment.left > prose for segment in line.segments):
         return True
-    title = len(line.segments) == 1 and (
-        line.size > 1.12 * lines[last].size or _CAPTION.match(text, line.segments[0].start)
-    )
-    return bool(title)
+    bigger = line.bold and line.size > 1.12 * lines[last].size
+    return len(line.segments) == 1 and (bigger or _CAPTION.match(text, line.segments[0].start) is not None)
 
 
 def _restarts(text: str, head: _Line, line: _Line) -> bool:
@@ -214,7 +236,7 @@ def _columns(text: str, lines: Sequence[_Line]) -> list[tuple[float, float]]:
             left = at
         elif depth <= allowed < before:
             columns.append((left, at))
-    narrow = 0.45 * median(row.size for row in rows)
+    narrow = 0.25 * median(row.size for row in rows)
     merged = columns[:1]
     for column in columns[1:]:
         if column[0] - merged[-1][1] < narrow:
@@ -272,17 +294,17 @@ def _with_neighbours(
     """Take in lines without gaps that belong: parts of the header above, the rest of a wrapped cell below."""
     right_of_labels = columns[0][1] - 1.0
     start = first
-    for index in range(first - 1, max(least, first - 9) - 1, -1):
+    for index in range(first - 1, max(least, first - 2 * _BETWEEN) - 1, -1):
         line = lines[index]
         said = text[line.segments[0].start : line.segments[-1].end]
-        if abs(lines[index + 1].y - line.y) > 3 * max(line.size, 1.0) or line.y > lines[first].y + line.size:
+        if abs(lines[index + 1].y - line.y) > 7 * max(line.size, 1.0) or line.y > lines[first].y + line.size:
             break
         if line.segments[0].left >= right_of_labels:
             start = index
         elif re.fullmatch(r"\([^()]{3,90}\)", said):  # "(in millions)"
             start = index
             break
-        else:
+        elif not said.endswith(":"):  # the name of a group of rows
             break
     while end < len(lines) and end - first < 200:
         line, above = lines[end], lines[end - 1]

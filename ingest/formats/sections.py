@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from storage.errors import DocumentError
-from storage.types import Heading, Section, Table
+from storage.types import Heading, Row, Section, Table
 
 LONG = 3_000  # characters after which a section ends at the next paragraph border
 PATH = " > "
@@ -99,17 +99,33 @@ class SectionWriter:
 
     def table(self, rows: Sequence[Sequence[str]]) -> None:
         """The first row is the header; where a long table goes on in a next section, it is repeated there."""
-        lines = [CELL.join(one_line(cell) for cell in row) for row in rows if any(one_line(cell) for cell in row)]
-        while lines:
-            self._make_room(min(sum(len(line) + 1 for line in lines), LONG))
-            taken, length = 1, len(lines[0])
-            while taken < len(lines) and (taken < 2 or length + len(lines[taken]) < LONG):
-                length += len(lines[taken]) + 1
-                taken += 1
-            start = self._append("\n".join(lines[:taken]), gap=2)
-            self._tables.append(Table(start, self._length))
-            self._only_headings = self._in_list = False
-            lines = lines[:1] + lines[taken:] if taken < len(lines) else []
+        cells = [[one_line(cell) for cell in row] for row in rows]
+        width = max(map(len, cells), default=0)
+        cells = [[*row, *[""] * (width - len(row))] for row in cells if any(row)]
+        lengths = [len(_line(row)) for row in cells]
+        first = 1 if len(cells) > 1 else 0  # of the rows below the header
+        done = first
+        while done < len(cells):
+            self._make_room(min(sum(lengths[done - first :]) + len(cells) - done, LONG))
+            end, length = done + 1, sum(lengths[:first])
+            while end < len(cells) and length + sum(lengths[done:end]) + lengths[end] < LONG:
+                end += 1
+            self._append_table([*cells[:first], *cells[done:end]], first)
+            done = end
+
+    def _append_table(self, cells: Sequence[Sequence[str]], header: int) -> None:
+        lines = [_line(row) for row in cells]
+        start = at = self._append("\n".join(lines), gap=2)
+        rows = []
+        for row, line in zip(cells, lines, strict=True):
+            end, spans = at + len(line), []
+            for cell in row:
+                spans.append((min(at, end), min(at + len(cell), end)))
+                at += len(cell) + len(CELL)
+            rows.append(Row(spans[0][0], end, tuple(spans)))
+            at = end + 1
+        self._tables.append(Table(start, self._length, tuple(rows), header))
+        self._only_headings = self._in_list = False
 
     def finish(self) -> list[Section]:
         self._close()
@@ -141,6 +157,12 @@ class SectionWriter:
 
     def _path(self) -> str:
         return heading_path(text for _, text in self._outline)
+
+
+def _line(row: Sequence[str]) -> str:
+    """Empty cells at the end leave no trace."""
+    filled = max((number for number, cell in enumerate(row, 1) if cell), default=0)
+    return CELL.join(row[:filled])
 
 
 def _parts(text: str, size: int) -> Iterable[str]:

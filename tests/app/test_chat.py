@@ -108,7 +108,7 @@ class TestAnswer:
         assert isinstance(ended, Ended)
         assert (ended.text, ended.state, ended.model) == (QUOTED, MessageState.DONE, "scripted")
         assert [citation.text for citation in ended.citations] == ["Full-time staff have 30 days of annual leave."]
-        assert wrote == Wrote(ended.text, ended.citations)
+        assert wrote == Wrote(ended.text, ended.citations, verbatim=False)
         assert 0 < (ended.first_evidence or 0) <= ended.seconds
 
     def test_without_a_model_the_documents_answer_in_their_own_words(self, shelf: Shelf) -> None:
@@ -284,6 +284,16 @@ class TestAnswers:
         until_done(generation)
         shelf.documents.set_readers(kept.id, Readers(), ADA)
         assert self.kept(conversations, generation, tom).state is MessageState.WITHDRAWN
+
+    def test_a_verbatim_answer_rests_on_the_documents_that_it_cites_alone(
+        self, answers: Answers, conversations: Conversations, shelf: Shelf, tom: Principal
+    ) -> None:
+        shelf.add("Handbook", LEAVE)
+        other = shelf.add("Canteen", "The canteen opens at noon and serves soup.")
+        generation = answers.ask(conversations.create("Leave", tom).id, QUESTION, tom)
+        assert other.id in {passage.document_id for passage in until_done(generation).passages}
+        shelf.documents.set_readers(other.id, Readers(), ADA)
+        assert self.kept(conversations, generation, tom).state is MessageState.DONE
 
     def test_a_reader_who_loses_a_document_meanwhile_sees_no_more_of_it(
         self, conversations: Conversations, shelf: Shelf, tom: Principal

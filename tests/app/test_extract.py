@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import threading
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -104,6 +105,22 @@ def test_a_procedure_is_given_whole_with_the_line_that_leads_in() -> None:
         "How to report a phishing mail: [2]\n\n- Do not click on any link. [2]\n"
         "- Forward the mail to the security desk. [2]\n- Delete the mail afterwards. [2]"
     )
+
+
+def test_a_list_that_a_passage_breaks_off_goes_on_with_the_next() -> None:
+    first = "How to replace the seal of the pump:\n1. Lock the switch.\n2. Drain the pump."
+    second = "3. Undo the bolts.\n4. Fit the new seal."
+    there = len(first) + 1
+    passages = (passage(first), replace(passage(second), chunk_id="c2", start=there, end=there + len(second)))
+    prompt = Prompt(question="How do I replace the seal of the pump?", passages=passages)
+    written = "".join(Extractive(HashEmbedder()).stream(prompt, threading.Event()))
+    assert written.index("Drain the pump. [1]") < written.index("Undo the bolts. [2]") < written.index("new seal. [2]")
+
+
+def test_headings_contents_and_page_heads_are_no_answers() -> None:
+    text = "Annual leave\n\n4.2 Annual leave . . . . . . . . 7\nLeave rules · Page 3 of 9\n\n"
+    text += "Staff have 30 days of annual leave."
+    assert answer("annual leave of staff?", text) == "Staff have 30 days of annual leave. [1]"
 
 
 def test_what_two_documents_both_say_is_said_once() -> None:

@@ -66,7 +66,7 @@ def serving(folder: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_a_child_that_was_killed_is_back_within_seconds_and_its_sibling_stays(data_dir: Path) -> None:
-    with supervised(data_dir) as (keeper, out):
+    with supervised(data_dir) as (keeper, _):
         os.kill(pids(data_dir, "a")[0], signal.SIGKILL)
         assert until(lambda: len(pids(data_dir, "a")) == 2) < 8
         keeper.wait_until_up(seconds=5)
@@ -75,7 +75,7 @@ def test_a_child_that_was_killed_is_back_within_seconds_and_its_sibling_stays(da
 
 
 def test_a_frozen_child_is_killed_and_started_again(data_dir: Path) -> None:
-    with supervised(data_dir, silent=2.0) as (_, out):
+    with supervised(data_dir, silent=2.0):
         frozen = pids(data_dir, "a")[0]
         os.kill(frozen, signal.SIGSTOP)
         until(lambda: len(pids(data_dir, "a")) == 2)

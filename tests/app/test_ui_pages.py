@@ -34,6 +34,7 @@ class Site:
         self.token: str | None = office.tokens["anna"]
         monkeypatch.setattr(identity, "token", lambda: self.token)
         monkeypatch.setattr(browser, "reader", lambda shown, running: None)  # a browser's part
+        monkeypatch.setattr(browser, "fold_sidebar", lambda: None)
         monkeypatch.setattr(browser, "uploader", lambda readers: None)
 
     def open(self, name: str = "anna", *, chat: str = "") -> AppTest:

@@ -1,9 +1,10 @@
+import html
 import html.parser
 import re
 
 import pytest
 
-from app.ui.safe_html import clean, label, markdown, plain, shortened
+from app.ui.safe_html import attribute, clean, label, markdown, plain, shortened
 from storage.types import Citation
 
 HOSTILE = [
@@ -70,7 +71,7 @@ def test_a_footnote_becomes_a_chip_with_its_passage() -> None:
     written = markdown("Five days. [1] Ten days. [2]", "abc", [CITED])
     (chip,) = [attributes for tag, attributes in Tags(written).found if tag == "a"]
     assert chip["href"] == "#cite-abc-1"
-    assert chip["data-passage"] == "<img src=x> & words"
+    assert (chip["data-passage"] or "").replace("\u2060", "") == "<img src=x> & words"
     assert "Five days.<a" in written
     assert "Ten days. [2]" in written  # there is no second citation: no chip
 
@@ -112,3 +113,15 @@ def test_a_label_has_nothing_that_streamlit_turns_into_icons_links_or_arrows() -
 
 def test_a_label_is_never_empty() -> None:
     assert label("") == label("\u202e \n") == "\\-"
+
+
+def test_an_attribute_holds_nothing_for_which_streamlit_would_drop_it() -> None:
+    value = attribute("a </style> b --> c ]> d", 120)
+    assert not re.search(r"</|-->|]>", html.unescape(value))
+    assert html.unescape(value).replace("\u2060", "") == "a </style> b --> c ]> d"
+
+
+def test_a_quoted_footnote_stays_text_and_a_real_one_becomes_a_chip() -> None:
+    shown = markdown(r"The source says \[1\] and \*stars\*. [1]", "m", [CITED])
+    assert shown.count("#cite-m-1") == 1
+    assert "says [1] and *stars*." in shown

@@ -22,6 +22,9 @@ from tests.conftest import ADA, TOM, Kept, Library
 from tests.contracts.index_contract import DIMENSIONS, KEY, IndexProcess, direction
 from tests.ingest.worker_process import pipeline as build_pipeline
 
+# what differs between databases is tested in tests/storage; each of these costs a parser's process
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
 HR = Readers(groups=frozenset({"hr"}))
 
 
@@ -232,7 +235,7 @@ def test_an_index_that_is_away_keeps_the_document_until_it_is_back(
     away.close()
 
 
-def test_patience_is_kept_until_the_part_answers_or_the_time_is_over() -> None:
+def test_patience_is_kept_until_the_part_answers_or_the_time_is_over(database: Database) -> None:
     calls = 0
 
     def third_time() -> int:

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.split import Piece, contextualize, split
-from storage.types import Heading, Section, Table
+from storage.types import Heading, Row, Section, Table
 
 
 def word_spans(text):
@@ -29,6 +29,16 @@ LINES = st.lists(WORDS, min_size=1, max_size=60).map(" ".join)
 BLOCKS = st.lists(st.tuples(st.sampled_from(["text", "item", "heading", "table", "gap"]), LINES), max_size=14)
 
 
+def table_at(start, rows):
+    """What a `SectionWriter` says of these rows, joined by line feeds, from `start` on."""
+    found, at = [], start
+    for row in rows:
+        first, second = at + row.index(" | "), at + row.rindex(" | ") + 3
+        found.append(Row(at, at + len(row), ((at, first), (second, at + len(row)))))
+        at += len(row) + 1
+    return Table(start, at - 1, tuple(found), int(len(rows) > 1))
+
+
 def section_of(blocks):
     text, headings, tables = "", [], []
     for kind, words in blocks:
@@ -37,7 +47,7 @@ def section_of(blocks):
             text += words[:40] + "\n"
         elif kind == "table":
             rows = [f"{words[:30]} | {number}".replace("\n", " ") for number in range(len(words) % 40 + 1)]
-            tables.append(Table(len(text), len(text) + len("\n".join(rows))))
+            tables.append(table_at(len(text), rows))
             text += "\n".join(rows) + "\n\n"
         else:
             text += {"text": words + "\n\n", "item": f"- {words}\n", "gap": " \n \n"}[kind]
@@ -87,15 +97,15 @@ def test_a_piece_begins_at_a_heading_and_keeps_it():
 
 
 def test_a_table_is_cut_between_rows_and_its_head_is_repeated_in_the_context():
-    rows = ["Grade | Days | Place"] + [f"Grade {n} | {n} days | Place number {n}" for n in range(100)]
+    rows = ["Grade | Place"] + [f"Grade {n} | Place number {n} in the row of the places" for n in range(100)]
     text = "Intro.\n\n" + "\n".join(rows)
-    section = Section(1, text, (), (Table(8, len(text)),))
+    section = Section(1, text, (), (table_at(8, rows),))
     pieces = split([section], word_spans, max_tokens=254, title="Grades")
     assert len(pieces) > 3
     for piece in pieces[1:]:
         assert section.text[piece.start :].startswith("Grade ")
-        assert contextualize("Grades", piece, section).startswith("Grades\nGrade | Days | Place\nGrade ")
-    assert contextualize("Grades", pieces[0], section).count("Grade | Days | Place") == 1
+        assert contextualize("Grades", piece, section).startswith("Grades\nGrade | Place\nGrade ")
+    assert contextualize("Grades", pieces[0], section).count("Grade | Place") == 1
 
 
 def test_the_context_is_title_path_and_text_and_says_nothing_twice():

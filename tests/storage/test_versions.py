@@ -13,11 +13,13 @@ from storage.documents import Documents, Receipt
 from storage.errors import Conflict, NotFound
 from storage.files import Files
 from storage.models import Base, EventRow
-from storage.types import Chunk, Heading, Readers, Section, State, Table
+from storage.types import Chunk, Heading, Readers, Row, Section, State, Table
 from storage.versions import Versions
 from tests.conftest import ADA, TOM, Kept, Library
 
 DETAILS = {"title": "Leave", "format": "text", "language": "en", "pages": 2, "warnings": ["Page 2 is empty."]}
+
+TABLE = Table(0, 20, (Row(0, 11, ((0, 4), (7, 11))), Row(12, 20, ((12, 15), (18, 20)))), 1)
 
 
 def chunk(kept: Kept, ordinal: int, page: int, start: int, end: int) -> Chunk:
@@ -27,7 +29,7 @@ def chunk(kept: Kept, ordinal: int, page: int, start: int, end: int) -> Chunk:
 def test_sections_come_back_as_they_were_stored(versions: Versions, library: Library) -> None:
     kept = library.add("x")
     sections = [
-        Section(1, "Name | Days\nMia | 30", (Heading(0, "4 Leave"), Heading(5, "4 Leave > 4.2")), (Table(0, 20),)),
+        Section(1, "Name | Days\nMia | 30", (Heading(0, "4 Leave"), Heading(5, "4 Leave > 4.2")), (TABLE,)),
         Section(2, "zero \x00 half \ud83d 東京 \U0001f600"),
     ]
     versions.store_sections(kept.version_id, sections, **DETAILS)

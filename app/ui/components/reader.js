@@ -57,6 +57,15 @@ function scrollToMark(tries) {
   sheet.scrollTop += offset - sheet.clientHeight / 3;
 }
 
+function showQuestion() {
+  const page = document.querySelector('[data-testid="stMainBlockContainer"]');
+  const question = [...document.querySelectorAll(".q")].pop();
+  if (!page || !question) return;
+  // room for the answer below the question; it stays when the answer has ended, so that nothing jumps then
+  page.style.paddingBottom = document.querySelector(".q.later") ? "calc(100dvh - 14rem)" : "";
+  question.scrollIntoView();
+}
+
 function walk(step) {
   if (document.querySelector(".st-key-panel")) return press(step > 0 ? "panel_next" : "panel_previous");
   const chips = [...document.querySelectorAll(".a")].pop()?.querySelectorAll("a.c");
@@ -72,7 +81,7 @@ export default function (component) {
   }
   if (lastRunning !== data.running) {
     lastRunning = data.running;
-    if (lastRunning) setTimeout(() => [...document.querySelectorAll(".q")].pop()?.scrollIntoView(), 60);
+    if (lastRunning) [80, 350].forEach((delay) => setTimeout(showQuestion, delay));
   }
 
   const tip = document.createElement("div");
