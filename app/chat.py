@@ -313,7 +313,7 @@ class _Run:
             self._finish(event)
 
     def _record_sources(self, event: Wrote) -> None:
-        """Before the words are kept. A model may have used every passage; a verbatim answer holds only what it cites."""
+        """Before the words are kept. A model may use all passages; a verbatim answer holds only what it cites."""
         used = event.citations if event.verbatim else self._passages
         sources = {source.document_id for source in used} - self._sources
         if sources:

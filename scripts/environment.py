@@ -117,15 +117,15 @@ def attempt(what: str, *command: str) -> bool:
     """Run a slow step with its name, its time and, when it fails, its output."""
     started = time.monotonic()
     show = sys.stdout.isatty()
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     say(f"{what} ...")
-    assert process.stdout is not None
     lines = []
-    for line in process.stdout:
-        lines.append(line)
-        if show:
-            print(f"\r  {time.monotonic() - started:4.0f} s  {line.strip()[:100]:<100}", end="", flush=True)
-    failed = process.wait() != 0
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line)
+            if show:
+                print(f"\r  {time.monotonic() - started:4.0f} s  {line.strip()[:100]:<100}", end="", flush=True)
+    failed = process.returncode != 0
     if show:
         print("\r" + " " * 112 + "\r", end="")
     say(f"  {'failed' if failed else 'done'} after {time.monotonic() - started:.0f} s")
