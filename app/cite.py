@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-from app.statements import Kind, Statement, statements, without_bullet
+from app.statements import Kind, Statement, statements_of, without_bullet
 from app.words import content_words, covered
 from ingest.sentences import sentences
 from storage.types import Citation, Passage
@@ -24,6 +24,7 @@ _MARKS = re.compile(rf"[ \t]*{_ONE}(?:[ \t]*{_ONE})*")
 _TOKEN = re.compile(rf"(?P<escaped>\\.)|(?P<code>`+[^`\n]*`+)|(?P<marks>{_MARKS.pattern})|(?P<line>\n)")
 _PARTIAL = re.compile(r"[ \t]*(?:(?<!\\)[\[【][\s\d,;^–-]{0,40})?$")
 _UNITS = re.compile(r"\d+(?:[.,]\d+)*|[^\W_]")
+_LAST_SIGNS = re.compile(r".*[^\W_]|[\\|*_`~]", re.S)  # what is not a sign after the last word
 _FENCE = re.compile(r"\s*(```|~~~)")
 
 _RELATED = 0.34  # share of a claim's words that a statement must hold to be marked instead of the whole passage
@@ -197,7 +198,10 @@ class _Source:
         at = letters.find(wanted)
         while at >= 0 and not (_is_border(letters, places, at) and _is_border(letters, places, at + len(wanted))):
             at = letters.find(wanted, at + 1)
-        return _widened(self.passage.text, places[at], places[at + len(wanted) - 1] + 1) if at >= 0 else None
+        if at < 0:
+            return None
+        start, end = places[at], places[at + len(wanted) - 1] + 1
+        return self._row_of(letters, places, at, at + len(wanted)) or _widened(self.passage.text, start, end, claim)
 
     def support(self, claim: str) -> tuple[int, int]:
         """The span of the words themselves, of the statements that share most with the claim, or of all."""
@@ -221,6 +225,15 @@ class _Source:
                     share, said, first, last = more, both, min(first, beside), max(last, beside)
         return share, (self._statements[first][0].start, self._statements[last][0].end), said
 
+    def _row_of(self, letters: str, places: Sequence[int], first: int, last: int) -> tuple[int, int] | None:
+        """The row of a table that has exactly these letters: its signs belong to it, wherever they stand."""
+        for statement, _ in self._statements:
+            if statement.row is not None and statement.start <= places[first] and places[last - 1] < statement.end:
+                alone = first == 0 or places[first - 1] < statement.start
+                if alone and (last == len(letters) or places[last] >= statement.end):
+                    return statement.start, statement.end
+        return None
+
     @property
     def _whole(self) -> tuple[int, int]:
         text = self.passage.text
@@ -229,7 +242,7 @@ class _Source:
     @cached_property
     def _statements(self) -> list[tuple[Statement, frozenset[str]]]:
         text = self.passage.text
-        found = [statement for statement in statements(text) if statement.kind is not Kind.HEADING]
+        found = [statement for statement in statements_of(self.passage) if statement.kind is not Kind.HEADING]
         return [(statement, frozenset(content_words(text[statement.start : statement.end]))) for statement in found]
 
     @cached_property
@@ -267,10 +280,17 @@ def _is_border(letters: str, places: Sequence[int], at: int) -> bool:
     return at in (0, len(letters)) or places[at] - places[at - 1] != 1
 
 
-def _widened(text: str, start: int, end: int) -> tuple[int, int]:
-    """Take in the marks that belong to the words: quotes, brackets, a currency sign, the full stop."""
+def _widened(text: str, start: int, end: int, claim: str = "") -> tuple[int, int]:
+    """Take in the marks that belong to the words: quotes, brackets, a currency sign, the full stop.
+
+    Signs that `claim` ends with are also found after a space: "1,85 €".
+    """
     while start > 0 and not text[start - 1].isspace() and not text[start - 1].isalnum():
         start -= 1
     while end < len(text) and not text[end].isspace() and not text[end].isalnum():
         end += 1
+    for sign in _LAST_SIGNS.sub("", claim):
+        after = re.compile(rf"[^\S\n]{{0,3}}{re.escape(sign)}").match(text, end)
+        if not sign.isspace() and text[end - 1] != sign and after:
+            end = after.end()
     return start, end

@@ -17,6 +17,7 @@ import numpy as np
 
 from app.prompt import Prompt
 from app.retrieve import standalone
+from app.rows import in_words, markdown, matches
 from app.statements import (
     CELL,
     Kind,
@@ -24,7 +25,7 @@ from app.statements import (
     column_names,
     group_label,
     run_around,
-    statements,
+    statements_of,
     table_header,
     without_bullet,
 )
@@ -33,7 +34,8 @@ from ingest.embed import Embedder
 from storage.errors import Unavailable
 from storage.types import Passage
 
-MOST_PASSAGES = 8  # that are looked into
+MOST_PASSAGES = 12  # that are looked through for a list under a heading
+_COMPARED = 8  # of these, whose statements are compared with the question
 _CANDIDATES = 32  # statements that are embedded: a third of a second on two cores
 _WORDS, _PASSAGE = 0.15, 0.35  # weights beside the cosine
 _FIGURE = 0.06  # for a statement with a figure, when the question asks for one
@@ -42,6 +44,8 @@ _SENTENCES = 4
 _ITEMS = 8  # of a list, rows of a table
 _GAP = 4  # characters of white space between a passage and the next one of its page
 _ROWS = 3  # after a sentence that leads in to a table
+_SINGLED_OUT = 0.03  # for each sign that the question means this row of its table; at most five times
+_STEPS = 12  # that follow a heading
 _LEAD = 240  # characters of a sentence that leads in to a list
 # evidence, as `_sureness` counts it, below which nothing is answered, and below which the answer says that it may be
 # none. Of questions on what no document is about, 9 in 10 are below the first; of those that are answered, 1 in 20
@@ -63,6 +67,10 @@ _QUANTITY = re.compile(
     r"|total|price|rate|value|fee|cost|limit)s?|when|wie (viele?|hoch|lange|oft|groß|weit|alt|teuer)|wann|wieviele?)\b",
     re.I,
 )
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_CODE = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[^\W\d])\w[\w-]*")
+_NAME = re.compile(r"(?<=[\w,] )[A-Z][^\W\d_]{2,}")
+_ASKS_FOR_LIST = re.compile(r"\s*(how (do|can|should|to)|what|which|list|name|wie|was|welche\w*|nenne)\b", re.I)
 _LEADS_IN = re.compile(r":\s*$|\b(following|as follows|folgende\w*|wie folgt)\b", re.I)
 _SPECIAL = re.compile(r"([\\`*\[\]<>|~&])|(?<![^\W_])(_)|(_)(?![^\W_])")
 _LINE_START = re.compile(r"^(\d{1,9})([.)])(?=\s)|^([#+=-])")
@@ -86,6 +94,7 @@ class _Candidate:
     header: str  # of the table that it is a row of, or the label above a row of figures, where known
     words: frozenset[str]
     coverage: float
+    singled_out: int = 0  # how much of the question means this row of its table
     near: float = 0.0
     score: float = 0.0
 
@@ -101,13 +110,14 @@ class Extractive:
     def stream(self, prompt: Prompt, cancel: threading.Event) -> Iterator[str]:
         """Line by line, each statement followed by " [n]". Yields nothing when the passages do not answer."""
         question = standalone(prompt.question, prompt.history)
-        pages = [statements(passage.text) for passage in prompt.passages[:MOST_PASSAGES]]
+        pages = [statements_of(passage) for passage in prompt.passages[:MOST_PASSAGES]]
         ranked, sureness = self._rank(question, prompt.passages, pages)
         if not ranked or sureness is _Sureness.NONE:
             return
         if sureness is _Sureness.SOME:
             yield f"{_UNSURE[is_german(question)]}\n\n"
-        chosen = _choose(question, ranked, prompt.passages, pages)
+        steps = _steps(question, prompt.passages, pages)
+        chosen = steps or _choose(question, ranked, prompt.passages, pages)
         for line in _lines(prompt.passages, pages, chosen):
             if cancel.is_set():
                 return
@@ -120,10 +130,11 @@ class Extractive:
         asked = content_words(question)
         candidates = [
             candidate
-            for n, page in enumerate(pages, 1)
+            for n, page in enumerate(pages[:_COMPARED], 1)
             for place in range(len(page))
             if (candidate := _candidate(n, passages[n - 1], page, place, asked)) is not None
         ]
+        _single_out(question, asked, candidates)
         candidates.sort(key=lambda c: -(c.coverage + c.passage.score))
         candidates = candidates[:_CANDIDATES]
         meant = self._compare(question, candidates)
@@ -131,10 +142,11 @@ class Extractive:
         for candidate in candidates:
             weight = _WORDS if meant else 1.0
             candidate.score = candidate.near + weight * candidate.coverage + _PASSAGE * candidate.passage.score
+            candidate.score += _SINGLED_OUT * min(candidate.singled_out, 5)
             if figures_wanted and _has_new_figure(candidate, asked):
                 candidate.score += _FIGURE
         candidates.sort(key=lambda c: -c.score)
-        return candidates, _sureness(asked, candidates, by_meaning=meant)
+        return candidates, _sureness(question, asked, candidates, by_meaning=meant)
 
     def _compare(self, question: str, candidates: Sequence[_Candidate]) -> bool:
         """Set how near each is to the question; False when that can't be known now."""
@@ -179,7 +191,11 @@ def _candidate(
     words = content_words(passage.text[statement.start : statement.end])
     if statement.kind is Kind.HEADING or len(words) < 2:
         return None
+    if passage.text[statement.end - 1] == "?" or set(words) <= set(content_words(passage.title)):
+        return None
     header = ""
+    if statement.row is not None and statement.table is not None:
+        return _row_candidate(n, passage, place, statement, asked)
     if statement.kind is Kind.ROW:
         first, header = table_header(passage.text, page, place)
         if header and first == place:
@@ -192,7 +208,44 @@ def _candidate(
     return _Candidate(n, passage, place, statement, header, frozenset(words), share)
 
 
-def _sureness(asked: Sequence[str], ranked: Sequence[_Candidate], *, by_meaning: bool) -> _Sureness:
+def _row_candidate(
+    n: int, passage: Passage, place: int, statement: Statement, asked: Sequence[str]
+) -> _Candidate | None:
+    """The names of its columns and its group count as words of the row."""
+    row, table = statement.row, statement.table
+    if row is None or table is None or sum(map(bool, row.cells)) < 2:
+        return None
+    words = content_words(in_words(table, row))
+    said = set(covered(asked, words))
+    around = set(covered(asked, content_words(f"{passage.title} {passage.heading} {table.caption}")))
+    share = (len(said) + 0.5 * len(around - said)) / max(1, len(asked))
+    if _of_other_years(asked, f"{table.caption} {in_words(table, row)}"):
+        share /= 2
+    words = content_words(" ".join([row.group, *row.cells]))
+    return _Candidate(n, passage, place, statement, table.caption, frozenset(words), share)
+
+
+def _single_out(question: str, asked: Sequence[str], candidates: Sequence[_Candidate]) -> None:
+    known: dict[tuple[int, int], dict[int, int]] = {}
+    for candidate in candidates:
+        row, table = candidate.statement.row, candidate.statement.table
+        if row is not None and table is not None:
+            key = (candidate.n, table.start)
+            if key not in known:
+                starts = (row.start for row in table.rows)
+                known[key] = dict(zip(starts, matches(question, asked, table), strict=True))
+            years = f"{table.caption} {in_words(table, row)}"
+            candidate.singled_out = 0 if _of_other_years(asked, years) else known[key][row.start]
+
+
+def _of_other_years(asked: Sequence[str], said: str) -> bool:
+    """Whether a row has years, and none of those that the question names."""
+    wanted = {word for word in asked if _YEAR.fullmatch(word)}
+    known = set(_YEAR.findall(said))
+    return bool(wanted and known) and wanted.isdisjoint(known)
+
+
+def _sureness(question: str, asked: Sequence[str], ranked: Sequence[_Candidate], *, by_meaning: bool) -> _Sureness:
     """By how near the nearest statement is, and how many of the question's words the best and its passage hold."""
     if not ranked:
         return _Sureness.NONE
@@ -203,7 +256,17 @@ def _sureness(asked: Sequence[str], ranked: Sequence[_Candidate], *, by_meaning:
     least, sure = (_LEAST, _SURE) if by_meaning else (_LEAST_WORDS, _SURE_WORDS)
     if evidence < least:
         return _Sureness.NONE
-    return _Sureness.FULL if evidence >= sure or said >= _SURE_SAID else _Sureness.SOME
+    if evidence < sure and said < _SURE_SAID:
+        return _Sureness.SOME
+    return _Sureness.SOME if _unnamed(question, around) else _Sureness.FULL
+
+
+def _unnamed(question: str, around: Sequence[str]) -> bool:
+    """Does the question name something that is not spoken of: a code, in English also a word with a capital?"""
+    names = _CODE.findall(question)
+    if not is_german(question):
+        names += _NAME.findall(question)
+    return any(len(covered(words, around)) < len(words) for words in map(content_words, names))
 
 
 def _has_new_figure(candidate: _Candidate, asked: Sequence[str]) -> bool:
@@ -213,6 +276,8 @@ def _has_new_figure(candidate: _Candidate, asked: Sequence[str]) -> bool:
 def _with_heading(candidate: _Candidate) -> str:
     passage, statement = candidate.passage, candidate.statement
     heading = passage.heading.rpartition(" > ")[2] or passage.title
+    if statement.row is not None and statement.table is not None:
+        return f"{statement.table.caption or heading}: {in_words(statement.table, statement.row)}"
     row = f"{candidate.header} " if candidate.header else ""
     return f"{heading}: {row}{one_line(passage.text[statement.start : statement.end])}"
 
@@ -229,6 +294,8 @@ def _choose(
     for candidate in ranked:
         if len(picked) == _SENTENCES or candidate.score < best.score - _NEAR:
             break
+        if _is_other_row(candidate, best):
+            continue
         if not any(_repeats(candidate, other) for other in picked):
             picked.append(candidate)
     places: dict[int, set[int]] = {}
@@ -238,6 +305,47 @@ def _choose(
         places[candidate.n] |= _together(question, candidate, pages[candidate.n - 1], ranked)
     chosen = [(n, place) for n, here in places.items() for place in sorted(here)]
     return _with_rest_of_list(chosen, passages, pages) if _SEVERAL.search(question) else chosen
+
+
+def _steps(question: str, passages: Sequence[Passage], pages: Sequence[list[Statement]]) -> list[tuple[int, int]]:
+    """The list right below a heading that says what the question asks, from its first item on; [] where none does."""
+    asked = content_words(question)
+    if _QUANTITY.search(question) or not _ASKS_FOR_LIST.match(question):
+        return []
+    for n, at, title in _titles(passages, pages):
+        page = pages[n - 1]
+        words = [word for word in content_words(title) if not word[0].isdigit()]
+        first = next((i for i in range(at + 1, min(at + 4, len(page))) if page[i].kind is Kind.ITEM), None)
+        if first is None or not words or len(covered(words, asked)) < len(words):
+            continue
+        if len(words) > 1 or _SEVERAL.search(question):
+            chosen = [(n, i) for i in range(at + 1, first) if page[i].kind is Kind.SENTENCE]
+            chosen += [(n, i) for i in run_around(page, first, Kind.ITEM)[:_STEPS]]
+            return _with_rest_of_list(chosen, passages, pages)
+    return []
+
+
+def _titles(passages: Sequence[Passage], pages: Sequence[list[Statement]]) -> Iterator[tuple[int, int, str]]:
+    """(passage number, place, words) of the headings in the texts, then of those that stand before them (place -1)."""
+    for n, page in enumerate(pages, 1):
+        text = passages[n - 1].text
+        yield from ((n, at, one_line(text[s.start : s.end])) for at, s in enumerate(page) if s.kind is Kind.HEADING)
+    for n, page in enumerate(pages, 1):
+        if page and page[0].kind is not Kind.HEADING:
+            yield n, -1, passages[n - 1].heading.rpartition(" > ")[2]
+
+
+def _is_other_row(candidate: _Candidate, best: _Candidate) -> bool:
+    """A row of the best one's table, which `_together` decides on, or of another table that the question means less."""
+    if candidate is best or candidate.statement.table is None:
+        return False
+    if (candidate.n, candidate.statement.table) == (best.n, best.statement.table):
+        return True
+    return (
+        candidate.singled_out == 0
+        or candidate.singled_out < best.singled_out
+        or candidate.score < best.score - _NEAR / 2
+    )
 
 
 def _with_rest_of_list(
@@ -284,6 +392,8 @@ def _together(
         wanted = run if _SEVERAL.search(question) else [place]
         first = max(0, min(wanted.index(place) - _ITEMS // 2, len(wanted) - _ITEMS))
         return {*wanted[first : first + _ITEMS], *([before] if lead else [])}
+    if candidate.statement.table is not None:
+        return _rows_of_table(question, candidate, ranked)
     if kind is Kind.ROW:
         run = run_around(page, place, Kind.ROW)
         alike = [c for c in ranked if c.n == candidate.n and c.place in run and c.score >= candidate.score - _NEAR]
@@ -291,6 +401,16 @@ def _together(
     if kind is Kind.FIGURES:
         return column_names(text, page, place) | set(group_label(page, place))
     return set()
+
+
+def _rows_of_table(question: str, candidate: _Candidate, ranked: Sequence[_Candidate]) -> set[int]:
+    """The rows that the question singles out; else those that score alike, or all where it asks for several."""
+    rows = [c for c in ranked if c.n == candidate.n and c.statement.table == candidate.statement.table]
+    most = max(row.singled_out for row in rows)
+    if most or not _SEVERAL.search(question):
+        near = _NEAR if most else _NEAR / 4
+        rows = [row for row in rows if row.singled_out == most and row.score >= rows[0].score - near]
+    return {row.place for row in rows[:_ITEMS]}
 
 
 def _is_row(candidate: _Candidate) -> bool:
@@ -302,9 +422,19 @@ def _lines(
 ) -> Iterator[str]:
     """Markdown, in pieces: paragraphs, lists and tables."""
     before: tuple[int, int, Kind] | None = None
+    done: set[tuple[int, int]] = set()
     for n, place in chosen:
         text, page = passages[n - 1].text, pages[n - 1]
         statement = page[place]
+        if statement.table is not None:
+            table = statement.table
+            if (n, table.start) not in done:
+                rows = [page[at].row for m, at in chosen if m == n and page[at].table == table]
+                shown = markdown(table, [row for row in rows if row is not None], n, quote)
+                yield f"\n\n{shown}" if before is not None else shown
+            done.add((n, table.start))
+            before = (n, place, Kind.HEADING)
+            continue
         kind, words = statement.kind, text[statement.start : statement.end]
         runs_on = before is not None and before[0] == n and before[2] is kind
         header = table_header(text, page, place)[1] if kind is Kind.ROW else ""

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from ingest.sentences import ITEM, is_row, sentences
+from storage.types import Passage, PassageRow, PassageTable
 
 CELL = " | "
 _LONGEST_ITEM = 400
 _LONGEST_HEADING = 90
+_CONTENTS = 4  # lines that make a table of contents
+_CONTENTS_LINE = re.compile(r"\s*(?=.{0,60}[^\W\d_]{3}).{3,110}?[\s.·…]+(\d{1,3})\s*")
 _SECTION = re.compile(r"^(?:[A-Z]\.?)?\d+(?:\.\d+)*\.?(?=\s|$)")
 _FURNITURE = re.compile(r"(?:\. ?){5}|\b(?:Page|Seite) \d+ (?:of|von) \d+\b")
 _GROUP = 8  # rows that a label stands above
@@ -39,6 +42,24 @@ class Statement:
     start: int
     end: int
     kind: Kind
+    row: PassageRow | None = None  # of a ROW whose cells are known,
+    table: PassageTable | None = None  # and the table that it is in
+
+
+def statements_of(passage: Passage) -> list[Statement]:
+    """As `statements`, and each row of the passage's tables as a statement of its own, the part that it holds."""
+    text, found = passage.text, []
+    for table in passage.tables:
+        first, end = table.start - passage.start, table.end - passage.start
+        text = text[:first] + "\n" * (end - first) + text[end:]
+        for row in table.rows:
+            span = max(0, row.start - passage.start), min(len(text), row.end - passage.start)
+            found.append(Statement(*span, Kind.ROW, row, table))
+    captions = {table.caption for table in passage.tables if table.caption}
+    for statement in statements(text):
+        named = " ".join(text[statement.start : statement.end].split()) in captions
+        found.append(replace(statement, kind=Kind.HEADING) if named else statement)
+    return sorted(found, key=lambda statement: statement.start)
 
 
 def statements(text: str) -> list[Statement]:
@@ -47,6 +68,8 @@ def statements(text: str) -> list[Statement]:
     An item keeps all of its sentences, unless it is long.
     """
     found: list[Statement] = []
+    for first, end in _contents(text):  # nothing of a table of contents answers a question
+        text = text[:first] + "\n" * (end - first) + text[end:]
     for start, end in sentences(text):
         last = found[-1] if found else None
         runs_on = (
@@ -57,6 +80,22 @@ def statements(text: str) -> list[Statement]:
         else:
             found.append(Statement(start, end, _kind(text, start, end)))
     return found
+
+
+def _contents(text: str) -> list[tuple[int, int]]:
+    """Runs of lines that end with page numbers, which rise."""
+    runs: list[list[tuple[int, int, int]]] = [[]]
+    at = 0
+    for line in text.split("\n"):
+        found = _CONTENTS_LINE.fullmatch(line)
+        if line.strip():
+            page = int(found[1]) if found else -1
+            if page < (runs[-1][-1][2] if runs[-1] else 0):
+                runs.append([])
+            if found:
+                runs[-1].append((at, at + len(line), page))
+        at += len(line) + 1
+    return [(run[0][0], run[-1][1]) for run in runs if len(run) >= _CONTENTS and run[-1][2] > run[0][2]]
 
 
 def without_bullet(item: str) -> str:

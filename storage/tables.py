@@ -12,6 +12,7 @@ from typing import Any
 from storage.types import PassageRow, PassageTable, Row, Table
 
 MAX_CELLS = 200_000  # of one section
+_CAPTION = 140  # characters of a line above a table that may say what it shows
 
 
 def to_json(table: Table) -> list[Any]:
@@ -53,7 +54,8 @@ def within(tables: Iterable[Table], text: str, start: int, end: int) -> tuple[Pa
             if row.start < end and start < row.end
         )
         if rows:
-            found.append(PassageTable(column_names(table, text), rows))
+            span = max(start, table.start), min(end, max(table.end, rows[-1].end))
+            found.append(PassageTable(*span, column_names(table, text), rows, _caption(table, text)))
     return tuple(found)
 
 
@@ -63,12 +65,24 @@ def column_names(table: Table, text: str) -> tuple[str, ...]:
     return tuple(" ".join(filter(None, dict.fromkeys(names))) for names in zip(*header, strict=True))
 
 
+def _caption(table: Table, text: str) -> str:
+    """The last line above, if it is short and nothing but a line break or two stands between."""
+    above = text[max(0, table.start - _CAPTION) : table.start]
+    line = above.rstrip().rpartition("\n")[2]
+    near = above[len(above.rstrip()) :].count("\n") in (1, 2)
+    return (
+        " ".join(line.split())
+        if near and len(line) < min(len(above), _CAPTION - 10) + (len(above) == table.start)
+        else ""
+    )
+
+
 def _row(start: Any, end: Any, cells: Sequence[Any]) -> Row:
     flat = [int(at) for at in cells]
     return Row(int(start), int(end), tuple(zip(flat[::2], flat[1::2], strict=True)))
 
 
-def _in_order(spans: Sequence[Table] | Sequence[Row]) -> bool:
+def _in_order(spans: Sequence[Table | Row]) -> bool:
     return all(one.end <= other.start for one, other in pairwise(spans))
 
 

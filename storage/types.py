@@ -156,13 +156,17 @@ class PassageRow:
 
 @dataclass(frozen=True, slots=True)
 class PassageTable:
-    """The rows of a table that lie in a passage, and the names of its columns, wherever the header stands.
+    """What of a table lies in a passage: section offsets `start` to `end`, where its own header may stand, and rows.
 
-    `header` is empty where the table has none, else as long as the cells of every row.
+    `header` names the columns, wherever it stands; it is empty where the table has none, else as long as the cells of
+    every row. `caption` is the line above the table, or "".
     """
 
+    start: int
+    end: int
     header: tuple[str, ...]
     rows: tuple[PassageRow, ...]
+    caption: str = ""
 
 
 @dataclass(frozen=True, slots=True)

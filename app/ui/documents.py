@@ -14,7 +14,7 @@ from app.services import Services
 from app.ui import browser
 from app.ui.document_rows import HEAD, receipt, row
 from app.ui.identity import callback, draw_problem, who
-from app.ui.readers import choose_readers, from_words, in_words
+from app.ui.readers import choose_readers, chosen_names, from_words, in_words
 from app.ui.safe_html import plain
 from app.ui.wording import counted, now_in, number
 from app.ui.zone import browser_zone
@@ -60,7 +60,7 @@ def page() -> None:
         readers = choose_readers(
             "New documents are readable by", groups, key="new_readers", readers=Readers(True), width=420
         )
-        browser.uploader(in_words(readers))
+        browser.uploader(in_words(readers), chosen_names("new_readers", groups))
         st.fragment(_draw_list, run_every=every)(every)
     _open_dialog(services, principal, groups, *dialog)
 
@@ -72,6 +72,8 @@ def _draw_header() -> None:
     if counts.failed:
         parts.append(f"{number(counts.failed)} failed")
     st.html(f'<h1 class="title">Documents</h1><p class="soft">{", ".join(parts)}</p>')
+    for reason in services.missing():
+        st.html(f'<p class="notice away" role="status">{plain(reason)}</p>')
 
 
 def _draw_list(every: float) -> None:

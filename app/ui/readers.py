@@ -22,12 +22,17 @@ def choose_readers(
         title,
         [EVERYONE, *groups],
         default=start,
-        format_func=lambda value: "Everyone" if value == EVERYONE else clean(groups.get(value, "a deleted group")),
+        format_func=lambda value: _name(value, groups),
         key=key,
         placeholder="Only admins",
         width=width or "stretch",
     )
     return from_words(chosen)
+
+
+def chosen_names(key: str, groups: Mapping[str, str]) -> list[str]:
+    """What the field `key` shows."""
+    return [_name(value, groups) for value in st.session_state.get(key, [])]
 
 
 def from_words(chosen: Sequence[str]) -> Readers:
@@ -46,3 +51,7 @@ def tags(readers: Readers, groups: Mapping[str, str]) -> str:
         return '<span class="tag">Everyone</span>'
     names = sorted(groups[group] for group in readers.groups if group in groups)
     return "".join(f'<span class="tag"><bdi>{plain(name)}</bdi></span>' for name in names or ["Only admins"])
+
+
+def _name(value: str, groups: Mapping[str, str]) -> str:
+    return "Everyone" if value == EVERYONE else clean(groups.get(value, "a deleted group"))

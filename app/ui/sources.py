@@ -18,10 +18,9 @@ from app.ui.wording import day, number
 from app.ui.zone import browser_zone
 from storage.documents import Source
 from storage.errors import FootnoteError, NotFound
-from storage.types import Citation, Passage, Principal, Readers, Section
+from storage.types import Citation, Passage, Principal, Readers, Section, Table
 
 Span = tuple[int, int]
-_PARTED = " | "
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +212,7 @@ def marked_text(section: Section, span: Span, others: Sequence[Span] = ()) -> st
         if table.start < at or table.end > len(section.text):
             continue
         parts.append(_paragraphs(section, at, table.start, span, others))
-        parts.append(_table(section.text, table.start, table.end, span, others))
+        parts.append(_table(section.text, table, span, others))
         at = table.end
     parts.append(_paragraphs(section, at, len(section.text), span, others))
     return "".join(parts)
@@ -230,17 +229,12 @@ def _paragraphs(section: Section, start: int, end: int, span: Span, others: Sequ
     return "".join(parts)
 
 
-def _table(text: str, start: int, end: int, span: Span, others: Sequence[Span]) -> str:
-    rows, at = [], start
-    for number_, line in enumerate(text[start:end].split("\n")):
-        cells, cell_at = [], at
-        for cell in line.split(_PARTED):
-            tag = "td" if number_ else "th"
-            cells.append(f"<{tag}>{_words(text, cell_at, cell_at + len(cell), span, others)}</{tag}>")
-            cell_at += len(cell) + len(_PARTED)
-        if line.strip():
-            rows.append(f"<tr>{''.join(cells)}</tr>")
-        at += len(line) + 1
+def _table(text: str, table: Table, span: Span, others: Sequence[Span]) -> str:
+    rows = []
+    for number_, row in enumerate(table.rows):
+        tag = "th" if number_ < table.header else "td"
+        cells = (f"<{tag}>{_words(text, start, end, span, others)}</{tag}>" for start, end in row.cells)
+        rows.append(f"<tr>{''.join(cells)}</tr>")
     return f'<div class="rows"><table>{"".join(rows)}</table></div>'
 
 

@@ -77,7 +77,7 @@ def find_tables(
     page: pypdfium2.PdfTextPage, text: str, lines: Iterable[tuple[int, str, bool]], *, rotation: int = 0
 ) -> tuple[Table, ...]:
     """In text order, not overlapping. `lines` has (offset, words, bold) of each line that is not blank."""
-    laid = [line for line in _lay(page, lines, rotation) if line.segments]
+    laid = _side_by_side(line for line in _lay(page, lines, rotation) if line.segments)
     if not laid:
         return ()
     width = max(line.segments[-1].right for line in laid) - min(line.segments[0].left for line in laid)
@@ -98,12 +98,14 @@ def find_tables(
 def _lay(page: pypdfium2.PdfTextPage, lines: Iterable[tuple[int, str, bool]], rotation: int) -> Iterator[_Line]:
     """The lines with the places of their words. pdfium may put rows behind each other on one line: they are parted."""
     edges = _edges(page, rotation)
+    since = _BETWEEN  # lines since the last one with a gap
     for offset, words, bold in lines:
         segments: list[_Segment] = []
         left, _, top, y = edges(offset)
         size = y - top
         right = edges(offset + len(words) - 1)[1]
-        if _is_dense(words, right - left, size):
+        since += 1
+        if since > _BETWEEN and _is_dense(words, right - left, size):
             yield _Line(y, size, bold, [_Segment(offset, offset + len(words), left, right)])
             continue
         for found in _WORD.finditer(words):
@@ -121,6 +123,19 @@ def _lay(page: pypdfium2.PdfTextPage, lines: Iterable[tuple[int, str, bool]], ro
             else:
                 segments.append(_Segment(start, end, left, right))
         yield _Line(y, size, bold, _joined(words, offset, segments))
+        since = 0 if len(segments) > 1 else since
+
+
+def _side_by_side(lines: Iterable[_Line]) -> list[_Line]:
+    """Lines of the text that stand at one height, each right of the last, are one."""
+    result: list[_Line] = []
+    for line in lines:
+        last = result[-1] if result else None
+        if last and abs(last.y - line.y) < 0.2 * line.size and line.segments[0].left > last.segments[-1].right:
+            last.segments += line.segments
+        else:
+            result.append(line)
+    return result
 
 
 def _edges(page: pypdfium2.PdfTextPage, rotation: int) -> Callable[[int], tuple[float, float, float, float]]:
@@ -143,7 +158,7 @@ def _edges(page: pypdfium2.PdfTextPage, rotation: int) -> Callable[[int], tuple[
 
 def _is_dense(words: str, width: float, size: float) -> bool:
     """A long line without room for a gap: that is most of a page, and looking at each of its words takes time."""
-    return len(words) > 80 and 0 < width < 0.44 * size * len(words) and not words[-1].isdigit()
+    return len(words) > 80 and 0 < width < 0.40 * size * len(words) and not words[-1].isdigit()
 
 
 def _gap(words: str, found: re.Match[str]) -> float:
@@ -162,7 +177,8 @@ def _joined(words: str, offset: int, segments: list[_Segment]) -> list[_Segment]
     currency = mark = False
     for segment in segments:
         said = words[segment.start - offset : segment.end - offset]
-        if result and (mark or _CLOSING.fullmatch(said) or (currency and _FIGURE.match(said))):
+        figure = _FIGURE.match(said) is not None
+        if result and ((mark and not figure) or _CLOSING.fullmatch(said) or (currency and figure)):
             result[-1].end, result[-1].right = segment.end, segment.right
         else:
             result.append(segment)
@@ -371,7 +387,7 @@ def _table(text: str, grids: list[_Grid], width: int) -> Table | None:
         grids = grids[:-1]  # what follows the table
     if len(grids) - header < 1 or sum(len(grid.cells) > 1 for grid in grids) < 2:
         return None
-    rows = []
+    rows: list[Row] = []
     for number, grid in enumerate(grids):
         start, end = min(a for a, _ in grid.cells.values()), max(b for _, b in grid.cells.values())
         if rows and start < rows[-1].end:
@@ -379,6 +395,8 @@ def _table(text: str, grids: list[_Grid], width: int) -> Table | None:
         known = dict(grid.cells)
         if number >= header:  # only a title stands over several columns
             known = {place: span for place, span in grid.cells.items() if grid.cells.get(place - 1) != span}
+        elif len(set(known.values())) == 1 and 0 not in known and number < header - 1:
+            known = dict.fromkeys(range(1, width), next(iter(known.values())))  # a title over all of the figures
         rows.append(Row(start, end, tuple(known.get(place, (start, start)) for place in range(width))))
     return Table(rows[0].start, rows[-1].end, tuple(rows), header)
 

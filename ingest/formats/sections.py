@@ -98,12 +98,15 @@ class SectionWriter:
                 self._only_headings, self._in_list = False, True
 
     def table(self, rows: Sequence[Sequence[str]]) -> None:
-        """The first row is the header; where a long table goes on in a next section, it is repeated there."""
+        """The first row is the header, unless it is a name and its value.
+
+        Where a long table goes on in a next section, the header is repeated there.
+        """
         cells = [[one_line(cell) for cell in row] for row in rows]
         width = max(map(len, cells), default=0)
         cells = [[*row, *[""] * (width - len(row))] for row in cells if any(row)]
         lengths = [len(_line(row)) for row in cells]
-        first = 1 if len(cells) > 1 else 0  # of the rows below the header
+        first = int(len(cells) > 1 and not _is_pair(cells[0]))  # of the rows below the header
         done = first
         while done < len(cells):
             self._make_room(min(sum(lengths[done - first :]) + len(cells) - done, LONG))
@@ -157,6 +160,11 @@ class SectionWriter:
 
     def _path(self) -> str:
         return heading_path(text for _, text in self._outline)
+
+
+def _is_pair(row: Sequence[str]) -> bool:
+    """A name and its value ("Document | TR-004"), as a table without a header begins."""
+    return len(row) == 2 and re.search(r"\d", row[1]) is not None and not re.search(r"\b(?:19|20)\d\d\b", row[1])
 
 
 def _line(row: Sequence[str]) -> str:

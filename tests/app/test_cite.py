@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.cite import Resolver
 from app.extract import quote
-from storage.types import Citation, Passage
+from storage.types import Citation, Passage, PassageRow, PassageTable
 
 LEAVE = (
     "4.2 Annual leave\n\nFull-time staff have 30 days of annual leave. Part-time staff have leave in propor-\n"
@@ -63,6 +64,27 @@ def test_a_table_row_is_marked_as_the_row() -> None:
     text, (citation,) = resolve("| City | Limit |\n| --- | --- |\n| Paris | 160 euros [2] |\n")
     assert citation.text == "Paris | 160 euros"
     assert text.splitlines()[2] == "| Paris | 160 euros [1] |"
+
+
+@pytest.mark.parametrize("ending", ["1,85 €", "(1,850 )", "12 %", "1,85 € "])
+def test_signs_after_a_space_belong_to_the_words(ending: str) -> None:
+    source = passage(f"Spätschicht 14:00 Uhr {ending}\nNachtschicht 22:00 Uhr 3 €", 1)
+    _, (citation,) = resolve(f"Spätschicht 14:00 Uhr {ending} [1]", sources=[source])
+    assert citation.text == f"Spätschicht 14:00 Uhr {ending.strip()}"
+
+
+def test_a_row_of_a_table_is_marked_with_all_of_its_signs() -> None:
+    text = "Late shift .... $ (1,850 )\nNight shift .... $ (3,100 )"
+    rows = tuple(
+        PassageRow(text.index(line), text.index(line) + len(line), (line[: line.index(" .")], line[line.index("$") :]))
+        for line in text.split("\n")
+    )
+    table = PassageTable(0, len(text), ("Shift", "Cost"), rows)
+    _, (citation,) = resolve(
+        "| Shift | Cost |\n| --- | --- |\n| Late shift | $ (1,850 ) [1] |\n",
+        sources=[replace(passage(text, 1), tables=(table,))],
+    )
+    assert citation.text == "Late shift .... $ (1,850 )"
 
 
 @pytest.mark.parametrize("marks", ["[9]", "[0]", "[3-5]", "【8】", "[9, 12]"])

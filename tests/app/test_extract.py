@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from app.cite import Resolver
 from app.extract import Extractive, plain, quote
 from app.prompt import Prompt, Turn
-from storage.types import Passage
+from storage.types import Passage, PassageRow, PassageTable
 from tests.shelf import HashEmbedder
 
 LEAVE = """4.2 Annual leave
@@ -121,6 +121,48 @@ def test_headings_contents_and_page_heads_are_no_answers() -> None:
     text = "Annual leave\n\n4.2 Annual leave . . . . . . . . 7\nLeave rules · Page 3 of 9\n\n"
     text += "Staff have 30 days of annual leave."
     assert answer("annual leave of staff?", text) == "Staff have 30 days of annual leave. [1]"
+
+
+def test_a_row_of_a_pdf_stands_under_column_names_that_its_passage_does_not_hold() -> None:
+    text = "Germany 10 31 March \nCzechia 5 30 June \nPortugal 6 30 April"
+    rows = []
+    for line in text.split("\n"):
+        country, days, date = line.split(maxsplit=2)
+        start = 500 + text.index(line)
+        rows.append(PassageRow(start, start + len(line.strip()), (country, days, date.strip())))
+    names = ("Country", "Days carried over at most", "To be taken by")
+    table = PassageTable(500, 500 + len(text), names, tuple(rows), "Table 4.2 Carry-over of annual leave")
+    source = replace(passage(text), start=500, end=500 + len(text), tables=(table,))
+    question = "How many days of annual leave can be carried over in Czechia, and by when must they be taken?"
+    prompt = Prompt(question=question, passages=(source, passage(LEAVE, 2, score=0.9)))
+    written = "".join(Extractive(HashEmbedder()).stream(prompt, threading.Event()))
+    assert written.partition("\n\n")[0] == (
+        "| Country | Days carried over at most | To be taken by |\n| --- | --- | --- |\n| Czechia | 5 | 30 June [1] |"
+    )
+    resolver = Resolver(prompt.passages)
+    resolver.feed(written)
+    resolver.finish()
+    assert resolver.citations[0].text == "Czechia 5 30 June"
+    assert resolver.citations[0].start == 500 + text.index("Czechia")
+
+
+def test_the_steps_below_the_heading_that_the_question_names_are_given_in_order() -> None:
+    steps = "\n".join(f"{n}. Step {n} takes the spacer and the guard." for n in range(1, 7))
+    above = "9.2 Oil\nThe oil is changed after 200 hours.\n9.3 Replacing the mechanical seal\nA seal kit is needed."
+    written = answer("How do I replace the mechanical seal?", f"{above}\n{steps}")
+    assert re.findall(r"Step (\d)", written) == ["1", "2", "3", "4", "5", "6"]
+    assert "200 hours" not in written
+
+
+def test_a_table_of_contents_is_never_quoted() -> None:
+    contents = "Contents\n" + "\n".join(f"{n} Annual leave of kind {n} {n + 2}" for n in range(1, 8))
+    assert "kind" not in answer("How much annual leave of kind 3 is there?", contents, LEAVE)
+
+
+def test_what_the_question_names_and_no_source_speaks_of_makes_the_answer_unsure() -> None:
+    assert not answer("How many days of annual leave do full-time staff have?", LEAVE).startswith("The documents may")
+    asked = "How many days of annual leave do full-time staff have in France?"
+    assert answer(asked, LEAVE).startswith("The documents may not")
 
 
 def test_what_two_documents_both_say_is_said_once() -> None:

@@ -1,12 +1,25 @@
 import re
 
 from app.ui.sources import marked_text
-from storage.types import Heading, Section, Table
+from storage.types import Heading, Row, Section, Table
 
 
 def section(text: str, *, table: str = "") -> Section:
-    tables = (Table(text.index(table), text.index(table) + len(table)),) if table else ()
+    tables = (table_at(text, table),) if table else ()
     return Section(1, text, (Heading(0, "4 Leave > 4.2 Carry-over"),), tables)
+
+
+def table_at(text: str, table: str) -> Table:
+    """Its rows are lines, its cells parted by " | ", its first row is the header."""
+    rows, at = [], text.index(table)
+    for line in table.split("\n"):
+        cells = []
+        for cell in line.split(" | "):
+            cells.append((at, at + len(cell)))
+            at += len(cell) + 3
+        at -= 2
+        rows.append(Row(cells[0][0], cells[-1][1], tuple(cells)))
+    return Table(rows[0].start, rows[-1].end, tuple(rows), 1)
 
 
 def span(text: str, words: str) -> tuple[int, int]:

@@ -23,6 +23,7 @@ def sign_in(page: Page, url: str, name: str, password: str) -> None:
     page.fill("[name=password]", password)
     page.keyboard.press("Enter")
     page.locator(".st-key-suggestions button").first.wait_for()
+    page.locator(".notice.away").wait_for(state="detached", timeout=120_000)  # every part is up
 
 
 def save(page: Page, folder: Path, name: str) -> None:

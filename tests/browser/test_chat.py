@@ -4,7 +4,8 @@ import pytest
 from playwright.sync_api import expect
 
 from storage.types import Readers
-from tests.browser.conftest import PHONE, Site
+from tests.browser.conftest import PHONE, Site, Visit
+from tests.office import until
 
 pytestmark = pytest.mark.browser
 EVERYONE = Readers(everyone=True)
@@ -44,12 +45,18 @@ def test_a_footnote_opens_the_page_with_its_words_marked(site: Site) -> None:
     assert visit.foreign == []
 
 
+def slash_focuses(visit: Visit) -> bool:
+    """The page listens to keys a moment after it shows."""
+    visit.page.keyboard.press("/")
+    return bool(visit.page.evaluate("document.activeElement.tagName === 'TEXTAREA'"))
+
+
 def test_the_keyboard_alone_asks_walks_the_footnotes_and_closes(site: Site) -> None:
     visit = site.visit()
     visit.open()
     page = visit.page
     page.locator(".st-key-ask textarea").wait_for()
-    page.keyboard.press("/")
+    until(lambda: slash_focuses(visit))
     page.keyboard.type("What is there?")
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Ask again").wait_for()

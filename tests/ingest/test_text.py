@@ -1,6 +1,10 @@
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ingest.formats import text
+from ingest.formats.sections import SectionWriter, one_line
+from storage.tables import check
 
 
 @pytest.fixture
@@ -84,3 +88,25 @@ def test_encodings_are_understood(plain, encoding):
 
 def test_control_characters_and_spare_blank_lines_go(plain):
     assert plain("one\x00 two\u202e  \r\n\r\n\r\n\r\nthree\x0cfour").sections[0].text == "one two\n\nthree\nfour"
+
+
+CELLS = st.text(alphabet="ab |5€.\t\n", max_size=6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(CELLS, max_size=4), max_size=60), st.lists(CELLS, max_size=3))
+def test_cells_of_tables_are_spans_that_say_what_was_written(rows, paragraphs):
+    writer = SectionWriter(max_characters=100_000)
+    for paragraph in paragraphs:
+        writer.paragraph(paragraph)
+    writer.table(rows)
+    written = [[one_line(cell) for cell in row] for row in rows if any(map(one_line, row))]
+    found = []
+    for section in writer.finish():
+        check(section.tables, len(section.text))
+        for table in section.tables:
+            assert section.text[table.start : table.end].count("\n") == len(table.rows) - 1
+            body = table.rows if not found else table.rows[table.header :]
+            found += [[section.text[a:b] for a, b in row.cells] for row in body]
+    width = max(map(len, rows), default=0)
+    assert found == [[*row, *[""] * (width - len(row))] for row in written]

@@ -25,6 +25,19 @@ async function entries(items) {
   return found.filter((file) => !file.name.startsWith("."));
 }
 
+// What the field above shows may be newer than what the server has told us: wait until they agree, so that no file
+// goes to the readers of a moment ago. Undefined when they never do.
+async function settledReaders(drop) {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const tags = document.querySelectorAll(".st-key-new_readers [data-tag]");
+    const shown = new Set([...tags].map((tag) => tag.getAttribute("aria-label")));
+    const { names, readers } = drop.latest;
+    if (shown.size === names.length && names.every((name) => shown.has(name))) return readers;
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  return undefined;
+}
+
 function row(list, name) {
   const item = document.createElement("li");
   const label = document.createElement("span");
@@ -54,12 +67,19 @@ function explain(request) {
   return ["failed", typeof why === "string" ? why : `the server answered ${request.status}`];
 }
 
-function send(file, list, data) {
+function send(file, list, readers) {
   const { item, bar, state } = row(list, file.name);
   return {
     start: () => new Promise((resolve) => {
       const request = new XMLHttpRequest();
-      const query = new URLSearchParams({ name: file.name, readers: data().readers });
+      if (readers === undefined) {
+        item.className = "failed";
+        state.textContent = "not sent: choose who may read it, then drop it again";
+        bar.remove();
+        resolve("failed");
+        return;
+      }
+      const query = new URLSearchParams({ name: file.name, readers });
       request.open("PUT", `/api/upload?${query}`);
       request.setRequestHeader("x-footnote-upload", "1");
       request.upload.onprogress = (event) => {
@@ -89,8 +109,9 @@ export default function (component) {
   drop.trigger = setTriggerValue;
 
   const take = async (files) => {
-    const readers = drop.latest.readers; // as chosen at the moment of the drop
-    const waiting = [...files].map((file) => send(file, list, () => ({ readers })));
+    const chosen = [...files]; // a list of the browser's own may be emptied while we wait
+    const readers = await settledReaders(drop);
+    const waiting = chosen.map((file) => send(file, list, readers));
     let sent = 0;
     const lane = async () => {
       for (let next = waiting.shift(); next; next = waiting.shift()) {
@@ -104,7 +125,13 @@ export default function (component) {
   };
 
   const input = parentElement.querySelector("input");
-  input.onchange = () => { const chosen = [...input.files]; input.value = ""; take(chosen); };
+  const takeChosen = () => {
+    const chosen = [...input.files];
+    input.value = "";
+    if (chosen.length) take(chosen);
+  };
+  input.onchange = takeChosen;
+  takeChosen(); // files chosen before this script was there
   drop.ondragover = (event) => { event.preventDefault(); drop.classList.add("over"); };
   drop.ondragleave = () => drop.classList.remove("over");
   drop.ondrop = async (event) => {

@@ -1,0 +1,103 @@
+"""Rows of tables as answers: which row a question means, what a row says in words, and the table that shows it.
+
+Works on the cells that a passage brings along. Not covered: how near a row is to the question in meaning (`extract`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from app.words import content_words, covered
+from storage.types import PassageRow, PassageTable
+
+_NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d{3})*(?:[.,]\d{1,2})?(?![\w])")
+_SPOKEN = {
+    word: number
+    for number, words in enumerate(
+        "one|ein two|zwei three|drei four|vier five|fünf six|sechs seven|sieben eight|acht nine|neun ten|zehn"
+        " eleven|elf twelve|zwölf".split(),
+        1,
+    )
+    for word in words.split("|")
+}
+_UP_TO = re.compile(r"\b(up to|at most|less than|below|under|within|bis|höchstens|unter)\b", re.I)
+_ABOVE = re.compile(r"\b(more than|above|over|from|at least|exceeding|über|mehr als|ab|mindestens)\b", re.I)
+_LETTER = re.compile(r"(?<=\w )[A-HJ-Z]\b")  # the name of a grade or class
+_YEAR = range(1900, 2100)
+
+
+def in_words(table: PassageTable, row: PassageRow) -> str:
+    """ "Czechia; Days carried over at most: 5; To be taken by: 30 June"."""
+    parts = [row.group, row.cells[0]]
+    for place, cell in enumerate(row.cells[1:], 1):
+        name = table.header[place] if table.header else ""
+        parts.append(f"{name}: {cell}" if name and cell else cell)
+    return "; ".join(part for part in parts if part)
+
+
+def matches(question: str, asked: Sequence[str], table: PassageTable) -> list[int]:
+    """For each row of `table`, how much of the question singles it out: its label counts more than its other cells.
+
+    What all rows say singles out none. A label that spans numbers ("5 to 10 years") meets a number between them.
+    """
+    labels = [content_words(f"{row.group} {row.cells[0]}") for row in table.rows]
+    others = [content_words(" ".join(row.cells[1:])) for row in table.rows]
+    in_labels = [set(covered(asked, words)) for words in labels]
+    in_rows = [set(covered(asked, [*label, *other])) for label, other in zip(labels, others, strict=True)]
+    common = set.intersection(*in_rows) if len(in_rows) > 1 else set()
+    named = set(covered(asked, content_words(" ".join(table.header))))
+    numbers, letters = _numbers(question), set(_LETTER.findall(question))
+    exact = [{word for word in asked if word in words} for words in labels]  # and not only a part of a longer word
+    return [
+        2 * len(label - common)
+        + len(exact[place] - common)
+        + len(row - label - common - named)
+        + 2 * _spans(table.rows[place].cells[0], numbers)
+        + 3 * (not letters.isdisjoint(re.findall(r"\b[A-Z]\b", table.rows[place].cells[0])))
+        for place, (label, row) in enumerate(zip(in_labels, in_rows, strict=True))
+    ]
+
+
+def markdown(table: PassageTable, rows: Sequence[PassageRow], n: int, quote: Callable[[str], str]) -> str:
+    """The rows under the names of their columns, the footnote [n] in the last cell of each; a list without names."""
+    if not any(table.header):
+        return "\n".join(f"- {_listed(row, quote)} [{n}]" for row in rows)
+    used = [place for place, name in enumerate(table.header) if name or any(row.cells[place] for row in rows)]
+    lines = [_line([quote(table.header[place]) for place in used]), f"|{' --- |' * len(used)}"]
+    group = ""
+    for row in rows:
+        if row.group and row.group != group:
+            lines.append(_line([quote(row.group), *[""] * (len(used) - 1)]))
+        group = row.group
+        cells = [quote(row.cells[place]) for place in used]
+        lines.append(_line([*cells[:-1], f"{cells[-1]} [{n}]".strip()]))
+    return "\n".join(lines)
+
+
+def _listed(row: PassageRow, quote: Callable[[str], str]) -> str:
+    cells = [quote(cell) for cell in row.cells if cell]
+    label = cells[0] if cells[0].endswith(":") else f"{cells[0]}:"
+    return f"{label} {', '.join(cells[1:])}" if len(cells) > 1 else cells[0]
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _numbers(text: str) -> list[float]:
+    spoken = [float(_SPOKEN[word]) for word in re.findall(r"[^\W\d_]+", text.casefold()) if word in _SPOKEN]
+    return [number for number in [*spoken, *map(_value, _NUMBER.findall(text))] if number not in _YEAR]
+
+
+def _value(number: str) -> float:
+    return float(re.sub(r"[.,](?=\d{3}(?!\d))", "", number).replace(",", "."))
+
+
+def _spans(label: str, numbers: Sequence[float]) -> bool:
+    ends = [_value(number) for number in _NUMBER.findall(label)]
+    if len(ends) == 2 and ends[0] < ends[1]:
+        return any(ends[0] <= number <= ends[1] for number in numbers)
+    if len(ends) == 1 and _UP_TO.search(label):
+        return any(number <= ends[0] for number in numbers)
+    return len(ends) == 1 and _ABOVE.search(label) is not None and any(number > ends[0] for number in numbers)

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import pytest
+
+from app.extract import quote
+from app.rows import in_words, markdown, matches
+from app.words import content_words
+from storage.types import PassageRow, PassageTable
+
+
+def table(header: tuple[str, ...], *rows: tuple[str, ...], group: str = "") -> PassageTable:
+    made = tuple(PassageRow(10 * n, 10 * n + 9, cells, group) for n, cells in enumerate(rows))
+    return PassageTable(0, 100, header, made)
+
+
+GRADES = table(
+    ("Grade", "Role", "Minimum", "Midpoint"),
+    ("C", "Technician, clerk", "45,500", "51,500"),
+    ("D", "Engineer, specialist", "54,000", "62,500"),
+    ("E", "Senior engineer", "66,000", "77,000"),
+)
+SHIFTS = table(
+    ("Schicht", "Zulage"), ("Frühschicht", "—"), ("Spätschicht", "1,85 €"), ("Samstag, jede Schicht", "3,10 €")
+)
+SERVICE = table(
+    ("Length of service", "Germany", "United Kingdom"),
+    ("Up to 2 years", "6 weeks", "4 weeks"),
+    ("More than 2 and up to 5 years", "2 months", "6 weeks"),
+    ("More than 5 and up to 10 years", "3 months", "8 weeks"),
+    ("More than 10 years", "4 months", "12 weeks"),
+)
+ORDERS = table(("Order value", "Discount"), ("EUR 1 to 75,000", "3 %"), ("EUR 75,001 to 200,000", "6 %"))
+
+
+@pytest.mark.parametrize(
+    ("question", "rows", "wanted"),
+    [
+        ("What is the midpoint of the salary band for grade D?", GRADES, 1),
+        ("What does a senior engineer earn?", GRADES, 2),
+        ("Welche Zulage gibt es für die Spätschicht?", SHIFTS, 1),
+        ("What is the notice period in the United Kingdom after seven years of service?", SERVICE, 2),
+        ("What is the notice period after 12 years?", SERVICE, 3),
+        ("Which discount applies to an order of EUR 100,000?", ORDERS, 1),
+    ],
+)
+def test_the_row_that_the_question_means_is_singled_out(question: str, rows: PassageTable, wanted: int) -> None:
+    found = matches(question, content_words(question), rows)
+    assert found.index(max(found)) == wanted
+    assert found.count(max(found)) == 1
+
+
+def test_what_all_rows_say_singles_out_none() -> None:
+    question = "How many years of service are there?"
+    assert matches(question, content_words(question), SERVICE) == [0, 0, 0, 0]
+
+
+def test_a_row_is_said_with_the_names_of_its_columns() -> None:
+    assert in_words(GRADES, GRADES.rows[1]) == "D; Role: Engineer, specialist; Minimum: 54,000; Midpoint: 62,500"
+    grouped = table(("", "2020"), ("Net sales", "5"), group="Japan:")
+    assert in_words(grouped, grouped.rows[0]) == "Japan:; Net sales; 2020: 5"
+
+
+def test_rows_stand_under_their_column_names_with_the_footnote_in_the_last_cell() -> None:
+    assert markdown(GRADES, GRADES.rows[1:2], 3, quote) == (
+        "| Grade | Role | Minimum | Midpoint |\n| --- | --- | --- | --- |\n"
+        "| D | Engineer, specialist | 54,000 | 62,500 [3] |"
+    )
+
+
+def test_the_group_of_rows_is_named_once_above_them() -> None:
+    grouped = table(("", "2020"), ("Net sales", "5"), ("Profit", "1"), group="Japan:")
+    assert markdown(grouped, grouped.rows, 1, quote).splitlines()[2:] == [
+        "| Japan: |  |",
+        "| Net sales | 5 [1] |",
+        "| Profit | 1 [1] |",
+    ]
+
+
+def test_without_names_of_columns_rows_are_a_list() -> None:
+    plain = table((), ("Fiscal 2025", "10,000"))
+    assert markdown(plain, plain.rows, 2, quote) == "- Fiscal 2025: 10,000 [2]"
+
+
+def test_cells_can_hold_no_markup() -> None:
+    hostile = table(("A|B", "C"), ("[x](y)", "<b>"))
+    written = markdown(hostile, hostile.rows, 1, quote)
+    assert r"A\|B" in written
+    assert r"\[x\](y)" in written
+    assert r"\<b\>" in written
