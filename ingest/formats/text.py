@@ -45,11 +45,19 @@ def read_markdown(path: str, *, max_characters: int) -> Reading:
 def read_plain(path: str, *, max_characters: int) -> Reading:
     """Blank lines part paragraphs; numbered, underlined and all-capital lines that stand alone are headings."""
     writer = SectionWriter(max_characters=max_characters)
-    for block in re.split(r"\n[ \t]*\n", re.sub(r"\r\n?|\x0c", "\n", decode(path))):
+    text = re.sub(r"\r\n?|\x0c", "\n", decode(path))
+    for block in re.split(r"\n[ \t]*\n", text):
         lines = [line.rstrip() for line in block.strip("\n").split("\n") if line.strip()]
         if lines:
             _write_plain(lines, writer)
-    return Reading(writer.finish(), "", writer.headline)
+    return Reading(writer.finish(), _first_line(text), writer.headline)
+
+
+def _first_line(text: str) -> str:
+    """The first line, when it reads like a title of what follows: short, and neither a sentence nor a named value."""
+    lines = [one_line(line) for line in text.split("\n") if line.strip()]
+    is_title = len(lines) > 2 and len(lines[0]) <= 80 and re.fullmatch(r"[^.:;,]*[^\W\d_][^.:;,]*", lines[0])
+    return lines[0] if is_title else ""
 
 
 def decode(path: str) -> str:

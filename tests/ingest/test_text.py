@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -110,3 +112,14 @@ def test_cells_of_tables_are_spans_that_say_what_was_written(rows, paragraphs):
             found += [[section.text[a:b] for a, b in row.cells] for row in body]
     width = max(map(len, rows), default=0)
     assert found == [[*row, *[""] * (width - len(row))] for row in written]
+
+
+def test_a_first_line_that_reads_like_a_title_is_the_title(tmp_path: Path) -> None:
+    def title(words: str) -> str:
+        path = tmp_path / "a.txt"
+        path.write_text(words, encoding="utf-8")
+        return text.read_plain(str(path), max_characters=10**6).title
+
+    assert title("INCIDENT REPORT 17\n\n1. SUMMARY\n\nA seal burst.\n") == "INCIDENT REPORT 17"
+    for words in ("It rained all day.\n\nThen\nmore.\n", "Date: 3 March\n\nA\nB\n", "only words\n", "1\n2\n3\n", ""):
+        assert title(words) == ""
