@@ -15,6 +15,7 @@ from enum import Enum
 
 import numpy as np
 
+from app.lists import below_heading, with_rest
 from app.prompt import Prompt
 from app.retrieve import standalone
 from app.rows import in_words, markdown, matches
@@ -42,10 +43,8 @@ _FIGURE = 0.06  # for a statement with a figure, when the question asks for one
 _NEAR = 0.13  # how far below the best another statement may score
 _SENTENCES = 4
 _ITEMS = 8  # of a list, rows of a table
-_GAP = 4  # characters of white space between a passage and the next one of its page
 _ROWS = 3  # after a sentence that leads in to a table
 _SINGLED_OUT = 0.03  # for each sign that the question means this row of its table; at most five times
-_STEPS = 12  # that follow a heading
 _LEAD = 240  # characters of a sentence that leads in to a list
 # evidence, as `_sureness` counts it, below which nothing is answered, and below which the answer says that it may be
 # none. Of questions on what no document is about, 9 in 10 are below the first; of those that are answered, 1 in 20
@@ -116,8 +115,11 @@ class Extractive:
             return
         if sureness is _Sureness.SOME:
             yield f"{_UNSURE[is_german(question)]}\n\n"
-        steps = _steps(question, prompt.passages, pages)
-        chosen = steps or _choose(question, ranked, prompt.passages, pages)
+        listed = []
+        if _ASKS_FOR_LIST.match(question) and not _QUANTITY.search(question):
+            several = _SEVERAL.search(question) is not None
+            listed = below_heading(content_words(question), prompt.passages, pages, several=several)
+        chosen = listed or _choose(question, ranked, prompt.passages, pages)
         for line in _lines(prompt.passages, pages, chosen):
             if cancel.is_set():
                 return
@@ -258,7 +260,8 @@ def _sureness(question: str, asked: Sequence[str], ranked: Sequence[_Candidate],
         return _Sureness.NONE
     if evidence < sure and said < _SURE_SAID:
         return _Sureness.SOME
-    return _Sureness.SOME if _unnamed(question, around) else _Sureness.FULL
+    sources = {id(c.passage): f"{c.passage.title} {c.passage.heading} {c.passage.text}" for c in ranked}
+    return _Sureness.SOME if _unnamed(question, content_words(" ".join(sources.values()))) else _Sureness.FULL
 
 
 def _unnamed(question: str, around: Sequence[str]) -> bool:
@@ -304,35 +307,7 @@ def _choose(
     for candidate in picked[:2]:
         places[candidate.n] |= _together(question, candidate, pages[candidate.n - 1], ranked)
     chosen = [(n, place) for n, here in places.items() for place in sorted(here)]
-    return _with_rest_of_list(chosen, passages, pages) if _SEVERAL.search(question) else chosen
-
-
-def _steps(question: str, passages: Sequence[Passage], pages: Sequence[list[Statement]]) -> list[tuple[int, int]]:
-    """The list right below a heading that says what the question asks, from its first item on; [] where none does."""
-    asked = content_words(question)
-    if _QUANTITY.search(question) or not _ASKS_FOR_LIST.match(question):
-        return []
-    for n, at, title in _titles(passages, pages):
-        page = pages[n - 1]
-        words = [word for word in content_words(title) if not word[0].isdigit()]
-        first = next((i for i in range(at + 1, min(at + 4, len(page))) if page[i].kind is Kind.ITEM), None)
-        if first is None or not words or len(covered(words, asked)) < len(words):
-            continue
-        if len(words) > 1 or _SEVERAL.search(question):
-            chosen = [(n, i) for i in range(at + 1, first) if page[i].kind is Kind.SENTENCE]
-            chosen += [(n, i) for i in run_around(page, first, Kind.ITEM)[:_STEPS]]
-            return _with_rest_of_list(chosen, passages, pages)
-    return []
-
-
-def _titles(passages: Sequence[Passage], pages: Sequence[list[Statement]]) -> Iterator[tuple[int, int, str]]:
-    """(passage number, place, words) of the headings in the texts, then of those that stand before them (place -1)."""
-    for n, page in enumerate(pages, 1):
-        text = passages[n - 1].text
-        yield from ((n, at, one_line(text[s.start : s.end])) for at, s in enumerate(page) if s.kind is Kind.HEADING)
-    for n, page in enumerate(pages, 1):
-        if page and page[0].kind is not Kind.HEADING:
-            yield n, -1, passages[n - 1].heading.rpartition(" > ")[2]
+    return with_rest(chosen, passages, pages) if _SEVERAL.search(question) else chosen
 
 
 def _is_other_row(candidate: _Candidate, best: _Candidate) -> bool:
@@ -346,25 +321,6 @@ def _is_other_row(candidate: _Candidate, best: _Candidate) -> bool:
         or candidate.singled_out < best.singled_out
         or candidate.score < best.score - _NEAR / 2
     )
-
-
-def _with_rest_of_list(
-    chosen: Sequence[tuple[int, int]], passages: Sequence[Passage], pages: Sequence[list[Statement]]
-) -> list[tuple[int, int]]:
-    """`chosen`, each list that ends with its passage continued with the beginning of the next."""
-    result = list(chosen)
-    for n, place in chosen:
-        if place != len(pages[n - 1]) - 1 or pages[n - 1][place].kind is not Kind.ITEM:
-            continue
-        here = passages[n - 1]
-        for m, page in enumerate(pages, 1):
-            there = passages[m - 1]
-            same = (there.version_id, there.page) == (here.version_id, here.page)
-            if same and 0 <= there.start - here.end <= _GAP and page and page[0].kind is Kind.ITEM:
-                rest = [(m, item) for item in run_around(page, 0, Kind.ITEM)[:_ITEMS]]
-                at = result.index((n, place)) + 1
-                result = [*result[:at], *rest, *(other for other in result[at:] if other not in rest)]
-    return result
 
 
 def _repeats(one: _Candidate, other: _Candidate) -> bool:
