@@ -63,7 +63,7 @@ _SEVERAL = re.compile(
 )
 _QUANTITY = re.compile(
     r"\b(how (much|many|long|large|high|often|far|old|big|late|early)|what (\w+ ){0,3}(amount|percentage|share|number"
-    r"|total|price|rate|value|fee|cost|limit)s?|when|wie (viele?|hoch|lange|oft|groß|weit|alt|teuer)|wann|wieviele?)\b",
+    r"|total|price|rate|value|fee|cost|limit)s?|(which|what) (number|time|date|day|year)|when|wie (viele?|hoch|lange|oft|groß|weit|alt|teuer)|wann|wieviele?)\b",
     re.I,
 )
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
@@ -73,6 +73,7 @@ _ASKS_FOR_LIST = re.compile(r"\s*(how (do|can|should|to)|what|which|list|name|wi
 _LEADS_IN = re.compile(r":\s*$|\b(following|as follows|folgende\w*|wie folgt)\b", re.I)
 _SPECIAL = re.compile(r"([\\`*\[\]<>|~&])|(?<![^\W_])(_)|(_)(?![^\W_])")
 _LINE_START = re.compile(r"^(\d{1,9})([.)])(?=\s)|^([#+=-])")
+_NUMBERED = re.compile(r"\(?(\d{1,3})[.)]\s")
 _BROKEN = re.compile(r"(\w+)-[ \t]*\n[ \t]*([^\W\d_]+)")
 
 
@@ -90,6 +91,7 @@ class _Candidate:
     passage: Passage
     place: int  # among the passage's statements
     statement: Statement
+    heading: str  # that it stands under, which may come after the passage's own
     header: str  # of the table that it is a row of, or the label above a row of figures, where known
     words: frozenset[str]
     coverage: float
@@ -195,23 +197,32 @@ def _candidate(
         return None
     if passage.text[statement.end - 1] == "?" or set(words) <= set(content_words(passage.title)):
         return None
-    header = ""
+    header, heading = "", _heading_above(passage, page, place)
     if statement.row is not None and statement.table is not None:
-        return _row_candidate(n, passage, place, statement, asked)
+        return _row_candidate(n, passage, place, statement, heading, asked)
     if statement.kind is Kind.ROW:
         first, header = table_header(passage.text, page, place)
         if header and first == place:
             return None
     if statement.kind is Kind.FIGURES:
         header = " ".join(passage.text[page[above].start : page[above].end] for above in group_label(page, place))
-    around = content_words(f"{passage.title} {passage.heading} {header}")
+    around = content_words(f"{passage.title} {heading} {header}")
     said = set(covered(asked, words))
     share = (len(said) + 0.5 * len(set(covered(asked, around)) - said)) / max(1, len(asked))
-    return _Candidate(n, passage, place, statement, header, frozenset(words), share)
+    return _Candidate(n, passage, place, statement, heading, header, frozenset(words), share)
+
+
+def _heading_above(passage: Passage, page: Sequence[Statement], place: int) -> str:
+    """The path of the passage's heading, or of the heading below it that the statement stands under."""
+    for statement in reversed(page[:place]):
+        if statement.kind is Kind.HEADING:
+            line = one_line(passage.text[statement.start : statement.end])
+            return passage.heading if line in passage.heading else line
+    return passage.heading
 
 
 def _row_candidate(
-    n: int, passage: Passage, place: int, statement: Statement, asked: Sequence[str]
+    n: int, passage: Passage, place: int, statement: Statement, heading: str, asked: Sequence[str]
 ) -> _Candidate | None:
     """The names of its columns and its group count as words of the row."""
     row, table = statement.row, statement.table
@@ -219,12 +230,12 @@ def _row_candidate(
         return None
     words = content_words(in_words(table, row))
     said = set(covered(asked, words))
-    around = set(covered(asked, content_words(f"{passage.title} {passage.heading} {table.caption}")))
+    around = set(covered(asked, content_words(f"{passage.title} {heading} {table.caption}")))
     share = (len(said) + 0.5 * len(around - said)) / max(1, len(asked))
     if _of_other_years(asked, f"{table.caption} {in_words(table, row)}"):
         share /= 2
     words = content_words(" ".join([row.group, *row.cells]))
-    return _Candidate(n, passage, place, statement, table.caption, frozenset(words), share)
+    return _Candidate(n, passage, place, statement, heading, table.caption, frozenset(words), share)
 
 
 def _single_out(question: str, asked: Sequence[str], candidates: Sequence[_Candidate]) -> None:
@@ -278,7 +289,7 @@ def _has_new_figure(candidate: _Candidate, asked: Sequence[str]) -> bool:
 
 def _with_heading(candidate: _Candidate) -> str:
     passage, statement = candidate.passage, candidate.statement
-    heading = passage.heading.rpartition(" > ")[2] or passage.title
+    heading = candidate.heading or passage.title
     if statement.row is not None and statement.table is not None:
         return f"{statement.table.caption or heading}: {in_words(statement.table, statement.row)}"
     row = f"{candidate.header} " if candidate.header else ""
@@ -403,7 +414,9 @@ def _lines(
                 yield f"| {' | '.join(names)} |\n|{' --- |' * len(names)}\n"
             yield _row(words, len(names), n)
         elif kind in (Kind.ITEM, Kind.FIGURES):
-            yield f"- {quote(without_bullet(words))} [{n}]"
+            number = _NUMBERED.match(words)
+            mark = f"{number[1]}." if number else "-"
+            yield f"{mark} {quote(without_bullet(words))} [{n}]"
         else:
             yield f"{quote(words)} [{n}]"
 

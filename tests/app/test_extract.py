@@ -180,7 +180,7 @@ def test_without_passages_it_writes_nothing() -> None:
 
 
 def test_weak_evidence_is_said_to_be_weak_in_the_language_of_the_question() -> None:
-    assert answer("Which annual leave bonuses do managers get?", LEAVE).startswith("The documents may not")
+    assert answer("Which annual leave bonuses do staff managers get a year?", LEAVE).startswith("The documents may not")
     german = "Urlaub wird im Frühjahr schriftlich beantragt."
     assert answer("Wann muss ich Urlaub beim Chef beantragen?", german).startswith("Vielleicht beantworten")
 
