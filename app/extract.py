@@ -63,7 +63,8 @@ _SEVERAL = re.compile(
 )
 _QUANTITY = re.compile(
     r"\b(how (much|many|long|large|high|often|far|old|big|late|early)|what (\w+ ){0,3}(amount|percentage|share|number"
-    r"|total|price|rate|value|fee|cost|limit)s?|(which|what) (number|time|date|day|year)|when|wie (viele?|hoch|lange|oft|groß|weit|alt|teuer)|wann|wieviele?)\b",
+    r"|total|price|rate|value|fee|cost|limit)s?|(which|what) (number|time|date|day|year)|when|wann|wieviele?"
+    r"|wie (viele?|hoch|lange|oft|groß|weit|alt|teuer))\b",
     re.I,
 )
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
