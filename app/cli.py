@@ -114,6 +114,7 @@ def worker(supervised: Supervised = False) -> None:
 
     stop = threading.Event()
     settings = _part("worker", supervised, stop)
+    os.nice(10)  # who asks goes before what is being read in
     database, pipeline = build_pipeline(settings)
     folder, jobs = settings.data_dir, settings.worker_jobs
     Worker(database, pipeline, settings.jobs_url, folder=folder, concurrency=jobs).run(stop)
