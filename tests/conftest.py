@@ -32,6 +32,11 @@ ADA = Principal("ada", "ada", Role.ADMIN)
 TOM = Principal("tom", "tom", Role.MEMBER)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: Playwright keeps an event loop in this thread, and Streamlit one runtime in this process."""
+    items.sort(key=lambda item: "browser" in item.path.parts)
+
+
 @pytest.fixture(autouse=True)
 def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in Settings.model_fields:
