@@ -14,7 +14,7 @@ from playwright.sync_api import Page, sync_playwright
 from tests.browser.conftest import PHONE, WIDE, launch
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
-QUESTION = "Within what time must a security incident be reported, and to which number?"
+QUESTION = "How do I replace the mechanical seal of the KX-200?"
 
 
 def sign_in(page: Page, url: str, name: str, password: str) -> None:
