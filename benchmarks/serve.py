@@ -1,9 +1,11 @@
-"""How soon `footnote serve` is usable, how much memory its parts take, how soon a question has its evidence.
+"""How soon `footnote serve` is usable, how much memory its parts take, how soon and how well questions are answered.
 
     python benchmarks/serve.py
 
 Starts Footnote on an empty folder with the sample documents, then once more on the same folder, and asks the questions
-of samples/questions.jsonl through the API. Linux only: memory is the proportional share that /proc gives.
+of samples/questions.jsonl through the API. An answer counts as right when it holds one of the question's evidence
+strings, or, where the documents hold no answer, when it gives none or says that it may be none. Linux only: memory is
+the proportional share that /proc gives.
 """
 
 from __future__ import annotations
@@ -18,9 +20,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -110,12 +114,27 @@ def until_complete(client: httpx.Client) -> float:
 
 
 def ask(client: httpx.Client) -> None:
-    """The seconds that the app itself recorded: from the question to the evidence, and to the end of the answer."""
+    """The seconds are those that the app recorded: from the question to the evidence, and to the answer's end."""
     answers = [client.post("/api/ask", json={"question": one["question"]}).json() for one in QUESTIONS]
     for name, key in (("evidence", "first_evidence"), ("answer", "seconds")):
         milliseconds = sorted(1000 * answer[key] for answer in answers if answer[key] is not None)
         p95 = milliseconds[int(0.95 * len(milliseconds))]
         print(f"  {name} after p50 {statistics.median(milliseconds):.0f} ms, p95 {p95:.0f} ms of {len(milliseconds)}")
+    asked, right = Counter(one["kind"] for one in QUESTIONS), Counter[str]()
+    for question, answer in zip(QUESTIONS, answers, strict=True):
+        right[question["kind"]] += is_right(question, answer["answer"])
+    print("  right " + ", ".join(f"{kind} {right[kind]} of {count}" for kind, count in asked.items()))
+
+
+def is_right(question: dict[str, Any], answer: str) -> bool:
+    if not question["evidence"]:
+        return answer.startswith(("Nothing in", "Nichts in", "The documents may not", "Vielleicht beantworten"))
+    return any(bare(evidence) in bare(answer) for evidence in question["evidence"])
+
+
+def bare(text: str) -> str:
+    """Without footnotes, Markdown and white space, so that only the words count."""
+    return re.sub(r"\[\d+\]|[\s|\\*-]", "", text)
 
 
 def memory(pid: int) -> Iterator[tuple[str, float]]:
