@@ -67,23 +67,35 @@ def serve(
         signal.signal(name, lambda *_: stop.set())
     keeper = supervisor.Supervisor(settings)
     try:
-        password = _first_steps(keeper.settings, samples)
+        password = _first_admin(keeper.settings)
         keeper.start()
         _announce(settings, password)
+        if samples:
+            _load_samples(keeper.settings)
         stop.wait()
     finally:
         keeper.stop()
 
 
-def _first_steps(settings: Settings, with_samples: bool) -> str | None:
+def _first_admin(settings: Settings) -> str | None:
+    from storage.database import Database
+    from storage.users import Users
+
+    database = Database(settings.sql_url)
+    try:
+        database.migrate()
+        return Users(database).ensure_admin()
+    finally:
+        database.close()
+
+
+def _load_samples(settings: Settings) -> None:
+    """Once the parts are on their way: importing all services takes longer than starting them."""
     from app import samples, services
 
     built = services.build(settings)
     try:
-        password = built.users.ensure_admin()
-        if with_samples:
-            samples.load(built, OPERATOR)
-        return password
+        samples.load(built, OPERATOR)
     finally:
         built.close()
 

@@ -32,6 +32,7 @@ from storage.errors import Conflict, Unavailable
 log = logging.getLogger(__name__)
 
 SILENT = 60.0  # seconds without an answer after which a child counts as frozen
+HEAD_START = 6.0  # seconds at most that the web app has the processor to itself
 STEADY = 20.0  # seconds of life after which a child's next end counts as its first
 LONGEST_PAUSE = 10.0
 STARTING = 5.0  # seconds that a `serve` may take until it says where its parts are
@@ -43,10 +44,11 @@ class Part:
     name: str
     command: tuple[str, ...]
     health: str = ""  # a URL that answers while the part lives; "" for a part without a port
+    yields: bool = False  # at the start it lets the web app go first, because loading a model takes every core
 
 
-def _own(name: str, *command: str, health: str = "") -> Part:
-    return Part(name, (sys.executable, "-m", "app.cli", *command, "--supervised"), health)
+def _own(name: str, *command: str, health: str = "", yields: bool = False) -> Part:
+    return Part(name, (sys.executable, "-m", "app.cli", *command, "--supervised"), health, yields)
 
 
 def plan(settings: Settings) -> tuple[Settings, list[Part]]:
@@ -67,8 +69,8 @@ def plan(settings: Settings) -> tuple[Settings, list[Part]]:
             updates |= {"embed_url": url, "embed_api_key": key}
         if model and not settings.llm_url:
             updates |= {"llm_url": url, "llm_api_key": key, "llm_model": str(model)}
-        parts.append(_own("models", "models", "serve", health=f"http://127.0.0.1:{port}/healthz"))
-    parts.append(_own("worker", "worker"))
+        parts.append(_own("models", "models", "serve", health=f"http://127.0.0.1:{port}/healthz", yields=True))
+    parts.append(_own("worker", "worker", yields=True))
     here = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
     host = here.get(settings.host, settings.host)
     parts.append(_own("web", "web", health=f"http://{in_url(host)}:{settings.port}/healthz"))
@@ -147,8 +149,16 @@ class Supervisor:
                     raise Conflict(_already(self.folder)) from error
                 time.sleep(0.1)
 
+    def _let_web_go_first(self) -> None:
+        web = next((part.health for part in self.parts if part.name == "web"), "")
+        deadline = time.monotonic() + HEAD_START
+        while web and time.monotonic() < deadline and not self._stop.is_set() and not answers(web):
+            self._stop.wait(0.2)
+
     def _keep(self, part: Part) -> None:
         pause = 0.2
+        if part.yields:
+            self._let_web_go_first()
         while not self._stop.is_set():
             started = time.monotonic()
             try:

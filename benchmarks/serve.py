@@ -91,8 +91,8 @@ def sign_in(url: str, password: str) -> httpx.Client:
 
 
 def send(client: httpx.Client, path: str, **fields: str) -> None:
-    token = re.findall(r'name="form" value="([^"]+)"', client.get(path).text)[0]
-    client.post(path, data={"form": token, **fields})
+    token = re.findall(r'name="form" value="([^"]+)"', client.get(path).text)
+    client.post(path, data={**fields, **({"form": token[0]} if token else {})})
 
 
 def until_ready(client: httpx.Client) -> float:
