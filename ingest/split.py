@@ -20,7 +20,7 @@ from ingest.sentences import ITEM, sentences
 from storage.tables import column_names
 from storage.types import Section, Table
 
-__all__ = ["Piece", "contextualize", "sentences", "split"]
+__all__ = ["Piece", "contextualize", "placed", "sentences", "split"]
 
 TARGET = 200  # tokens of text: a model for 256 has room for the context above it
 LONGEST = 320  # for models that read more: a longer passage says too many things for one vector
@@ -28,6 +28,7 @@ TokenSpans = Callable[[str], list[tuple[int, int]]]
 
 _TITLE_TOKENS = 24  # kept free for a title that is not known yet
 _CHARACTERS_A_TOKEN = 8  # a tokenizer may call a word of any length one token
+_LABEL = 130  # characters of the document's title, subject and period
 _CUT = {"paragraph": 0.1, "row": 0.25, "item": 0.25, "sentence": 0.4, "line": 0.7, "word": 2.0, "heading": 0.0}
 _AFTER_HEADING = 1.2  # a heading parted from its text, or the head of a table from its first row
 _CAPTION = 120  # characters of a line above a table that belongs to it
@@ -70,8 +71,24 @@ def contextualize(title: str, piece: Passage, section: Section) -> str:
     """What is embedded and indexed for a piece: title, heading path, head of the table it is in, then its text."""
     around = section.text[max(0, piece.start - 10_000) : piece.end + 10_000]
     text = _joined(section.text[piece.start : piece.end], around)
-    parts = [_shortened(title, 100), _path(piece.heading, text), _table_head(piece, section), text]
+    parts = [_shortened(title, _LABEL), _path(piece.heading, text), _table_head(piece, section), text]
     return "\n".join(part for part in parts if part)
+
+
+def placed(spans: Iterable[tuple[int, int]], text: str, context: str) -> list[tuple[int, int]]:
+    """Where `spans` of a piece's text stand in what `contextualize` made of it, which ends with that text.
+
+    Characters were only ever taken out of it, where a line's end broke a word.
+    """
+    if context.endswith(text):
+        shift = len(context) - len(text)
+        return [(start + shift, end + shift) for start, end in spans]
+    places, at = [0] * len(text) + [len(context)], len(context)
+    for offset in range(len(text) - 1, -1, -1):
+        if at and context[at - 1] == text[offset]:
+            at -= 1
+        places[offset] = at
+    return [(places[start], places[end]) for start, end in spans]
 
 
 def _split_section(section: Section, token_spans: TokenSpans, max_tokens: int, title: str) -> list[Piece]:
@@ -94,7 +111,7 @@ def _context_tokens(section: Section, token_spans: TokenSpans, title: str) -> in
     paths = {heading.path for heading in section.headings}
     heads = {CELL.join(column_names(table, section.text)) for table in section.tables}
     return (
-        max(_TITLE_TOKENS if not title else 0, len(token_spans(_shortened(title, 100))))
+        max(_TITLE_TOKENS if not title else 0, len(token_spans(_shortened(title, _LABEL))))
         + max((len(token_spans(_path(path, ""))) for path in paths), default=0)
         + max((len(token_spans(_shortened(head, 200))) for head in heads), default=0)
     )

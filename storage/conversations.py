@@ -183,7 +183,8 @@ def _hidden(session: Session, message_ids: Sequence[str], principal: Principal) 
     return set(session.scalars(query))
 
 
-def _citations(session: Session, message_id: str) -> tuple[Citation, ...]:
+def citations_of(session: Session, message_id: str) -> tuple[Citation, ...]:
+    """Those of its documents that are there. Whether a principal may see them is the caller's to ask."""
     query = (
         sa.select(CitationRow, Document.title, Version.name, SectionRow.text)
         .join(Document, Document.id == CitationRow.document_id)
@@ -227,7 +228,7 @@ def _message(session: Session, row: MessageRow) -> Message:
         first_evidence=row.first_evidence,
         rating=row.rating,
         comment=row.comment,
-        citations=_citations(session, row.id) if row.role == "assistant" else (),
+        citations=citations_of(session, row.id) if row.role == "assistant" else (),
     )
 
 

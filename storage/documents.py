@@ -7,14 +7,14 @@ stands in `storage.versions`.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from storage import audit, tables
-from storage.access import document_terms, readable, readers_of
+from storage import audit, tables, vectors
+from storage.access import document_terms, group_term, readable, readers_of
 from storage.database import Database
 from storage.errors import Forbidden, NotFound
 from storage.files import Files, Incoming
@@ -32,7 +32,7 @@ from storage.models import (
     new_id,
     now,
 )
-from storage.types import Heading, Hit, MessageState, Passage, Principal, Readers, Section, State
+from storage.types import About, Heading, Hit, MessageState, Passage, Principal, Readers, Scope, Section, State
 
 MAX_NAME = 255
 
@@ -65,6 +65,17 @@ class DocumentInfo:
     readers: Readers
     created: datetime
     changed: datetime
+    about: About = field(default_factory=About)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A searchable document by what names it: its file, its title, and the SHA-256 of its live version's bytes."""
+
+    id: str
+    title: str
+    name: str
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +189,13 @@ class Documents:
             known = sa.select(Content.sha256).where(Content.sha256.in_(list(hashes))).limit(1)
             return session.scalar(known) is not None
 
+    def catalogue(self, principal: Principal) -> list[Listed]:
+        """Every readable document that can be searched, in no order."""
+        live = sa.and_(Document.id == Version.document_id, Document.live_version_id == Version.id)
+        query = sa.select(Document.id, Document.title, Version.name, Version.sha256).join(Version, live)
+        with self._database.read() as session:
+            return [Listed(*row) for row in session.execute(query.where(readable(principal)))]
+
     def get(self, document_id: str, principal: Principal) -> DocumentInfo:
         with self._database.read() as session:
             row = session.execute(_listing(principal).where(Document.id == document_id)).first()
@@ -201,7 +219,7 @@ class Documents:
     def passages(self, hits: Sequence[Hit], principal: Principal) -> list[Passage]:
         """The second permission check: hits of live versions that the principal may read now, in the given order."""
         query = (
-            sa.select(ChunkRow, SectionRow.text, SectionRow.tables, Version.name, Document.id, Document.title)
+            sa.select(ChunkRow, SectionRow.text, SectionRow.tables, Version, Document.id, Document.title)
             .join(Version, Version.id == ChunkRow.version_id)
             .join(Document, sa.and_(Document.id == Version.document_id, Document.live_version_id == Version.id))
             .join(SectionRow, sa.and_(SectionRow.version_id == Version.id, SectionRow.page == ChunkRow.page))
@@ -214,17 +232,45 @@ class Documents:
                     document_id=document_id,
                     version_id=chunk.version_id,
                     title=title,
-                    name=name,
+                    name=version.name,
                     page=chunk.page,
                     start=chunk.start,
                     end=chunk.end,
                     heading=chunk.heading,
                     text=text[chunk.start : chunk.end],
                     tables=tables.within(map(tables.from_json, kept), text, chunk.start, chunk.end),
+                    about=About(version.subject, version.period, version.dated),
+                    contents=chunk.contents,
+                    parts=vectors.unpacked(chunk.spans, chunk.vectors),
                 )
-                for chunk, text, kept, name, document_id, title in session.execute(query)
+                for chunk, text, kept, version, document_id, title in session.execute(query)
             }
         return [found[hit.chunk_id] for hit in hits if hit.chunk_id in found]
+
+    def within(self, scope: Scope, principal: Principal) -> frozenset[str]:
+        """The ids of the readable documents whose live version is in `scope`.
+
+        A member's scope knows only groups that the member is in.
+        """
+        live = sa.and_(Document.id == Version.document_id, Document.live_version_id == Version.id)
+        query = sa.select(Document.id).join(Version, live).where(readable(principal))
+        if scope.documents:
+            query = query.where(Document.id.in_(scope.documents))
+        if scope.kinds:
+            query = query.where(Version.format.in_(scope.kinds))
+        if scope.groups:
+            known = scope.groups if principal.is_admin else scope.groups & principal.groups  # no telling of others
+            terms = [group_term(group) for group in known]
+            query = query.where(
+                Document.id.in_(sa.select(DocumentTerm.document_id).where(DocumentTerm.term.in_(terms)))
+            )
+        if scope.since:
+            query = query.where(_on_or(Version.dated >= scope.since, Version.created >= _midnight(scope.since)))
+        if scope.until:
+            after = scope.until + timedelta(days=1)
+            query = query.where(_on_or(Version.dated < after, Version.created < _midnight(after)))
+        with self._database.read() as session:
+            return frozenset(session.scalars(query))
 
     def source(self, version_id: str, page: int, principal: Principal) -> Source:
         """A section to show. Superseded versions stay readable by who may read the document."""
@@ -335,6 +381,15 @@ def _listing(principal: Principal) -> sa.Select[Document, Version]:
     return sa.select(Document, Version).join(Version, Version.id == newest).where(readable(principal))
 
 
+def _on_or(dated: sa.ColumnElement[bool], created: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """A document's own date decides, the moment of its upload where it has none."""
+    return sa.or_(dated, sa.and_(Version.dated.is_(None), created))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)
+
+
 def _is_restricted() -> sa.ColumnElement[bool]:
     open_to_all = sa.select(DocumentTerm.document_id).where(DocumentTerm.term == "everyone")
     return Document.id.not_in(open_to_all)
@@ -361,6 +416,7 @@ def _info(session: Session, document: Document, version: Version) -> DocumentInf
         readers=readers_of(_terms(session, document.id)),
         created=document.created,
         changed=document.changed,
+        about=About(version.subject, version.period, version.dated),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -143,6 +143,9 @@ class Version(Base):
     size: Mapped[int] = mapped_column(sa.BigInteger)
     format: Mapped[str] = mapped_column(default="")
     language: Mapped[str] = mapped_column(default="")
+    subject: Mapped[str] = mapped_column(default="")
+    period: Mapped[str] = mapped_column(default="")
+    dated: Mapped[date | None] = mapped_column(default=None, index=True)
     state: Mapped[str]
     done: Mapped[int] = mapped_column(default=0)
     total: Mapped[int] = mapped_column(default=0)
@@ -175,6 +178,9 @@ class ChunkRow(Base):
     start: Mapped[int]
     end: Mapped[int]
     heading: Mapped[str]
+    contents: Mapped[bool] = mapped_column(default=False)  # of a table of contents or an index
+    spans: Mapped[list[Any]] = mapped_column(default=list)  # of its sentences and rows, two numbers each,
+    vectors: Mapped[bytes] = mapped_column(default=b"")  # and their directions, a byte a dimension
 
 
 class ConversationRow(Base):
@@ -199,7 +205,7 @@ class MessageRow(Base):
     first_evidence: Mapped[float | None] = mapped_column(default=None)
     rating: Mapped[int | None] = mapped_column(default=None)
     comment: Mapped[str] = mapped_column(default="")
-    created: Mapped[datetime] = mapped_column(default=now)
+    created: Mapped[datetime] = mapped_column(default=now, index=True)
     touched: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -221,6 +227,58 @@ class CitationRow(Base):
     start: Mapped[int]
     end: Mapped[int]
     heading: Mapped[str]
+
+
+class Candidate(Base):
+    """That an admin has dealt with a comment on an answer. It goes with the answer, as the comment does."""
+
+    __tablename__ = "candidates"
+    message_id: Mapped[str] = _child_of("messages.id")
+    accepted: Mapped[bool]
+    by: Mapped[str]
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
+class QuestionSetRow(Base):
+    __tablename__ = "question_sets"
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(unique=True)
+    created_by: Mapped[str]
+    created: Mapped[datetime] = mapped_column(default=now)
+    changed: Mapped[datetime] = mapped_column(default=now)
+
+
+class QuestionRow(Base):
+    __tablename__ = "questions"
+    __table_args__ = (sa.UniqueConstraint("set_id", "key"),)
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    set_id: Mapped[str] = mapped_column(sa.ForeignKey("question_sets.id", ondelete="CASCADE"))
+    key: Mapped[str]
+    ordinal: Mapped[int]
+    content: Mapped[dict[str, Any]]
+
+
+class RunRow(Base):
+    """An evaluation. It keeps ids, pages and figures, and no word of a document."""
+
+    __tablename__ = "runs"
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    set_id: Mapped[str] = mapped_column(sa.ForeignKey("question_sets.id", ondelete="CASCADE"), index=True)
+    state: Mapped[str]
+    answers: Mapped[bool]
+    started_by: Mapped[str]
+    rights_of: Mapped[str]
+    generation: Mapped[str]
+    settings: Mapped[dict[str, Any]]
+    total: Mapped[int]
+    done: Mapped[int] = mapped_column(default=0)
+    cancelling: Mapped[bool] = mapped_column(default=False)
+    reason: Mapped[str] = mapped_column(default="")
+    started: Mapped[datetime] = mapped_column(default=now, index=True)
+    touched: Mapped[datetime] = mapped_column(default=now)
+    finished: Mapped[datetime | None] = mapped_column(default=None)
+    figures: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    content: Mapped[str] = mapped_column(default="", deferred=True)
 
 
 class EventRow(Base):

@@ -7,7 +7,7 @@ Offsets count Python characters (Unicode code points) of a stored section's text
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -53,6 +53,44 @@ class Readers:
 
     everyone: bool = False
     groups: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Narrows a search to some documents, and never widens what may be read. An empty field narrows nothing.
+
+    `kinds` are formats, `groups` reader groups (ids). `since` and `until`, both included, hold for a document's own
+    date, or the day of its upload where it has none.
+    """
+
+    documents: frozenset[str] = frozenset()
+    kinds: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+    since: date | None = None
+    until: date | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.documents or self.kinds or self.groups or self.since or self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a document says of itself, in its own words; empty where it does not.
+
+    `subject` is whom or what it is about (a company, a product, a department), `period` the time that it covers or is
+    valid from, and `dated` that time's last day, or the day of issue.
+    """
+
+    subject: str = ""
+    period: str = ""
+    dated: date | None = None
+
+    def label(self, title: str) -> str:
+        """The document's title with what it does not say itself: "Annual report, Acme Corp., fiscal year 2022"."""
+        said = title.casefold()
+        return ", ".join(
+            [title, *(part for part in (self.subject, self.period) if part and part.casefold() not in said)]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +157,7 @@ class Chunk:
     end: int
     heading: str
     text: str
+    contents: bool = False  # of a table of contents or an index
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +209,14 @@ class PassageTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Parts:
+    """text[a:b] of a passage for each (a, b) of `spans`, its sentences and rows; a unit vector (a row) for each."""
+
+    spans: tuple[tuple[int, int], ...]
+    vectors: Vector
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A hit that passed the second permission check, with the text that SQL keeps."""
 
@@ -185,6 +232,13 @@ class Passage:
     text: str
     score: float = 0.0
     tables: tuple[PassageTable, ...] = ()
+    about: About = About()
+    contents: bool = False
+    parts: Parts | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def label(self) -> str:
+        return self.about.label(self.title or self.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,20 +7,21 @@ attempt. A retry is a new attempt of the same version.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from storage import audit, tables
+from storage import audit, tables, vectors
 from storage.access import document_terms, readable, readers_of
 from storage.database import Database
 from storage.documents import Receipt, erase, require_admin, section_of
 from storage.errors import Conflict, NotFound
 from storage.models import ChunkRow, Document, DocumentTerm, SectionRow, Version, now
-from storage.types import Chunk, Principal, Section, State
+from storage.types import About, Chunk, Parts, Principal, Section, State
 
+NOTHING = About()
 OPEN = (State.WAITING, State.PARSING, State.EMBEDDING)
 
 
@@ -79,6 +80,7 @@ class Versions:
         language: str,
         pages: int,
         warnings: Sequence[str],
+        about: About = NOTHING,
     ) -> None:
         """Replace the version's sections, all or none. Idempotent."""
         with self._database.write() as session:
@@ -98,6 +100,7 @@ class Versions:
                 session.execute(sa.insert(SectionRow), rows)
             version.format, version.language, version.pages = format, language, pages
             version.warnings = list(warnings)
+            version.subject, version.period, version.dated = about.subject, about.period, about.dated
             session.get_one(Document, version.document_id).title = title
 
     def sections(self, version_id: str) -> list[Section]:
@@ -110,10 +113,18 @@ class Versions:
         with self._database.read() as session:
             return [section_of(row) for row in session.scalars(query)]
 
-    def title(self, version_id: str) -> str:
+    def label(self, version_id: str) -> str:
+        """The document's title with its subject and period."""
+        columns = (Document.title, Version.subject, Version.period)
+        query = sa.select(*columns).join(Version, Version.document_id == Document.id)
         with self._database.read() as session:
-            query = sa.select(Document.title).join(Version, Version.document_id == Document.id)
-            return session.scalars(query.where(Version.id == version_id)).one()
+            title, subject, period = session.execute(query.where(Version.id == version_id)).one()
+        return About(subject, period).label(title)
+
+    def language(self, version_id: str) -> str:
+        """Its ISO 639-1 code, or "" where unsure."""
+        with self._database.read() as session:
+            return session.scalars(sa.select(Version.language).where(Version.id == version_id)).one()
 
     def store_chunks(self, version_id: str, chunks: Iterable[Chunk]) -> int:
         """Replace the version's chunks, all or none. Idempotent. Returns how many there are."""
@@ -126,6 +137,7 @@ class Versions:
                 "start": chunk.start,
                 "end": chunk.end,
                 "heading": chunk.heading,
+                "contents": chunk.contents,
             }
             for chunk in chunks
         ]
@@ -135,6 +147,16 @@ class Versions:
             if rows:
                 session.execute(sa.insert(ChunkRow), rows)
         return len(rows)
+
+    def store_parts(self, parts: Mapping[str, Parts]) -> None:
+        """Keep the parts of chunks, by the chunks' ids."""
+        rows = [
+            {"id": chunk_id, "spans": list(map(list, of_chunk.spans)), "vectors": vectors.packed(of_chunk)}
+            for chunk_id, of_chunk in parts.items()
+        ]
+        with self._database.write() as session:
+            if rows:
+                session.execute(sa.update(ChunkRow), rows)
 
     def chunks(self, version_id: str, *, start: int, count: int) -> list[Chunk]:
         """Chunks with ordinal start..start+count-1, with their text."""
@@ -157,6 +179,7 @@ class Versions:
                     end=row.end,
                     heading=row.heading,
                     text=text[row.start : row.end],
+                    contents=row.contents,
                 )
                 for row, text, document_id in session.execute(query)
             ]

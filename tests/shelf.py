@@ -8,17 +8,20 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 
 from app.retrieve import Retriever
 from app.words import content_words
-from ingest.embed import words
+from ingest.embed import embed_alone
+from ingest.sparse import passage_weights
+from ingest.split import placed, sentences
 from storage.access import document_terms
 from storage.documents import Documents
 from storage.errors import Unavailable
 from storage.index import Index, Point
-from storage.types import Chunk, Readers, Section, Vector
+from storage.types import About, Chunk, Parts, Readers, Section, Vector
 from storage.versions import Versions
 from tests.conftest import Kept, Library
 from tests.contracts.index_contract import IndexProcess
@@ -46,6 +49,9 @@ class HashEmbedder:
             raise Unavailable("models", "The models process is starting.")
         return np.array([self._embed(text) for text in texts], dtype=np.float32)
 
+    def embed_parts(self, texts: list[str], parts: Sequence[Sequence[tuple[int, int]]]) -> tuple[Vector, list[Vector]]:
+        return self.embed_passages(texts), embed_alone(self, texts, parts)
+
     def token_spans(self, text: str) -> list[tuple[int, int]]:
         return [match.span() for match in re.finditer(r"\S+", text)]
 
@@ -69,14 +75,24 @@ class Shelf:
     def retriever(self) -> Retriever:
         return Retriever(self.index, self.embedder, self.documents)
 
-    def add(self, title: str, pages: str | Sequence[str], readers: Readers | None = None, *, heading: str = "") -> Kept:
+    def add(
+        self,
+        title: str,
+        pages: str | Sequence[str],
+        readers: Readers | None = None,
+        *,
+        heading: str = "",
+        format: str = "text",
+        dated: date | None = None,
+        language: str = "en",
+    ) -> Kept:
         """A searchable document. Its pages are cut into passages at lines of dashes."""
         readers = readers or Readers(everyone=True)
         pages = [pages] if isinstance(pages, str) else list(pages)
         kept = self.library.add("\f".join([title, *pages]), readers, name=f"{title}.txt")
         sections = [Section(number, text) for number, text in enumerate(pages, 1)]
-        details = {"title": title, "format": "text", "language": "en", "pages": len(pages), "warnings": []}
-        self.versions.store_sections(kept.version_id, sections, **details)
+        details = {"title": title, "format": format, "language": language, "pages": len(pages), "warnings": []}
+        self.versions.store_sections(kept.version_id, sections, **details, about=About(dated=dated))
         chunks = [
             Chunk(str(uuid.uuid4()), kept.id, kept.version_id, ordinal, section.page, start, end, heading, text)
             for section in sections
@@ -85,9 +101,14 @@ class Shelf:
         self.versions.store_chunks(kept.version_id, chunks)
         self.versions.publish(kept.version_id, passages=len(chunks))
         texts = [f"{title}\n{heading}\n{chunk.text}" for chunk in chunks]
-        dense = self.embedder.embed_passages(texts)
+        spans = [sentences(chunk.text) for chunk in chunks]
+        inside = [placed(of_chunk, c.text, text) for of_chunk, c, text in zip(spans, chunks, texts, strict=True)]
+        dense, rows = self.embedder.embed_parts(texts, inside)
+        self.versions.store_parts(
+            {c.id: Parts(tuple(of_chunk), of_rows) for c, of_chunk, of_rows in zip(chunks, spans, rows, strict=True)}
+        )
         points = [
-            Point(chunk, vector, words(text, query=False))
+            Point(chunk, vector, passage_weights(text, language))
             for chunk, vector, text in zip(chunks, dense, texts, strict=True)
         ]
         self.index.upsert(points, document_terms(readers))

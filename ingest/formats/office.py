@@ -16,7 +16,7 @@ from docx.opc.exceptions import OpcError
 from docx.oxml.ns import qn
 from lxml import etree
 
-from ingest.formats.sections import Reading, SectionWriter, one_line
+from ingest.formats.sections import Reading, SectionWriter, one_line, properties
 from ingest.sandbox import report
 from storage.errors import DocumentError
 
@@ -37,7 +37,11 @@ def read(path: str, *, max_characters: int, max_unpacked: int) -> Reading:
     _check_size(path, max_unpacked)
     try:
         document = docx.Document(path)
-        title = one_line(document.core_properties.title or "")
+        core = document.core_properties
+        title = one_line(core.title or "")
+        claims = properties((("subject", core.subject), ("category", core.category), ("keywords", core.keywords)))
+        if core.modified:
+            claims["made"] = core.modified.date().isoformat()
         styles = _Styles(document)
         writer = SectionWriter(max_characters=max_characters)
         body = document.element.body
@@ -51,7 +55,7 @@ def read(path: str, *, max_characters: int, max_unpacked: int) -> Reading:
         raise DocumentError(
             "This Word file is damaged and could not be read.", "Open it in Word, save it again and upload that."
         ) from error
-    return Reading(writer.finish(), title, writer.headline)
+    return Reading(writer.finish(), title, writer.headline, properties=claims)
 
 
 def _check_size(path: str, limit: int) -> None:

@@ -19,16 +19,37 @@ CELL = " | "
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u2069\ufeff\ufffe\uffff\ud800-\udfff]")
 _SPACES = re.compile(r"[^\S\n]+")
+_PROPERTIES = (
+    ("subtitle", r"sub_?title|untertitel"),
+    ("effective", r"effective(_?(date|from))?|(date_)?in_?force|wirksam_ab"),
+    ("valid", r"valid_?from|date_?valid|g(ü|ue)ltig_?ab"),
+    ("date", r"date|datum|(date_)?approved|date_?issued|created_?on|pub_?date"),
+    ("published", r"published(_?(at|on|time|date))?|date_?published|release_?date"),
+    (
+        "updated",
+        r"(last_?)?(updated|modified|revised|reviewed)(_?(at|on|time|date))?|last_?mod|date_?(updated|modified)|stand",
+    ),
+    ("subject", r"subject|betreff|thema"),
+    ("product", r"product|produkt"),
+    ("company", r"company|organi[sz]ation|firma|unternehmen|customer|kunde"),
+    ("department", r"department|abteilung|team"),
+    ("category", r"category|kategorie|section|bereich"),
+    ("keywords", r"keywords|tags|schlagw(ö|oe)rter"),
+)
 
 
 @dataclass(slots=True)
 class Reading:
-    """What a format found. `title` is the file's own claim, `headline` the first or biggest heading."""
+    """What a format found. `title` is the file's own claim, `headline` the first or biggest heading.
+
+    `properties` are the other claims of the file, by the names that `properties()` knows.
+    """
 
     sections: list[Section]
     title: str = ""
     headline: str = ""
     warnings: list[str] = field(default_factory=list)
+    properties: dict[str, str] = field(default_factory=dict)
 
 
 def clean(text: str) -> str:
@@ -40,6 +61,21 @@ def clean(text: str) -> str:
 
 def one_line(text: str) -> str:
     return " ".join(_CONTROL.sub(" ", text).split())
+
+
+def properties(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Name and value pairs of a file's head, under one name each; what is unknown or empty is left out.
+
+    "article:published_time", "dcterms.date" and "last-modified" are "published", "date" and "updated".
+    """
+    known: dict[str, str] = {}
+    for name, value in pairs:
+        plain = re.sub(r"[\s-]", "_", re.split(r"[.:]", name.strip().lower()[:60])[-1])
+        found = next((key for key, pattern in _PROPERTIES if re.fullmatch(pattern, plain)), None)
+        value = one_line(value[:1000])[:300]
+        if found and value:
+            known.setdefault(found, value)
+    return known
 
 
 def heading_path(parts: Iterable[str]) -> str:

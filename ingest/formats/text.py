@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from html import unescape
 from typing import TYPE_CHECKING
 
-from ingest.formats.sections import Reading, SectionWriter, one_line
+from ingest.formats.sections import Reading, SectionWriter, one_line, properties
 from storage.errors import DocumentError
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.S)
-_TITLE = re.compile(r"^title:[ \t]*(.+?)[ \t]*$", re.M | re.I)
+_ENTRY = re.compile(r"([^\W\d][\w .-]{0,60}):(?:[ \t]+(.*))?$")
+_NESTED = re.compile(r"[ \t]*(?:- +)?[\w-]+:(?:\s|$)")
 _TEMPLATE_LINK = re.compile(r"\]\(\s*\{[%{][^\n]*?[%}]\}[^)\s]*\s*\)")
 _TEMPLATE_TAG = re.compile(r"\{%-?\s*(.*?)-?%\}", re.S)
 _QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'")
@@ -27,19 +29,35 @@ _NUMBERED = re.compile(
 
 
 def read_markdown(path: str, *, max_characters: int) -> Reading:
-    """CommonMark with tables; a title in the front matter wins over the first heading."""
+    """CommonMark with tables; a title in the front matter wins over the first heading.
+
+    Of the front matter texts and lists of texts are read, not what is nested deeper.
+    """
     from markdown_it import MarkdownIt  # read_plain does without
 
     source = decode(path).replace("\r\n", "\n").replace("\r", "\n")
-    title = ""
+    entries: list[tuple[str, str]] = []
     if front := _FRONT_MATTER.match(source):
         source = source[front.end() :]
-        if named := _TITLE.search(front[1]):
-            title = one_line(named[1].strip("\"'"))
+        entries = _entries(front[1][:20_000])
+    title = next((one_line(value) for name, value in entries if name.lower() == "title"), "")
     tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(_TEMPLATE_LINK.sub("](#)", source))
     writer = SectionWriter(max_characters=max_characters)
     _write_markdown(tokens, writer)
-    return Reading(writer.finish(), title, writer.headline)
+    return Reading(writer.finish(), title, writer.headline, properties=properties(entries))
+
+
+def _entries(front: str) -> list[tuple[str, str]]:
+    """The names and values of a front matter, a folded value and a list on one line each."""
+    entries: list[tuple[str, list[str]]] = []
+    for line in front.split("\n"):
+        if named := _ENTRY.match(line):
+            entries.append((named[1], [re.sub(r"^[>|][+-]?$", "", (named[2] or "").strip())]))
+        elif entries and line[:1] in " \t-" and not _NESTED.match(line):
+            value = line.strip()
+            entries[-1][1].append(f", {value[2:]}" if value.startswith("- ") else value)
+    plain = [(name, re.sub(r"\s+,", ",", " ".join(value)).strip(" ,[]")) for name, value in entries]
+    return [(name, unescape(_HTML_TAG.sub("", value.strip("\"'")))) for name, value in plain]
 
 
 def read_plain(path: str, *, max_characters: int) -> Reading:
@@ -191,8 +209,6 @@ def _words(tokens: list[Token]) -> Iterator[str]:
 
 
 def _without_tags(html: str) -> str:
-    from html import unescape
-
     return _without_templates(unescape(_HTML_TAG.sub(lambda tag: "\n" if _BREAK.match(tag[0]) else "", html)))
 
 

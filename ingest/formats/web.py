@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-from ingest.formats.sections import Reading, SectionWriter, one_line
+from ingest.formats.sections import Reading, SectionWriter, one_line, properties
 from ingest.formats.text import decode
 
 
@@ -31,7 +31,8 @@ def read(path: str, *, max_characters: int) -> Reading:
     page.feed(decode(path))
     page.close()
     page.end_block()
-    return Reading(page.writer.finish(), one_line("".join(page.title)), page.writer.headline)
+    title = one_line("".join(page.title))
+    return Reading(page.writer.finish(), title, page.writer.headline, properties=properties(page.claims))
 
 
 class _Page(HTMLParser):
@@ -39,6 +40,7 @@ class _Page(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.writer = writer
         self.title: list[str] = []
+        self.claims: list[tuple[str, str]] = []
         self._in_title = False
         self._words: list[str] = []
         self._silent: list[str] = []  # the open tags since one that is not shown
@@ -53,6 +55,9 @@ class _Page(HTMLParser):
         if tag in _VOID:
             if tag in {"br", "hr"} and not self._silent:
                 self._words.append("\n")
+            elif tag == "meta" and len(self.claims) < 200:
+                given = dict(attrs)
+                self.claims.append((given.get("name") or given.get("property") or "", given.get("content") or ""))
             return
         if self._silent:
             if tag == self._silent[0]:  # only its own kind can hide the end of a hidden element

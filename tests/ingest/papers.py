@@ -14,12 +14,14 @@ LOREM = [
 ]
 
 
-def pdf(pages, *, title="", rotation=0, crop=None, encrypt=None, outline=()):
+def pdf(pages, *, title="", subject="", rotation=0, crop=None, encrypt=None, outline=()):
     """`pages` is a list of pages, a page a list of (type size, text) or text."""
     data = io.BytesIO()
     sheet = canvas.Canvas(data, pagesize=A4, encrypt=encrypt)
     if title:
         sheet.setTitle(title)
+    if subject:
+        sheet.setSubject(subject)
     for number, lines in enumerate(pages):
         if rotation:
             sheet.setPageRotation(rotation)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ingest import embed
-from ingest.embed import DEFAULT_MODEL, HttpEmbedder, SentenceTransformerEmbedder, tokenizer_spans, words
+from ingest.embed import DEFAULT_MODEL, HttpEmbedder, SentenceTransformerEmbedder, familiarity, tokenizer_spans
 from storage.errors import Busy, InvalidInput, Unavailable
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # torch's own
@@ -25,6 +25,34 @@ def test_vectors_are_unit_length_in_the_order_of_the_texts(embedder):
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     for text, vector in zip(texts, vectors, strict=True):
         assert float(vector @ embedder.embed_passages([text])[0]) > 0.9999
+
+
+def test_parts_are_means_of_what_the_model_saw_of_them(embedder):
+    text = "Handbook\nUnused leave lapses in March. The cafeteria opens at noon."
+    leave, lunch = (text.index("Unused"), text.index(" The")), (text.index("The caf"), len(text))
+    vectors, parts = embedder.embed_parts([text, "short", ""], [[leave, lunch], [], []])
+    assert np.allclose(vectors, embedder.embed_passages([text, "short", ""]), atol=1e-5)
+    assert [len(rows) for rows in parts] == [2, 0, 0]
+    assert np.allclose(np.linalg.norm(parts[0], axis=1), 1, atol=1e-5)
+    question = embedder.embed_queries(["When can I eat lunch in the cafeteria?"])[0]
+    assert parts[0][1] @ question > parts[0][0] @ question + 0.1
+    (whole,) = embedder.embed_parts([text], [[(0, len(text))]])[1]
+    assert float(whole[0] @ vectors[0]) > 0.98  # all but the special tokens
+
+
+def test_a_part_beyond_what_the_model_sees_is_like_the_whole(embedder):
+    text = "leave " * 300
+    vectors, parts = embedder.embed_parts([text], [[(len(text) - 12, len(text))]])
+    assert np.allclose(parts[0][0], vectors[0], atol=1e-5)
+
+
+def test_models_that_do_not_average_embed_their_parts_as_texts(embedder, monkeypatch):
+    monkeypatch.setattr(embedder, "_mean_of_tokens", False)
+    texts = ["Leave lapses. Lunch is at noon.", "One."]
+    vectors, parts = embedder.embed_parts(texts, [[(0, 13), (14, 31)], [(0, 4)]])
+    assert np.allclose(parts[0], embedder.embed_passages(["Leave lapses.", "Lunch is at noon."]), atol=1e-5)
+    assert parts[1].shape == (1, embedder.dimensions)
+    assert np.allclose(vectors, embedder.embed_passages(texts), atol=1e-5)
 
 
 def test_no_texts_give_no_vectors(embedder):
@@ -161,22 +189,14 @@ def test_tokens_are_guessed_on_the_safe_side_without_a_tokenizer(embedder):
     assert len(guess(text)) >= len(embedder.token_spans(text))
 
 
-def test_words_match_between_passage_and_question():
-    passage, question = words("The employees carried days over.", query=False), words("employee carrying", query=True)
-    assert set(question.indices) <= set(passage.indices)
-    assert set(question.values) == {1.0}
-
-
-def test_stop_words_alone_give_an_empty_vector():
-    assert words("what is the", query=True).indices == ()
-
-
-def test_chinese_text_is_cut_into_words():
-    passage, question = words("员工可以结转五天年假到下一年。", query=False), words("年假", query=True)
-    assert set(question.indices) & set(passage.indices)
-
-
-def test_another_language_has_its_own_stems():
-    assert words("Urlaubstage", query=True, language="german") == words("urlaubstagen", query=True, language="german")
-    with pytest.raises(InvalidInput, match="klingon"):
-        words("x", query=True, language="klingon")
+def test_a_model_is_familiar_with_the_languages_that_it_cuts_into_few_pieces(embedder):
+    known = familiarity("How many days of annual leave do part-time employees have?", embedder.token_spans)
+    names = familiarity("What does the ombudsperson of Zarquon do?", embedder.token_spans)
+    foreign = familiarity("Wie viele Urlaubstage haben Teilzeitbeschäftigte?", embedder.token_spans)
+    assert known == 1
+    assert 0.3 < names < 1
+    assert foreign < 0.1
+    assert familiarity("残った有給休暇を繰り越す", embedder.token_spans) < 0.5
+    assert familiarity("2020, 10 %", embedder.token_spans) == 1
+    elsewhere = HttpEmbedder("http://127.0.0.1:1", model="unknown")
+    assert familiarity("Wie viele Urlaubstage haben Teilzeitbeschäftigte?", elsewhere.token_spans) == 1

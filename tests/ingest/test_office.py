@@ -1,3 +1,5 @@
+from datetime import datetime
+
 import pytest
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
@@ -79,3 +81,12 @@ def test_a_zip_bomb_is_refused_before_it_is_opened(read):
     assert len(bomb) < 200_000
     with pytest.raises(DocumentError, match="unpacks to more"):
         read(bomb)
+
+
+def test_the_properties_of_the_file_are_handed_on(read):
+    def build(document):
+        document.core_properties.subject = "Depot Leeds"
+        document.core_properties.modified = datetime(2024, 5, 3)
+        document.add_paragraph("Words.")
+
+    assert read(build).properties == {"subject": "Depot Leeds", "made": "2024-05-03"}

@@ -84,3 +84,9 @@ def test_pypdf_reads_the_same_words(tmp_path):
     ]
     assert plain.title == "Leave"
     assert "can't be shown" in plain.warnings[0]
+
+
+def test_the_properties_of_the_file_are_handed_on(read):
+    found = read(papers.pdf([papers.LOREM], title="Leave", subject="Rules for all employees")).properties
+    assert found["subject"] == "Rules for all employees"
+    assert len(found["made"]) == len("2024-01-31")

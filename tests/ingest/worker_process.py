@@ -15,14 +15,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ingest import jobs
-from ingest.embed import Embedder
+from ingest.embed import Embedder, Parts, embed_alone
 from ingest.pipeline import Pipeline
 from ingest.sandbox import Limits
 from ingest.worker import Worker
@@ -67,6 +67,9 @@ class HashEmbedder:
         return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
     embed_queries = embed_passages
+
+    def embed_parts(self, texts: list[str], parts: Sequence[Parts]) -> tuple[Vector, list[Vector]]:
+        return self.embed_passages(texts), embed_alone(self, texts, parts)
 
     def token_spans(self, text: str) -> list[tuple[int, int]]:
         spans, start = [], 0

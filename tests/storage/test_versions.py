@@ -37,7 +37,7 @@ def test_sections_come_back_as_they_were_stored(versions: Versions, library: Lib
     clean = Section(2, "zero \ufffd half \ufffd 東京 \U0001f600")
     assert versions.sections(kept.version_id) == [sections[0], clean]
     assert versions.sections_at(kept.version_id, [2]) == [clean]
-    assert versions.title(kept.version_id) == "Leave"
+    assert versions.label(kept.version_id) == "Leave"
 
 
 def test_chunks_carry_the_text_of_their_section(versions: Versions, library: Library) -> None:
