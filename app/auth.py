@@ -32,6 +32,7 @@ ONE_TIME = frozenset({"/password", "/logout"})  # all that a one-time password o
 ADMIN_ONLY = frozenset({"/_stcore/metrics"})
 SHUT = ("/_stcore/agent/", "/_stcore/upload_file/")  # of Streamlit, and unused: its uploads stay in memory
 UPLOAD_HEADER = "x-footnote-upload"
+POLICY = "content-security-policy"
 IDENTITY = {"x-footnote-user": "user", "x-footnote-sid": "sid", "x-footnote-role": "role"}  # header: key in st.user
 
 CHECK_SECONDS = 5.0  # another process (the command line) may end a sign-in
@@ -126,7 +127,7 @@ class Gate:
         self._checker: asyncio.Task[None] | None = None
         self._lookups = anyio.CapacityLimiter(16)  # its own threads: busy handlers must not keep others outside
         self._headers = {
-            "content-security-policy": content_security_policy(scripts),
+            POLICY: content_security_policy(scripts),
             "x-content-type-options": "nosniff",
             "referrer-policy": "same-origin",
             "x-frame-options": "DENY",
@@ -149,8 +150,11 @@ class Gate:
             if message["type"] == "http.response.start":
                 started = True
                 headers = MutableHeaders(scope=message)
+                own = headers.get(POLICY)
                 for name, value in self._headers.items():
                     headers[name] = value
+                if own:  # of two policies browsers hold to both: a route can only tighten ours
+                    headers[POLICY] = f"{own}, {headers[POLICY]}"
                 if not scope["path"].startswith(_CACHED):
                     headers["cache-control"] = "no-store"
             await send(message)

@@ -18,20 +18,26 @@ from app.cite import Resolver
 from app.extract import MOST_PASSAGES, Extractive, plain, quote
 from app.llm import LLM, Reading
 from app.prompt import Prompt, Turn, estimate_tokens, fit
-from app.retrieve import Retriever
+from app.retrieve import EVERYTHING, Retriever
+from app.retrieve import Retrieved as Found
+from app.rewrite import Asked, Rewriter, interleave, understand
 from app.words import is_german
 from storage.conversations import Conversations
 from storage.errors import FootnoteError, InvalidInput, NotFound, Unavailable
-from storage.types import Citation, Message, MessageState, Passage, Principal
+from storage.types import Citation, Message, MessageState, Passage, Principal, Scope
 
 log = logging.getLogger(__name__)
 
 NOT_FOUND = "Nothing in the documents you may read answers this."
 NOT_FOUND_GERMAN = "Nichts in den Dokumenten, die Sie lesen dürfen, beantwortet das."
+IN_SCOPE = "Only the documents that the filters admit were searched."
+IN_SCOPE_GERMAN = "Durchsucht wurden nur die Dokumente, welche die Filter zulassen."
 FAILED = "Something went wrong while answering; it is in the log."
 WITHOUT_MODEL = "{reason} Until then, the answer is made of the documents' own words."
 
-_SOURCE_TOKENS = 2200
+LISTED = 12  # passages that are looked for
+
+SOURCE_TOKENS = 2200
 _LEAST_PASSAGES = 3
 _HOPELESS = 0.1  # confidence below which no model is asked: nothing found has to do with the question
 _TURNS = 6  # earlier messages put before the model,
@@ -46,6 +52,7 @@ class Retrieved:
     passages: tuple[Passage, ...]
     seconds: float
     notice: str = ""
+    asked: Asked | None = None  # what was searched for
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,9 @@ def answer(
     retriever: Retriever,
     llm: LLM,
     cancel: threading.Event,
-    source_tokens: int = _SOURCE_TOKENS,
+    rewriter: Rewriter | None = None,
+    scope: Scope = EVERYTHING,
+    source_tokens: int = SOURCE_TOKENS,
 ) -> Iterator[Event]:
     """Retrieved first, Ended last. A refusal is an Ended without Wrote: it holds no word of any document.
 
@@ -86,10 +95,11 @@ def answer(
     Unavailable when the index does not answer, and what the model raises once it has begun to write.
     """
     began = time.monotonic()
-    found = retriever.retrieve(question, principal, history=history)
-    prompt = _prompt(question, found.passages, history, llm, source_tokens)
+    asked = understand(question, history, cancel, rewriter=rewriter)
+    found = search(asked, principal, retriever, scope=scope)
+    prompt = _prompt(question, asked, found.passages, history, llm, source_tokens)
     evidence = time.monotonic() - began if found.passages else None
-    yield Retrieved(prompt.passages, time.monotonic() - began, found.notice)
+    yield Retrieved(prompt.passages, time.monotonic() - began, found.notice, asked)
     resolver, model = Resolver(prompt.passages), llm.name
     if found.passages and (isinstance(llm, Extractive) or found.confidence >= _HOPELESS):
         try:
@@ -98,27 +108,44 @@ def answer(
             if resolver.text or isinstance(llm, Extractive):
                 raise
             stand_in = Extractive(retriever.embedder)
-            prompt = _prompt(question, found.passages, history, stand_in, source_tokens)
+            prompt = _prompt(question, asked, found.passages, history, stand_in, source_tokens)
             resolver, model = Resolver(prompt.passages), stand_in.name
             notice = " ".join(filter(None, (found.notice, WITHOUT_MODEL.format(reason=error))))
-            yield Retrieved(prompt.passages, time.monotonic() - began, notice)
+            yield Retrieved(prompt.passages, time.monotonic() - began, notice, asked)
             yield from _write(prompt, stand_in, resolver, cancel)
     state = MessageState.STOPPED if cancel.is_set() else MessageState.DONE
     text = resolver.text
     if not text.strip() and state is MessageState.DONE:
-        text = NOT_FOUND_GERMAN if is_german(question) else NOT_FOUND
+        text, narrowed = (NOT_FOUND_GERMAN, IN_SCOPE_GERMAN) if is_german(question) else (NOT_FOUND, IN_SCOPE)
+        text = f"{text} {narrowed}" if scope else text
     yield Ended(text, resolver.citations, state, model, time.monotonic() - began, evidence)
 
 
+def search(
+    asked: Asked, principal: Principal, retriever: Retriever, *, scope: Scope = EVERYTHING, limit: int = LISTED
+) -> Found:
+    """All queries' passages, taken in turn; how sure they are is said by the question as a whole, which comes first."""
+    found = [retriever.retrieve(query, principal, scope=scope, limit=limit) for query in asked.queries]
+    if len(found) == 1:
+        return found[0]
+    passages = interleave([each.passages for each in found], limit=max(len(each.passages) for each in found))
+    return replace(found[0], passages=passages)
+
+
 def _prompt(
-    question: str, passages: tuple[Passage, ...], history: Sequence[Turn], llm: LLM, source_tokens: int
+    question: str,
+    asked: Asked,
+    passages: tuple[Passage, ...],
+    history: Sequence[Turn],
+    llm: LLM,
+    source_tokens: int,
 ) -> Prompt:
     if isinstance(llm, Extractive):
         passages = passages[:MOST_PASSAGES]
     else:
         passages = fit(passages, source_tokens, estimate_tokens, least=_LEAST_PASSAGES)
     earlier = tuple(replace(turn, text=turn.text[:_TURN_CHARACTERS]) for turn in history[-_TURNS:])
-    return Prompt(question=question, passages=passages, history=earlier)
+    return Prompt(question=question, asked=asked.text, passages=passages, history=earlier)
 
 
 def _write(prompt: Prompt, llm: LLM, resolver: Resolver, cancel: threading.Event) -> Iterator[Reading | Wrote]:
@@ -199,17 +226,21 @@ class Answers:
         retriever: Retriever,
         llm: LLM,
         *,
-        source_tokens: int = _SOURCE_TOKENS,
+        rewriter: Rewriter | None = None,
+        source_tokens: int = SOURCE_TOKENS,
     ) -> None:
         self._conversations = conversations
         self._retriever = retriever
         self._llm = llm
+        self._rewriter = rewriter
         self._source_tokens = source_tokens
         self._lock = threading.Lock()
         self._running: dict[str, tuple[Generation, threading.Thread]] = {}
 
-    def ask(self, conversation_id: str, question: str, principal: Principal) -> Generation:
-        """Keep the question and start on its answer.
+    def ask(
+        self, conversation_id: str, question: str, principal: Principal, *, scope: Scope = EVERYTHING
+    ) -> Generation:
+        """Keep the question and start on its answer, which is looked for in `scope`.
 
         Raises InvalidInput for an empty question and while another is being answered in this conversation, NotFound
         when the conversation is not the principal's.
@@ -223,7 +254,7 @@ class Answers:
             history = turns(self._conversations.messages(conversation_id, principal))
             message = self._conversations.ask(conversation_id, question, principal)
             generation = Generation(message.id, conversation_id)
-            run = _Run(generation, question, history, principal, self._conversations)
+            run = _Run(generation, question, history, principal, scope, self._conversations)
             thread = threading.Thread(target=self._work, args=(run,), name=f"answer-{message.id[:8]}", daemon=True)
             self._running[message.id] = (generation, thread)
             thread.start()
@@ -257,6 +288,8 @@ class Answers:
                 retriever=self._retriever,
                 llm=self._llm,
                 cancel=run.generation.cancelled,
+                rewriter=self._rewriter,
+                scope=run.scope,
                 source_tokens=self._source_tokens,
             )
             for event in events:
@@ -281,12 +314,14 @@ class _Run:
         question: str,
         history: Sequence[Turn],
         principal: Principal,
+        scope: Scope,
         conversations: Conversations,
     ) -> None:
         self.generation = generation
         self.question = question
         self.history = history
         self.principal = principal
+        self.scope = scope
         self.ended = threading.Event()
         self._conversations = conversations
         self._writing = threading.Lock()  # between this answer's two threads

@@ -33,6 +33,13 @@ _SAME = 0.8  # share that makes a footnote for a sentence that has none, with al
 _LONG_ENOUGH = 4  # and at least so many words
 
 
+def supports(texts: Sequence[str], claim: str) -> bool:
+    """Whether the texts together say the claim: nearly all of its words, and every number. For measuring answers."""
+    asked, said = content_words(claim), frozenset(content_words("\n".join(texts)))
+    numbers = [word for word in asked if word[0].isdigit()]
+    return bool(asked) and said.issuperset(numbers) and _share(asked, said) >= _SAME
+
+
 class Resolver:
     """Fed with the model's text in pieces of any size; `text` and `citations` always agree, one footnote for each k.
 

@@ -9,8 +9,6 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,11 +17,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from app import log, supervisor
+from app.cli_eval import evaluate
 from app.cli_models import models
 from app.cli_users import groups, users
+from app.commands import OPERATOR, AsJson, AsUser
+from app.commands import open_services as _services
 from app.settings import Settings, load
 from storage.errors import FootnoteError, InvalidInput, Unavailable
-from storage.types import MessageState, Principal, Readers, Role, State
+from storage.types import MessageState, Readers, State
 
 if TYPE_CHECKING:
     from app.services import Services
@@ -37,11 +38,9 @@ app = typer.Typer(
 app.add_typer(models, name="models")
 app.add_typer(users, name="users")
 app.add_typer(groups, name="groups")
+app.command("eval")(evaluate)
 console = Console(stderr=True)
 
-OPERATOR = Principal("operator", "operator", Role.ADMIN)  # who can run commands on the data folder can read it anyway
-AsUser = Annotated[str, typer.Option("--as", help="Act with the rights of this account.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Supervised = Annotated[bool, typer.Option("--supervised", hidden=True)]
 LogFormat = Annotated[str, typer.Option(help="text or json; LOG_FORMAT.")]
 
@@ -208,7 +207,15 @@ def ask(
 
     with _services("index", "models") as built:
         principal = built.users.principal(as_user) if as_user else OPERATOR
-        events = answer(question, (), principal, retriever=built.retriever, llm=built.llm, cancel=threading.Event())
+        events = answer(
+            question,
+            (),
+            principal,
+            retriever=built.retriever,
+            llm=built.llm,
+            rewriter=built.rewriter,
+            cancel=threading.Event(),
+        )
         ended = [event for event in events if isinstance(event, Ended)][-1]
     if as_json:
         references = [
@@ -236,6 +243,36 @@ def ask(
             print(f"  [{citation.n}] {where}" + (f", {citation.heading}" if citation.heading else ""))
     if ended.state is MessageState.FAILED:
         raise typer.Exit(3)
+
+
+@app.command()
+def search(
+    question: Annotated[str, typer.Argument(help="What to search for, in quotation marks.")],
+    document: Annotated[list[str] | None, typer.Option(help="In documents with this id, title or file name.")] = None,
+    kind: Annotated[list[str] | None, typer.Option(help="In documents of this format: pdf, docx, ...")] = None,
+    group: Annotated[list[str] | None, typer.Option(help="In documents that this group reads.")] = None,
+    since: Annotated[str, typer.Option(help="In documents dated from this day on: 2025-03-01.")] = "",
+    until: Annotated[str, typer.Option(help="In documents dated up to this day.")] = "",
+    limit: Annotated[int, typer.Option(help="At most so many passages.", min=1, max=60)] = 20,
+    as_user: AsUser = "",
+    as_json: AsJson = False,
+) -> None:
+    """Search, and print the passages by document. Filters that can be given more than once widen each other."""
+    from app import cli_search
+    from app.api.response import to_json
+    from app.api.search import as_objects
+    from app.search import search as find
+
+    with _services("index", "models") as built:
+        principal = built.users.principal(as_user) if as_user else OPERATOR
+        names = {"documents": document or (), "kinds": kind or (), "groups": group or ()}
+        scope = cli_search.scope_of(built, principal, **names, since=since, until=until)
+        retriever, kept = built.retriever, built.documents
+        results = find(question, principal, retriever=retriever, documents=kept, scope=scope, limit=limit)
+    if as_json:
+        print(to_json(as_objects(results, question)))
+    else:
+        cli_search.draw(results, question)
 
 
 @app.command()
@@ -273,21 +310,6 @@ def _part(name: str, supervised: bool, stop: threading.Event | None = None) -> S
     if supervised:
         supervisor.follow_parent(stop.set if stop is not None else supervisor.terminate_self)
     return settings
-
-
-@contextmanager
-def _services(*parts: str) -> Iterator[Services]:
-    """The services of a command, with the parts that it needs running for so long."""
-    from app import services
-
-    settings = load()
-    log.configure(part="footnote", style=settings.log_format, level="warning")
-    with supervisor.running(settings, *parts) as reachable:
-        built = services.build(reachable)
-        try:
-            yield built
-        finally:
-            built.close()
 
 
 def _files(path: Path) -> list[Path]:

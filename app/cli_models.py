@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from app import log, supervisor
-from app.settings import load
+from app.settings import Settings, load
 from storage.errors import InvalidInput
 
 models = typer.Typer(help="Language models: list, get, check, serve.", no_args_is_help=True)
@@ -72,8 +72,9 @@ def verify() -> None:
 
 @models.command("serve")
 def serve(supervised: Annotated[bool, typer.Option("--supervised", hidden=True)] = False) -> None:
-    """Run the models process alone: chat with LLM_MODEL and embeddings with EMBED_MODEL, OpenAI-compatible."""
+    """Run the models process alone: LLM_MODEL, EMBED_MODEL and RERANK_MODEL behind routes like OpenAI's and Jina's."""
     from app import llm_server
+    from app.cross_encoder import CrossEncoderReranker
     from app.llm_engine import Engine
     from app.services import chunk_embedder
 
@@ -92,13 +93,21 @@ def serve(supervised: Annotated[bool, typer.Option("--supervised", hidden=True)]
             threads=settings.llm_threads,
         )
 
+    def reranker() -> CrossEncoderReranker:
+        return CrossEncoderReranker(settings.rerank_model, device=settings.embed_device or None)
+
     application = llm_server.build(
         (lambda: engine(path)) if path else None,
         (lambda: chunk_embedder(settings)) if not settings.embed_url or settings.own_embed_url else None,
         settings.key(),
+        reranker=reranker if _reranks_here(settings) else None,
     )
     port = settings.models_port or supervisor.free_port()
     llm_server.run(application, host=settings.models_host, port=port)
+
+
+def _reranks_here(settings: Settings) -> bool:
+    return bool(settings.rerank_model) and (not settings.rerank_url or settings.own_rerank_url)
 
 
 def _model_file(value: str) -> Path | None:

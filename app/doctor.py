@@ -12,11 +12,13 @@ from dataclasses import dataclass
 import httpx
 
 from app import supervisor
+from app.cross_encoder import folder_of
 from app.llm import OpenAIChat
+from app.rerank import HttpReranker
 from app.settings import Settings
 from ingest import sandbox, worker
 from storage.database import Database, sqlite_module
-from storage.errors import FootnoteError
+from storage.errors import FootnoteError, Unavailable
 from storage.index import Index
 
 _LOW_DISK = 5 * 10**9
@@ -39,6 +41,7 @@ def examine(settings: Settings, *, only: Collection[str] = ()) -> list[Finding]:
         "database": _database,
         "index": _index,
         "models": _models,
+        "reranker": _reranker,
         "language model": _language_model,
         "worker": _worker,
         "web": _web,
@@ -105,6 +108,23 @@ def _models(settings: Settings) -> Finding:
         found = f"{settings.embed_url} answers {answer.status_code}."
         return Finding("models", False, found, "Look at EMBED_API_KEY.")
     return Finding("models", True, f"{settings.embed_url}, embeddings by {settings.embed_model}")
+
+
+def _reranker(settings: Settings) -> Finding:
+    if settings.rerank_url:
+        reranker = HttpReranker(settings.rerank_url, settings.rerank_api_key.get_secret_value(), settings.rerank_model)
+        try:
+            reranker.rerank("Does it answer?", ["It answers.", "It does not."])
+        except Unavailable as error:
+            return Finding("reranker", False, str(error), "Until then passages stay as the search found them.")
+        finally:
+            reranker.close()
+        return Finding("reranker", True, f"{settings.rerank_model or 'A model'} at {settings.rerank_url}")
+    if settings.rerank_model:
+        folder = folder_of(settings.rerank_model)
+        return Finding("reranker", True, f"{folder} will be loaded at the next start.")
+    found = "None: passages stay as the search found them. That is fine."
+    return Finding("reranker", True, found, "To add one: set RERANK_MODEL to a cross-encoder's folder, or RERANK_URL.")
 
 
 def _language_model(settings: Settings) -> Finding:

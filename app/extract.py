@@ -17,7 +17,6 @@ import numpy as np
 
 from app.lists import below_heading, with_rest
 from app.prompt import Prompt
-from app.retrieve import standalone
 from app.rows import in_words, markdown, matches
 from app.statements import (
     CELL,
@@ -73,7 +72,7 @@ _NAME = re.compile(r"(?<=[\w,] )[A-Z][^\W\d_]{2,}")
 _ASKS_FOR_LIST = re.compile(r"\s*(how (do|can|should|to)|what|which|list|name|wie|was|welche\w*|nenne)\b", re.I)
 _LEADS_IN = re.compile(r":\s*$|\b(following|as follows|folgende\w*|wie folgt)\b", re.I)
 _SPECIAL = re.compile(r"([\\`*\[\]<>|~&])|(?<![^\W_])(_)|(_)(?![^\W_])")
-_LINE_START = re.compile(r"^(\d{1,9})([.)])(?=\s)|^([#+=-])")
+_LINE_START = re.compile(r"^(\d{1,9})([.)])(?=\s|$)|^([#+=-])")
 _NUMBERED = re.compile(r"\(?(\d{1,3})[.)]\s")
 _BROKEN = re.compile(r"(\w+)-[ \t]*\n[ \t]*([^\W\d_]+)")
 
@@ -111,7 +110,7 @@ class Extractive:
 
     def stream(self, prompt: Prompt, cancel: threading.Event) -> Iterator[str]:
         """Line by line, each statement followed by " [n]". Yields nothing when the passages do not answer."""
-        question = standalone(prompt.question, prompt.history)
+        question = prompt.asked or prompt.question
         pages = [statements_of(passage) for passage in prompt.passages[:MOST_PASSAGES]]
         ranked, sureness = self._rank(question, prompt.passages, pages)
         if not ranked or sureness is _Sureness.NONE:

@@ -1,7 +1,8 @@
-"""The models process: chat with llama.cpp and embeddings over HTTP, in the shape of OpenAI's API.
+"""The models process: chat with llama.cpp and embeddings over HTTP in the shape of OpenAI's API, reranking in Jina's.
 
 The port answers at once; models load in the background, and until then /healthz says what is missing. Every route but
-/healthz wants the key. Not covered: the batching of answers (`llm_engine`), how vectors are made (`ingest.embed`).
+/healthz wants the key. Not covered: the batching of answers (`llm_engine`), how vectors (`ingest.embed`) and scores
+(`cross_encoder`) are made.
 """
 
 from __future__ import annotations
@@ -32,11 +33,13 @@ from app.generation import Event
 from app.llama import Sampling
 from app.llm_engine import Engine
 from app.openai_errors import BadRequest, error_response, response
+from app.rerank import Reranker
 from ingest.embed import Embedder
-from storage.errors import FootnoteError, InvalidInput, NotFound, Unavailable
+from storage.errors import Busy, FootnoteError, InvalidInput, NotFound, Unavailable
 
 log = logging.getLogger(__name__)
 
+_RERANKS = 4  # on their way at a time: who would wait for more is better off without
 
 Part = TypeVar("Part")
 
@@ -128,6 +131,14 @@ class _Embeddings(BaseModel):
     encoding_format: Literal["float"] = "float"
 
 
+class _Rerank(BaseModel):
+    model: str = ""
+    query: str = Field(min_length=1)
+    documents: list[str] = Field(min_length=1, max_length=1000)
+    top_n: int | None = Field(None, ge=1)
+    return_documents: Literal[False] = False  # who asks has them
+
+
 class _Text(BaseModel):
     content: str
 
@@ -135,19 +146,31 @@ class _Text(BaseModel):
 Body = TypeVar("Body", bound=BaseModel)
 
 
-def build(engine: Callable[[], Engine] | None, embedder: Callable[[], Embedder] | None, key: str) -> Starlette:
+def build(
+    engine: Callable[[], Engine] | None,
+    embedder: Callable[[], Embedder] | None,
+    key: str,
+    *,
+    reranker: Callable[[], Reranker] | None = None,
+) -> Starlette:
     """The models process as an ASGI application. What is given is made in the background once the server runs.
 
     The application closes the engine when it shuts down. Raises InvalidInput when the key is empty.
     """
     if not key:
         raise InvalidInput("The models process needs a key: nobody else on this machine may use it.")
-    routes = _Routes(Loading("language model", engine), Loading("embedding model", embedder))
+    one_at_a_time = threading.Lock()  # both import torch, which two threads must not do at once
+    routes = _Routes(
+        Loading("language model", engine),
+        Loading("embedding model", _in_turn(embedder, one_at_a_time)),
+        Loading("reranker", _in_turn(reranker, one_at_a_time)),
+    )
     app = Starlette(
         routes=[
             Route("/v1/chat/completions", routes.chat, methods=["POST"]),
             Route("/v1/models", routes.models),
             Route("/v1/embeddings", routes.embeddings, methods=["POST"]),
+            Route("/v1/rerank", routes.rerank, methods=["POST"]),
             Route("/tokenize", routes.tokenize, methods=["POST"]),
             Route("/healthz", routes.health),
             Route("/metrics", routes.metrics),
@@ -181,6 +204,15 @@ def run(app: Starlette, *, host: str = "127.0.0.1", port: int) -> None:
         Server(app, host=host, port=port).run()
 
 
+def _in_turn(make: Callable[[], Part] | None, lock: threading.Lock) -> Callable[[], Part] | None:
+    def made() -> Part:
+        assert make is not None
+        with lock:
+            return make()
+
+    return made if make else None
+
+
 class _KeyRequired:
     def __init__(self, app: ASGIApp, key: str) -> None:
         self._app = app
@@ -197,18 +229,22 @@ class _KeyRequired:
 
 
 class _Routes:
-    def __init__(self, engine: Loading[Engine], embedder: Loading[Embedder]) -> None:
-        self._engine, self._embedder = engine, embedder
+    def __init__(self, engine: Loading[Engine], embedder: Loading[Embedder], reranker: Loading[Reranker]) -> None:
+        self._engine, self._embedder, self._reranker = engine, embedder, reranker
         self._started = int(time.time())
         self._embedding = ThreadPoolExecutor(1, "embed")  # one at a time: the model uses all cores already
+        self._reranking = ThreadPoolExecutor(1, "rerank")  # of its own: vectors must not wait for seconds
+        self._reranks = 0
         self._requests: dict[tuple[str, str], int] = {}
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
         self._engine.start()
         self._embedder.start()
+        self._reranker.start()
         yield
         self._embedding.shutdown(cancel_futures=True)
+        self._reranking.shutdown(cancel_futures=True)
         if self._engine.part:
             await run_in_threadpool(self._engine.part.close)
 
@@ -243,6 +279,8 @@ class _Routes:
             data.append({"id": engine.name, "context_length": engine.window})
         if embedder := self._embedder.part:
             data.append({"id": embedder.name, "dimensions": embedder.dimensions})
+        if reranker := self._reranker.part:
+            data.append({"id": reranker.name})
         shared = {"object": "model", "created": self._started, "owned_by": "footnote"}
         return JSONResponse({"object": "list", "data": [{**shared, **model} for model in data]})
 
@@ -266,6 +304,29 @@ class _Routes:
         usage = {"prompt_tokens": 0, "total_tokens": 0}
         return JSONResponse({"object": "list", "model": embedder.name, "data": data, "usage": usage})
 
+    async def rerank(self, request: Request) -> Response:
+        body = await _body(request, _Rerank)
+        reranker = self._reranker.get()
+        _check_model(body.model, reranker.name)
+        if self._reranks >= _RERANKS:
+            self._count("rerank", "busy")
+            raise Busy("models", "The reranker has too much to do. Try again in a moment.")
+        self._reranks += 1
+        try:
+            scores = await asyncio.get_running_loop().run_in_executor(
+                self._reranking, reranker.rerank, body.query, body.documents
+            )
+        except Exception:  # whatever a library raises fails this request only
+            log.exception("the reranker failed")
+            self._count("rerank", "failed")
+            return response(500, "server_error", "The reranker failed on these texts. The log says why.")
+        finally:
+            self._reranks -= 1
+        self._count("rerank", "done")
+        best = sorted(enumerate(scores.tolist()), key=lambda scored: -scored[1])[: body.top_n]
+        results = [{"index": index, "relevance_score": score} for index, score in best]
+        return JSONResponse({"model": reranker.name, "results": results, "usage": {"total_tokens": 0}})
+
     async def tokenize(self, request: Request) -> Response:
         body = await _body(request, _Text)
         tokens = await run_in_threadpool(self._engine.get().tokenize, body.content)
@@ -274,7 +335,11 @@ class _Routes:
     async def health(self, _: Request) -> Response:
         engine = self._engine.part
         chat = (engine.failure or "") if engine else self._engine.reason
-        parts = {"chat": (self._engine.wanted, chat), "embeddings": (self._embedder.wanted, self._embedder.reason)}
+        parts = {
+            "chat": (self._engine.wanted, chat),
+            "embeddings": (self._embedder.wanted, self._embedder.reason),
+            "reranker": (self._reranker.wanted, self._reranker.reason),
+        }
         report = {
             name: {"ready": not reason, "configured": wanted, "reason": reason}
             for name, (wanted, reason) in parts.items()

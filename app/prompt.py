@@ -38,9 +38,13 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """One question. Passage n of `passages` (from 1) is the source that an answer cites as [n]."""
+    """One question. Passage n of `passages` (from 1) is the source that an answer cites as [n].
+
+    `asked` is the question made whole, as it was searched for; empty: as it stands.
+    """
 
     question: str
+    asked: str = ""
     passages: tuple[Passage, ...] = ()
     history: tuple[Turn, ...] = ()
     system: str = SYSTEM

@@ -15,11 +15,15 @@ from functools import cache
 
 import httpx
 
+from app import rewrite
 from app.chat import Answers
 from app.extract import Extractive
 from app.llm import LLM, OpenAIChat
 from app.pages import Pages
+from app.rerank import HttpReranker
 from app.retrieve import Retriever
+from app.rewrite import Rewriter
+from app.runs import Runs
 from app.settings import Settings
 from ingest import worker
 from ingest.embed import Embedder, HttpEmbedder, SentenceTransformerEmbedder
@@ -29,6 +33,8 @@ from storage.conversations import Conversations
 from storage.database import Database
 from storage.documents import Documents
 from storage.errors import Unavailable
+from storage.evaluations import Evaluations
+from storage.feedback import Feedback
 from storage.files import Files
 from storage.index import Index
 from storage.users import Users
@@ -48,11 +54,16 @@ class Services:
     conversations: Conversations
     index: Index
     embedder: Embedder
+    reranker: HttpReranker | None
     retriever: Retriever
     llm: LLM
     answers: Answers
     pages: Pages
+    evaluations: Evaluations
+    feedback: Feedback
+    runs: Runs
     _missing: Missing = field(repr=False)
+    rewriter: Rewriter | None = None
 
     def missing(self) -> list[str]:
         """In plain words, each part that does not answer now and what that means. At most some seconds old."""
@@ -63,7 +74,10 @@ class Services:
         return not isinstance(self.llm, Extractive)
 
     def close(self) -> None:
+        self.runs.close()
         self.answers.close()
+        if self.reranker:
+            self.reranker.close()
         self.index.close()
         self.database.close()
 
@@ -99,8 +113,11 @@ def build(settings: Settings) -> Services:
     conversations = Conversations(database)
     index = Index(settings.qdrant_url, settings.qdrant_api_key.get_secret_value())
     embedder = HttpEmbedder(settings.embed_url, settings.embed_api_key.get_secret_value(), settings.embed_model)
-    retriever = Retriever(index, embedder, documents)
+    reranker = _reranker(settings)
+    retriever = Retriever(index, embedder, documents, reranker=reranker, reranked=settings.rerank_passages)
     llm = _language_model(settings, embedder)
+    rewriter = rewriter_of(settings)
+    users, evaluations = Users(database, session_hours=settings.session_hours), Evaluations(database)
     checks = [index.ready, lambda: _models_away(settings), lambda: _worker_away(database)]
     if isinstance(llm, OpenAIChat):
         checks.append(llm.ready)
@@ -108,17 +125,38 @@ def build(settings: Settings) -> Services:
         settings=settings,
         database=database,
         files=files,
-        users=Users(database, session_hours=settings.session_hours),
+        users=users,
         documents=documents,
         versions=Versions(database),
         conversations=conversations,
         index=index,
         embedder=embedder,
+        reranker=reranker,
         retriever=retriever,
         llm=llm,
-        answers=Answers(conversations, retriever, llm, source_tokens=settings.source_tokens),
+        answers=Answers(
+            conversations,
+            retriever,
+            llm,
+            rewriter=rewriter,
+            source_tokens=settings.source_tokens,
+        ),
         pages=Pages(documents, files, parse_limits(settings)),
+        evaluations=evaluations,
+        feedback=Feedback(database),
+        runs=Runs(
+            evaluations,
+            documents,
+            users,
+            retriever,
+            llm,
+            generation=generation_name(embedder),
+            rewriter=rewriter,
+            settings={"embed_model": settings.embed_model, "source_tokens": settings.source_tokens},
+            source_tokens=settings.source_tokens,
+        ),
         _missing=Missing(checks),
+        rewriter=rewriter,
     )
 
 
@@ -161,7 +199,7 @@ def chunk_embedder(settings: Settings) -> Embedder:
 def generation_name(embedder: Embedder) -> str:
     """What the index calls vectors of this model: a name that any server takes."""
     plain = "".join(char if char.isascii() and char.isalnum() else "-" for char in embedder.name.lower())
-    return f"{plain.strip('-')[-80:]}_v1"
+    return f"{plain.strip('-')[-80:]}_v2"
 
 
 def parse_limits(settings: Settings) -> Limits:
@@ -175,14 +213,36 @@ def parse_limits(settings: Settings) -> Limits:
 def _language_model(settings: Settings, embedder: Embedder) -> LLM:
     if not settings.llm_url:
         return Extractive(embedder)
+    return _chat(settings, max_tokens=settings.llm_max_tokens, temperature=settings.llm_temperature)
+
+
+def rewriter_of(settings: Settings) -> Rewriter | None:
+    """None where no setting wants it, or no model is there to be asked."""
+    if not settings.llm_url or not (settings.rewrite_follow_ups or settings.rewrite_comparisons):
+        return None
+    return Rewriter(
+        _chat(settings, max_tokens=rewrite.TOKENS, temperature=0),
+        follow_ups=settings.rewrite_follow_ups,
+        comparisons=settings.rewrite_comparisons,
+        seconds=settings.rewrite_seconds,
+    )
+
+
+def _chat(settings: Settings, *, max_tokens: int, temperature: float) -> OpenAIChat:
     return OpenAIChat(
         settings.llm_url,
         settings.llm_api_key.get_secret_value(),
         settings.llm_name,
         own=settings.own_llm_url,
-        max_tokens=settings.llm_max_tokens,
-        temperature=settings.llm_temperature,
+        max_tokens=max_tokens,
+        temperature=temperature,
     )
+
+
+def _reranker(settings: Settings) -> HttpReranker | None:
+    if not settings.rerank_url:
+        return None
+    return HttpReranker(settings.rerank_url, settings.rerank_api_key.get_secret_value(), settings.rerank_model)
 
 
 def _models_away(settings: Settings) -> str | None:
@@ -194,6 +254,9 @@ def _models_away(settings: Settings) -> str | None:
         return "The models process is starting. Until it is ready, passages are found by their words only."
     if not health.get("embeddings", {}).get("ready", False):
         return "The embedding model is being loaded. Until it is ready, passages are found by their words only."
+    reranker = health.get("reranker", {})
+    if settings.own_rerank_url and not reranker.get("ready", False):
+        return f"Passages stand as the search found them. {reranker.get('reason', '')}".strip()
     return None
 
 

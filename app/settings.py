@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     llm_api_key: SecretStr = Field(SecretStr(""), description="Key of the server at LLM_URL.")
     embed_url: str = Field("", description="An OpenAI-compatible embeddings server, up to and with /v1.")
     embed_api_key: SecretStr = Field(SecretStr(""), description="Key of the server at EMBED_URL.")
+    rerank_url: str = Field("", description="A rerank server (TEI, Infinity, vLLM), up to and without /rerank.")
+    rerank_api_key: SecretStr = Field(SecretStr(""), description="Key of the server at RERANK_URL.")
 
     # sign-in
     cookie_secure: bool | None = Field(
@@ -55,6 +57,14 @@ class Settings(BaseSettings):
         description="A sentence-transformers model: name, folder, or the one in the package of this name.",
     )
     embed_device: str = Field("", description="cpu, cuda, mps; empty: a GPU where there is one.")
+    rerank_model: str = Field(
+        "",
+        description="A cross-encoder: a folder, or package/folder of an installed package; with RERANK_URL: its name "
+        "there. Empty: passages stay as the search found them.",
+    )
+    rerank_passages: int = Field(
+        24, ge=1, le=200, description="Passages that the reranker reads for a question; its time grows with them."
+    )
     llm_model: str = Field("", description="Path of a GGUF file; with LLM_URL: the model's name there.")
     llm_context: int = Field(16384, ge=512, description="Tokens of context that all answers share in llama.cpp.")
     llm_gpu_layers: int = Field(-1, ge=-1, description="Layers put on the GPU; -1: all that fit, 0: none.")
@@ -62,6 +72,15 @@ class Settings(BaseSettings):
     llm_slots: int = Field(8, ge=1, le=64, description="Answers that llama.cpp writes at the same time.")
     llm_max_tokens: int = Field(700, ge=16, description="Longest answer, in tokens.")
     llm_temperature: float = Field(0.2, ge=0, le=2, description="0: always the likeliest token.")
+    rewrite_follow_ups: bool = Field(
+        False, description="Let the language model make follow-up questions whole before the search; else by rules."
+    )
+    rewrite_comparisons: bool = Field(
+        False, description="Let the language model take comparisons apart before the search; else by rules."
+    )
+    rewrite_seconds: float = Field(
+        3.0, gt=0, le=60, description="Longest wait for such a rewriting, in seconds; then the rules decide."
+    )
     source_tokens: int = Field(2200, ge=200, description="Tokens of passages that are put before the model.")
     hf_endpoint: str = Field("https://huggingface.co", description="The hub that `footnote models pull` asks.")
     hf_token: SecretStr = Field(SecretStr(""), description="Token for models that the hub gives to signed-in users.")
@@ -125,13 +144,27 @@ class Settings(BaseSettings):
     def own_embed_url(self) -> bool:
         return bool(self.embed_url) and self.embed_api_key.get_secret_value() == self.key()
 
+    @property
+    def own_rerank_url(self) -> bool:
+        return bool(self.rerank_url) and self.rerank_api_key.get_secret_value() == self.key()
+
     def updated(self, values: Mapping[str, str]) -> Settings:
         """These settings with some replaced, checked again."""
         return Settings(**{**self.as_environment(), **values})  # type: ignore[arg-type]  # pydantic converts
 
     def addresses(self) -> dict[str, str]:
         """What another process needs to reach the parts that run for these settings."""
-        names = ("qdrant_url", "qdrant_api_key", "embed_url", "embed_api_key", "llm_url", "llm_api_key", "llm_model")
+        names = (
+            "qdrant_url",
+            "qdrant_api_key",
+            "embed_url",
+            "embed_api_key",
+            "rerank_url",
+            "rerank_api_key",
+            "llm_url",
+            "llm_api_key",
+            "llm_model",
+        )
         return {name: value for name, value in self.as_environment().items() if name in names}
 
     def as_environment(self) -> dict[str, str]:

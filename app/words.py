@@ -1,15 +1,22 @@
 """The words of a text that carry its meaning, reduced so that their forms meet: "hours" and "hour", "Tage" and "Tag".
 
-Light rules for English and German that need no word lists but those of stop words. For comparing a question with
-passages, and a sentence with its source. Not covered: the weights of words in the index (`ingest.embed`).
+Light rules for English and German that need no word lists but those of stop words, and serve their neighbours well
+enough; Chinese, Japanese and Korean are compared by pairs of characters. For comparing a question with passages, and a
+sentence with its source. Not covered: the terms of the index, by language (`ingest.terms`).
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterable
 
+from ingest.terms import UNSPACED, fold, pairs
+
 _WORD = re.compile(r"\d+(?:[.,:/]\d+)*|[^\W_]+(?:['’][^\W_]+)?")
+_SPAN = re.compile(
+    r"[\u3400-\u9fff]|[\u3040-\u30ff]+|\d+(?:[.,:/]\d+)*|(?:(?![\u3040-\u30ff\u3400-\u9fff])[^\W_])+(?:['’][^\W_]+)?"
+)
 _ENDINGS = tuple(
     "ations ation ungen ements ement ingly ings ness ment ing ung ern ies ied est ed er en em es ly e n s y".split()
 )
@@ -45,17 +52,51 @@ _GERMAN = frozenset(
     ).split()
 )
 STOP_WORDS = _ENGLISH | _GERMAN
+_OTHERS = frozenset(  # French, Spanish, Italian, Portuguese and Dutch, without words that are also English
+    (
+        "le la les des du et à est une dans que qui sur au aux avec sont ce cette ces ne pas leur leurs nous vous ils "
+        "elle elles être été où quel quelle quels quelles combien comment quand pourquoi el los las una del al es para "
+        "por con su sus se lo como más pero qué cuál cuáles cuánto cuánta cuántos cuántas cuándo dónde quién cómo "
+        "está están ser il gli di che un è della dei delle nel nella sono ha hanno si chi cosa quanto quanti quante "
+        "quando dove perché uma do dos das em nas nos não são seu sua quem qual quais quantos quantas onde "
+        "het een en dat te zijn voor aan ook bij hoe wie wat welke waar wanneer hoeveel heeft hebben niet"
+    ).split()
+)
+_SILENT = STOP_WORDS | _OTHERS
+_GERMAN_SPELLING = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 
 
 def content_words(text: str) -> list[str]:
     """The stems of the words that are not stop words, each once, in order."""
-    found = (word for word in words(text) if word not in STOP_WORDS and (len(word) > 1 or word.isdigit()))
+    found = (
+        word for word in words(text) if word not in _SILENT and (len(word) > 1 or not word.isascii() or word.isdigit())
+    )
     return list(dict.fromkeys(stem(word) for word in found))
 
 
 def words(text: str) -> list[str]:
-    """All words in lower case, numbers with their points and commas as one word."""
-    return [re.sub(r"['’]s?$|['’]s$", "", word) for word in _WORD.findall(text.casefold())]
+    """All words in lower case, numbers with their points and commas as one word.
+
+    Of scripts without spaces, and of Korean, pairs of neighbouring characters.
+    """
+    if text.isascii():
+        return [_bare(word) for word in _WORD.findall(text.casefold())]
+    found: list[str] = []
+    for word in _WORD.findall(unicodedata.normalize("NFKC", text).casefold()):
+        start = 0
+        for run in UNSPACED.finditer(word):
+            found += filter(None, (_bare(word[start : run.start()]), *pairs(run[0])))
+            start = run.end()
+        found += filter(None, (_bare(word[start:]),))
+    return found
+
+
+def word_spans(text: str) -> list[tuple[int, int]]:
+    """Where each word of the text begins and ends; numbers with their points and commas are one word.
+
+    Chinese characters are words of their own.
+    """
+    return [found.span() for found in (_WORD if text.isascii() else _SPAN).finditer(text)]
 
 
 def stem(word: str) -> str:
@@ -68,14 +109,26 @@ def stem(word: str) -> str:
 
 
 def covered(wanted: Iterable[str], given: Collection[str]) -> list[str]:
-    """Those of the stems `wanted` that stand among the stems `given`, also as a part of a longer word."""
-    return [word for word in wanted if word in given or any(_akin(word, other) for other in given)]
+    """Those of the stems `wanted` that stand among the stems `given`, also as a part of a longer word.
+
+    Accents and umlauts may be missing or spelled out: "mueller" is "müller".
+    """
+    spelled = {_spelled(word) for word in given}
+    return [word for word in wanted if _spelled(word) in spelled or any(_akin(word, other) for other in given)]
 
 
 def is_german(text: str) -> bool:
     """Whether more of the words are German stop words than English ones."""
     found = words(text)
     return sum(word in _GERMAN for word in found) > sum(word in _ENGLISH for word in found)
+
+
+def _bare(word: str) -> str:
+    return re.sub(r"['’]s?$|['’]s$", "", word)
+
+
+def _spelled(word: str) -> str:
+    return word if word.isascii() else fold(word.translate(_GERMAN_SPELLING))
 
 
 def _akin(one: str, other: str) -> bool:

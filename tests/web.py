@@ -20,10 +20,13 @@ from app.api import rest
 from app.auth import Cookie, Gate, Sockets
 from app.login import LoginPages
 from app.pages import Pages
+from app.runs import Runs
 from app.services import Missing, Services
 from app.settings import Settings
 from ingest.sandbox import Limits
 from storage.errors import FootnoteError
+from storage.evaluations import Evaluations
+from storage.feedback import Feedback
 from storage.types import Citation, MessageState, Principal
 from tests.office import Office, serving
 
@@ -101,6 +104,7 @@ class Nothing:
 def services(office: Office, missing: list[str], **settings: Any) -> Services:
     nothing: Any = Nothing()
     answers: Any = QuotingAnswers(office)
+    evaluations = Evaluations(office.database)
     checks: list[Callable[[], str | None]] = [lambda: missing[0] if missing else None]
     return Services(
         settings=Settings(data_dir=office.folder, upload_max_mb=2, _env_file=None, **settings),
@@ -112,10 +116,23 @@ def services(office: Office, missing: list[str], **settings: Any) -> Services:
         conversations=office.conversations,
         index=nothing,
         embedder=nothing,
+        reranker=None,
         retriever=nothing,
         llm=nothing,
         answers=answers,
         pages=Pages(office.documents, office.files, Limits()),
+        evaluations=evaluations,
+        feedback=Feedback(office.database),
+        runs=Runs(
+            evaluations,
+            office.documents,
+            office.users,
+            nothing,
+            nothing,
+            generation="test_v1",
+            settings={},
+            source_tokens=2000,
+        ),
         _missing=Missing(checks),
     )
 

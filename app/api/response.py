@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, is_dataclass
-from datetime import datetime
+from datetime import date
 from typing import Any
 
 from starlette.responses import JSONResponse
 
 
 class Json(JSONResponse):
-    """Takes frozen values, moments and sets as they are."""
+    """Takes frozen values, days, moments and sets as they are."""
 
     def render(self, content: Any) -> bytes:
         return to_json(content).encode()
@@ -22,7 +22,7 @@ def to_json(content: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
+    if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, set | frozenset):
         return sorted(value)

@@ -1,7 +1,7 @@
 """/api: documents, cited pages and conversations for programs, with the rights of who is signed in.
 
 What the caller may not read is answered exactly like what does not exist. Uploads stand in `app.api.uploads`,
-questions in `app.api.ask`.
+questions in `app.api.ask` and `app.api.search`, question sets and evaluations in `app.api.evaluations`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
+from app.api import evaluations
 from app.api.ask import ask
 from app.api.errors import on_crash, on_footnote_error, on_http_error
 from app.api.request import principal_of, read_json, services_of
 from app.api.response import Json
+from app.api.search import search
 from app.api.uploads import MAX_GROUPS, readers_from, upload
 from storage.documents import DocumentInfo, require_admin
 from storage.errors import FootnoteError, InvalidInput, NotFound
@@ -61,10 +63,14 @@ def routes() -> list[Route]:
         Route(f"{page}.jpg", page_image, methods=["GET"]),
         Route(page, page_text, methods=["GET"]),
         Route("/versions/{version}/original", original, methods=["GET"]),
+        Route("/search", search, methods=["GET"]),
         Route("/ask", ask, methods=["POST"]),
         Route("/conversations", conversations, methods=["GET"]),
         Route("/conversations/{conversation}", conversation, methods=["GET"]),
         Route("/conversations/{conversation}", delete_conversation, methods=["DELETE"]),
+        Route("/question-sets/{set}/questions", evaluations.questions, methods=["GET"]),
+        Route("/question-sets/{set}/questions", evaluations.add_questions, methods=["PUT"]),
+        Route("/runs/{run}/report", evaluations.report, methods=["GET"]),
     ]
 
 

@@ -13,11 +13,11 @@ _ROLES = {
     Role.MEMBER: "Member: asks, and reads what is open to everyone or to the groups below",
 }
 _KEYS = (
-    ("/", "write a question"),
+    ("/", "write a question, or what to search for"),
     ("Enter", "send it"),
     ("Shift Enter", "a new line"),
-    ("]", "open the first or the next footnote"),
-    ("[", "open the previous footnote"),
+    ("]", "open the first or the next footnote, or passage found"),
+    ("[", "open the previous one"),
     ("Esc", "stop the answer, or close the source"),
 )
 

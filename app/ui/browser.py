@@ -1,4 +1,4 @@
-"""What the pages bring to the browser: the stylesheet and three small components, whose scripts `app.main` registers.
+"""What the pages bring to the browser: the stylesheet and four small components, whose scripts `app.main` registers.
 Everything is served from here; nothing is fetched from elsewhere.
 """
 
@@ -17,6 +17,10 @@ _DROP = (
     '<div class="drop">Drop files or folders here, or '
     '<label><input type="file" multiple><span>choose files</span></label>'
     '<small>PDF, Word, Markdown, HTML and plain text</small></div><ul aria-live="polite"></ul>'
+)
+_QUESTION_FILE = (
+    '<div><label><input type="file" accept=".jsonl,.json,.ndjson,.txt"><span>Import questions</span></label>'
+    '<output aria-live="polite"></output></div>'
 )
 
 
@@ -52,6 +56,15 @@ def uploader(readers: str, names: Sequence[str]) -> None:
     """
     component = st.components.v2.component("footnote.uploader", js="uploader.js", html=_DROP, css="uploader.css")
     component(key="uploader", data={"readers": readers, "names": list(names)}, on_done_change=_nothing)
+
+
+def question_file(address: str) -> str:
+    """A button that sends a file of questions to `address`. Returns once, in words, what was taken from it."""
+    component = st.components.v2.component(
+        "footnote.questions", js="questions.js", html=_QUESTION_FILE, css="questions.css"
+    )
+    result: Any = component(key="question_file", data={"address": address}, on_done_change=_nothing)
+    return result.done if isinstance(result.done, str) else ""
 
 
 def _nothing() -> None:

@@ -10,15 +10,16 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from app.retrieve import EVERYTHING
 from app.samples import suggestions
 from app.services import Services
-from app.ui import articles
+from app.ui import articles, filters
 from app.ui.identity import callback, draw_problem, who
 from app.ui.safe_html import label, plain
 from app.ui.sidebar import open_chat, show_chat
-from app.ui.sources import panel
+from app.ui.sources import PASSAGE, panel
 from storage.errors import NotFound
-from storage.types import Message, MessageState, Principal
+from storage.types import Message, MessageState, Principal, Scope
 
 SHOWN = 8
 LOOK_EVERY = 0.2
@@ -31,6 +32,8 @@ def page() -> None:
     conversation_id = open_chat()
     messages = _messages(services, principal, conversation_id)
     st.session_state["last_chat"] = conversation_id if messages else ""
+    if str(st.session_state.get("opened", "")).startswith(f"{PASSAGE}-"):  # of the search page
+        st.session_state.pop("opened")
     draw_problem()
     st.fragment(_draw_missing, run_every=MISSING_EVERY if services.missing() else None)()
     running = ""
@@ -183,6 +186,7 @@ def _draw_comment(message: Message) -> None:
             height=90,
             placeholder="Optional: what is missing or wrong?",
         )
+        st.html('<p class="soft">Admins see what you write with the question and the answer, not your name.</p>')
         with st.container(horizontal=True, gap="small"):
             st.button("Send", key="comment_send", on_click=_comment, args=(message.id,))
             st.button("Close", key="comment_close", type="tertiary", on_click=_stop_commenting)
@@ -201,10 +205,30 @@ def _draw_composer(running: str, *, is_new: bool) -> None:
             disabled=bool(running),
             on_submit=_submit,
         )
-        st.html(
-            '<div class="hint"><kbd>/</kbd> to write, <kbd>Enter</kbd> to send, <kbd>[</kbd> <kbd>]</kbd> to walk the '
-            "footnotes, <kbd>Esc</kbd> to close</div>"
-        )
+        with st.container(key="composer_foot", horizontal=True, gap="small", vertical_alignment="center"):
+            _draw_scope()
+            st.html(
+                '<div class="hint"><kbd>/</kbd> to write, <kbd>Enter</kbd> to send, <kbd>[</kbd> <kbd>]</kbd> to walk '
+                "the footnotes, <kbd>Esc</kbd> to close</div>",
+                width="content",
+            )
+
+
+@st.fragment
+def _draw_scope() -> None:
+    """Where the next question looks. A fragment: the history is not drawn again for a filter."""
+    services, principal = who()
+    filters.draw_menu(services, principal, _scopes().get(open_chat(), EVERYTHING), _look_in, key="scope")
+
+
+def _scopes() -> dict[str, Scope]:
+    """The filters of each chat of this visit; "" is the chat that has no question yet."""
+    scopes: dict[str, Scope] = st.session_state.setdefault("scopes", {})
+    return scopes
+
+
+def _look_in(scope: Scope) -> None:
+    _scopes()[open_chat()] = scope
 
 
 def _submit() -> None:
@@ -217,8 +241,12 @@ def _ask(services: Services, principal: Principal, question: str) -> None:
     question = question.strip()
     if not question:
         return
-    conversation_id = open_chat() or services.conversations.create(question, principal).id
-    services.answers.ask(conversation_id, question, principal)
+    conversation_id = open_chat()
+    scope = _scopes().get(conversation_id, EVERYTHING)
+    if not conversation_id:
+        conversation_id = services.conversations.create(question, principal).id
+        _scopes()[conversation_id] = _scopes().pop("", EVERYTHING)
+    services.answers.ask(conversation_id, question, principal, scope=scope)
     show_chat(conversation_id)
 
 

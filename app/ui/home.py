@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.ui import account, browser, chat, documents, sidebar, users
+from app.ui import account, browser, chat, documents, insights, search, sidebar, users
 from app.ui.identity import who
 
 
@@ -13,8 +13,10 @@ def main() -> None:
     browser.draw_stylesheet()
     services, principal = who()
     pages = {"Chat": st.Page(chat.page, title="Footnote", url_path="chat", default=True)}
+    pages["Search"] = st.Page(search.page, title="Search, Footnote", url_path="search")
     if principal.is_admin:
         pages["Documents"] = st.Page(documents.page, title="Documents, Footnote", url_path="documents")
+        pages["Insights"] = st.Page(insights.page, title="Insights, Footnote", url_path="insights")
         pages["People"] = st.Page(users.page, title="People, Footnote", url_path="people")
     pages["Account"] = st.Page(account.page, title="Account, Footnote", url_path="account")
     page = st.navigation(list(pages.values()), position="hidden")

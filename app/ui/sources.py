@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from app.search import place, target
 from app.services import Services
 from app.ui import browser
 from app.ui.identity import who
@@ -21,11 +22,12 @@ from storage.errors import FootnoteError, NotFound
 from storage.types import Citation, Passage, Principal, Readers, Section, Table
 
 Span = tuple[int, int]
+PASSAGE = "passage"  # what begins the names of passages that a search found, and their place in the address
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Passage `index` (from 0) of those that one answer cites, or that were found for it."""
+    """Passage `index` (from 0) of those that one answer cites, or that were found for it, or by a search."""
 
     target: str
     passages: tuple[Citation | Passage, ...]
@@ -50,24 +52,28 @@ def panel(running: str) -> None:
     shown = st.session_state.get("opened", "")
     clicked = browser.reader(f"{shown}/{st.session_state.get('opened_as', '')}" if shown else "", running)
     if clicked and clicked != shown:
-        st.session_state["opened"] = clicked
+        _open(clicked)
         st.rerun(scope="fragment")
     if not shown:
         return
     try:
         opened = _opened(services, principal, shown)
         source = services.documents.source(opened.passage.version_id, opened.passage.page, principal)
+        if not opened.passage.start <= opened.passage.end <= len(source.section.text):
+            raise NotFound("There is no such passage.")
         with st.container(key="panel"):
             _draw(services, principal, opened, source)
     except NotFound:
         with st.container(key="panel"):
-            _draw_head('<div class="source"><h2>No longer available</h2></div>')
-            st.html('<p class="notice">This source was deleted, or you may no longer read it.</p>')
+            _draw_head('<div class="source"><h2>Not found</h2></div>')
+            st.html('<p class="notice">There is no such source, or you may not read it.</p>')
 
 
 def _opened(services: Services, principal: Principal, target: str) -> Opened:
-    """What `target` stands for: cite-<message>-<n> or evidence-<message>-<index>. Raises NotFound."""
+    """What `target` stands for: cite-<message>-<n>, evidence-<message>-<index> or passage-<place>. Raises NotFound."""
     kind, _, rest = target.partition("-")
+    if kind == PASSAGE:
+        return _found(rest)
     message_id, _, written = rest.rpartition("-")
     if not written.isdecimal():
         raise NotFound("There is no such footnote.")
@@ -83,6 +89,15 @@ def _opened(services: Services, principal: Principal, target: str) -> Opened:
         if kind == "cite" and citation.n == int(written):
             return Opened(target, tuple(citations), index)
     raise NotFound("There is no such footnote.")
+
+
+def _found(name: str) -> Opened:
+    """A passage by its place. Its neighbours are the other results of the page, where it is one of them."""
+    results: tuple[str, ...] = st.session_state.get("found", ())
+    names = results if name in results else (name,)
+    places = [place(each) for each in names]
+    passages = tuple(Citation(n, "", at.version_id, at.page, at.start, at.end) for n, at in enumerate(places, 1))
+    return Opened(f"{PASSAGE}-{name}", passages, names.index(name))
 
 
 def _draw(services: Services, principal: Principal, opened: Opened, source: Source) -> None:
@@ -137,8 +152,8 @@ def _heading(services: Services, principal: Principal, opened: Opened, source: S
     unit = "Page" if source.format == "pdf" else "Section"
     total = f" of {number(source.pages)}" if source.pages else ""
     parts = [f"{unit} {number(source.section.page)}{total}"]
-    if opened.passage.heading:
-        parts.append(f"<bdi>{plain(opened.passage.heading.split(' > ')[-1])}</bdi>")
+    if heading := opened.passage.heading or source.section.heading_at(opened.passage.start):
+        parts.append(f"<bdi>{plain(heading.split(' > ')[-1])}</bdi>")
     parts.append(f"readable by {_readers(services, principal, source.readers)}")
     zone = browser_zone()
     version = day(source.changed.astimezone(zone)) if zone else day(source.changed)
@@ -165,7 +180,7 @@ def _open_style(opened: Opened) -> str:
     link = f'a[href="#{plain(opened.target)}"]'
     return (
         f"<style>{link}.c{{background:var(--accent);color:var(--on)!important}}"
-        f".cards {link}{{border-color:var(--accent);box-shadow:0 0 0 1px var(--accent)}}</style>"
+        f".cards {link},article:has({link}){{border-color:var(--accent);box-shadow:0 0 0 1px var(--accent)}}</style>"
     )
 
 
@@ -255,8 +270,17 @@ def _words(text: str, start: int, end: int, span: Span, others: Sequence[Span]) 
     return "".join(parts)
 
 
+def _open(target: str) -> None:
+    """Found passages are named in the address too, so that it can be sent to somebody."""
+    st.session_state["opened"] = target
+    kind, _, name = target.partition("-")
+    if kind == PASSAGE:
+        st.query_params[PASSAGE] = name
+
+
 def _close() -> None:
     st.session_state.pop("opened", None)
+    st.query_params.pop(PASSAGE, None)
 
 
 def _switch() -> None:
@@ -264,7 +288,11 @@ def _switch() -> None:
 
 
 def _go(opened: Opened, step: int) -> None:
-    prefix = opened.target.rpartition("-")[0]
+    kind = opened.target.partition("-")[0]
     index = opened.index + step
     passage = opened.passages[index]
-    st.session_state["opened"] = f"{prefix}-{passage.n if isinstance(passage, Citation) else index}"
+    if kind == PASSAGE:
+        _open(f"{PASSAGE}-{target(passage)}")
+    else:
+        prefix = opened.target.rpartition("-")[0]
+        _open(f"{prefix}-{passage.n if isinstance(passage, Citation) else index}")

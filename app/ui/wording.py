@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
+
+from app.extract import Extractive
 
 
 def number(value: int) -> str:
@@ -29,7 +31,12 @@ def seconds(value: float) -> str:
     return f"{value:.1f} s" if value < 9.95 else f"{value:,.0f} s"
 
 
-def day(moment: datetime) -> str:
+def written_by(model: str) -> str:
+    """How answers came about, by the name of what wrote them."""
+    return "word for word" if model == Extractive.name else f"by {model}"
+
+
+def day(moment: date) -> str:
     return f"{moment.day} {moment:%b %Y}"
 
 

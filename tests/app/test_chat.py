@@ -111,6 +111,31 @@ class TestAnswer:
         assert wrote == Wrote(ended.text, ended.citations, verbatim=False)
         assert 0 < (ended.first_evidence or 0) <= ended.seconds
 
+    def test_a_follow_up_is_searched_and_answered_as_it_is_meant(self, shelf: Shelf) -> None:
+        shelf.add("Handbook", [LEAVE, "Interns have 12 days of annual leave. They need no approval."])
+        model = ScriptedModel("12 [1]")
+        events = run(shelf, model, question="And interns?", history=[Turn("user", QUESTION), Turn("assistant", "30")])
+        first = events[0]
+        assert isinstance(first, Retrieved)
+        assert first.asked is not None
+        meant = "How many days of annual leave do full-time staff have interns?"
+        assert (first.asked.text, model.prompts[0].asked) == (meant, meant)
+        assert (model.prompts[0].question, first.asked.seconds) == ("And interns?", 0)
+        assert first.passages[0].text.startswith("Interns")
+
+    def test_a_comparison_brings_the_passages_of_both_sides_first(self, shelf: Shelf) -> None:
+        for name in ("Acme", "Globex", "Initech"):
+            shelf.add(
+                f"{name} report", [f"{name} pays a dividend of {len(name)} euros.", f"{name} has staff in Europe."]
+            )
+        shelf.add("Notes", "Dividend policies differ and policies of dividends differ, dividend by dividend.")
+        first = run(shelf, ScriptedModel("x"), question="How do the dividend of Acme and Globex differ?")[0]
+        assert isinstance(first, Retrieved)
+        assert first.asked is not None
+        assert len(first.asked.queries) == 3
+        assert {"Acme report", "Globex report"} <= {passage.title for passage in first.passages[:3]}
+        assert len({passage.chunk_id for passage in first.passages}) == len(first.passages)
+
     def test_without_a_model_the_documents_answer_in_their_own_words(self, shelf: Shelf) -> None:
         shelf.add("Handbook", LEAVE)
         ended = run(shelf, Extractive(shelf.embedder))[-1]
@@ -166,7 +191,7 @@ class TestAnswer:
 
     def test_the_model_is_given_no_more_than_its_budget_and_numbers_beyond_it_are_dropped(self, shelf: Shelf) -> None:
         for n in range(9):
-            shelf.add(f"Handbook {n}", f"{LEAVE} This is edition {n} of the rules. " + "More words about it. " * 40)
+            shelf.add(f"Handbook {n}", f"{LEAVE} " + " ".join(f"Rule{n}x{m} stands here." for m in range(40)))
         model = ScriptedModel("All of it is so [8].")
         first, *_, ended = run(shelf, model)
         assert isinstance(first, Retrieved)

@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 
 from app.cite import Resolver
 from app.extract import Extractive, plain, quote
-from app.prompt import Prompt, Turn
+from app.prompt import Prompt
 from storage.types import Passage, PassageRow, PassageTable
 from tests.shelf import HashEmbedder
 
@@ -46,9 +46,9 @@ def passage(text: str, n: int = 1, *, score: float = 1.0) -> Passage:
     return Passage(f"c{n}", f"d{n}", f"v{n}", "Handbook", "h.pdf", n, 0, len(text), "", text, score)
 
 
-def answer(question: str, *texts: str, embedder: HashEmbedder | None = None, history: tuple[Turn, ...] = ()) -> str:
+def answer(question: str, *texts: str, embedder: HashEmbedder | None = None) -> str:
     passages = tuple(passage(text, n, score=1 - n / 10) for n, text in enumerate(texts, 1))
-    prompt = Prompt(question=question, passages=passages, history=history)
+    prompt = Prompt(question=question, passages=passages)
     return "".join(Extractive(embedder or HashEmbedder()).stream(prompt, threading.Event()))
 
 
@@ -193,12 +193,10 @@ def test_without_embeddings_words_decide() -> None:
     assert answer("Who won the football championship?", LEAVE, embedder=embedder) == ""
 
 
-def test_a_follow_up_is_understood_with_the_question_before() -> None:
-    history = (
-        Turn("user", "How many days of annual leave do full-time staff have?"),
-        Turn("assistant", "30 days [1]."),
-    )
-    written = answer("And part-time staff?", PHISHING, LEAVE, history=history)
+def test_a_follow_up_is_answered_as_it_was_searched_for() -> None:
+    asked = "How many days of annual leave do part-time staff have?"
+    prompt = Prompt(question="And part-time staff?", asked=asked, passages=(passage(PHISHING), passage(LEAVE)))
+    written = "".join(Extractive(HashEmbedder()).stream(prompt, threading.Event()))
     assert "Part-time staff have annual leave in proportion" in written
 
 

@@ -24,6 +24,7 @@ ROUTES = [
     ("POST", "/v1/chat/completions"),
     ("GET", "/v1/models"),
     ("POST", "/v1/embeddings"),
+    ("POST", "/v1/rerank"),
     ("POST", "/tokenize"),
     ("GET", "/metrics"),
     ("GET", "/nowhere"),
@@ -43,6 +44,21 @@ class LetterCounts:
 
     def embed_queries(self, texts: list[str]) -> np.ndarray:
         return 2 * self.embed_passages(texts)
+
+
+class LetterShares:
+    """A reranker that needs no model: the share of the letter a."""
+
+    name = "shares"
+
+    def __init__(self, may_answer: threading.Event | None = None) -> None:
+        self._may_answer = may_answer
+
+    def rerank(self, question: str, texts: list[str]) -> np.ndarray:
+        assert self._may_answer is None or self._may_answer.wait(30)
+        if "spoilt" in texts:
+            raise ArithmeticError("spoilt")
+        return np.array([text.count("a") / len(text) for text in texts], np.float32)
 
 
 def client(url: str, key: str = parrot.KEY, seconds: float = 30) -> httpx.Client:
@@ -320,6 +336,67 @@ def test_an_answer_on_its_way_is_told_that_the_process_stops(path: Path) -> None
         serving.close()
         last = [line for line in lines if line][-1]
     assert "being stopped" in json.loads(last.removeprefix("data: "))["error"]["message"]
+
+
+@contextlib.contextmanager
+def reranking(reranker: Callable[[], LetterShares]) -> Iterator[httpx.Client]:
+    app = llm_server.build(None, None, parrot.KEY, reranker=reranker)
+    with parrot.listen(app) as url, client(url) as models:
+        eventually(lambda: models.get("/healthz").status_code == 200)
+        yield models
+
+
+def test_documents_are_reranked_in_jina_s_shape() -> None:
+    asked = {"model": "shares", "query": "a?", "documents": ["bb", "aa", "ab", "bbba"]}
+    with reranking(LetterShares) as models:
+        answer = models.post("/v1/rerank", json=asked).json()
+        assert answer["model"] == "shares"
+        assert [row["index"] for row in answer["results"]] == [1, 2, 3, 0]
+        assert [row["relevance_score"] for row in answer["results"]] == [1.0, 0.5, 0.25, 0.0]
+        few = models.post("/v1/rerank", json={**asked, "top_n": 2}).json()
+        assert [row["index"] for row in few["results"]] == [1, 2]
+        assert {"id": "shares"}.items() <= models.get("/v1/models").json()["data"][0].items()
+        assert figure(models, 'footnote_models_requests_total{route="rerank",outcome="done"}') == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"model": "another"}, 404),
+        ({"documents": []}, 400),
+        ({"documents": [{"text": "a"}]}, 400),
+        ({"documents": ["a"] * 1001}, 400),
+        ({"query": ""}, 400),
+        ({"top_n": 0}, 400),
+        ({"return_documents": True}, 400),
+        ({"documents": ["spoilt"]}, 500),
+    ],
+)
+def test_what_can_not_be_reranked_is_refused(change: dict, status: int) -> None:
+    with reranking(LetterShares) as models:
+        assert models.post("/v1/rerank", json={"query": "a?", "documents": ["a"], **change}).status_code == status
+        assert models.post("/v1/rerank", json={"query": "a?", "documents": ["a"]}).status_code == 200
+
+
+def test_who_would_wait_too_long_for_the_reranker_is_told_so_and_embeddings_go_on() -> None:
+    may_answer = threading.Event()
+    app = llm_server.build(None, LetterCounts, parrot.KEY, reranker=lambda: LetterShares(may_answer))
+    asked = {"query": "a?", "documents": ["a"]}
+    with parrot.listen(app) as url, client(url) as models, ThreadPoolExecutor(8) as pool:
+        eventually(lambda: models.get("/healthz").status_code == 200)
+        answers = [pool.submit(models.post, "/v1/rerank", json=asked) for _ in range(8)]
+        eventually(lambda: sum(answer.done() for answer in answers) == 4)
+        assert models.post("/v1/embeddings", json={"input": "a"}).status_code == 200
+        may_answer.set()
+        assert sorted(answer.result().status_code for answer in answers) == [200] * 4 + [429] * 4
+        assert models.post("/v1/rerank", json=asked).status_code == 200
+
+
+def test_without_a_reranker_the_route_says_so() -> None:
+    with parrot.serve(None, embedder=LetterCounts) as (url, key), client(url, key) as models:
+        assert models.get("/healthz").json()["reranker"]["configured"] is False
+        refused = models.post("/v1/rerank", json={"query": "a?", "documents": ["a"]})
+        assert (refused.status_code, refused.json()["error"]["message"]) == (503, "No reranker is set up here.")
 
 
 def test_without_a_key_it_is_not_built() -> None:

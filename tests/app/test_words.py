@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.words import content_words, covered, is_german, stem
+from app.words import content_words, covered, is_german, stem, word_spans
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,32 @@ def test_german_is_told_from_english() -> None:
     assert is_german("Wie viele Tage Urlaub habe ich?")
     assert not is_german("How many days of leave do I have?")
     assert not is_german("Footnote")
+
+
+def test_umlauts_and_accents_may_be_spelled_otherwise() -> None:
+    assert covered(content_words("Mueller Strasse"), content_words("Herr Müller, Bahnhofstraße, Straße")) != []
+    assert covered(["mueller", "eleve", "conges"], {"müller", "élève", "congés"}) == ["mueller", "eleve", "conges"]
+    assert covered(["congés"], {"conges"}) == ["congés"]
+    assert covered(["muller"], {"müller"}) == []
+
+
+def test_umlauts_made_of_two_characters_are_whole() -> None:
+    assert content_words("Ku\u0308ndigung") == content_words("Kündigung")
+
+
+def test_words_of_other_languages_that_mean_nothing_go() -> None:
+    assert content_words("Quels sont les droits aux congés payés ?") == ["droit", "congé", "payé"]
+    assert content_words("¿Cuántos días de vacaciones hay por año?")[-1] == "año"
+
+
+def test_text_without_spaces_is_compared_by_pairs_of_characters() -> None:
+    passage = content_words("残った有給休暇は、上長の承認を得れば翌年度に繰り越すことができます。")
+    asked = content_words("有給休暇の繰り越し")
+    assert len(covered(asked, passage)) / len(asked) > 0.7
+    other = content_words("通勤手当は最短経路の定期代を支給します。")
+    assert len(covered(asked, other)) / len(asked) < 0.3
+
+
+def test_spans_of_text_without_spaces_are_its_characters() -> None:
+    text = "VPN接続 2020年"
+    assert [text[start:end] for start, end in word_spans(text)] == ["VPN", "接", "続", "2020", "年"]

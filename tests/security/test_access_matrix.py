@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
@@ -15,8 +15,12 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from app.auth import SHUT
+from storage.evaluations import RunState
 from storage.types import Citation, MessageState, Readers
+from tests.conftest import Library
+from tests.contracts.index_contract import IndexProcess
 from tests.office import Office
+from tests.shelf import Shelf, open_shelf
 from tests.web import StreamlitWeb
 
 # the roles: nobody, a one-time password, a suspended account, a member without and with the group, an admin
@@ -61,10 +65,14 @@ OTHERS: dict[str, tuple[int, int, int] | None] = {
     "GET /api/health": (200, 200, 200),
     "GET /api/documents": None,
     "PUT /api/upload": None,
+    "GET /api/search": None,
     "POST /api/ask": None,
     "GET /api/conversations": None,
     "GET /api/conversations/{conversation}": None,
     "DELETE /api/conversations/{conversation}": None,
+    "GET /api/question-sets/{set}/questions": (403, 403, 404),
+    "PUT /api/question-sets/{set}/questions": (403, 403, 403),
+    "GET /api/runs/{run}/report": (403, 403, 404),
     "GET /login": None,
     "POST /login": None,
     "GET /healthz": None,
@@ -115,8 +123,26 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StreamlitWeb]:
-    with StreamlitWeb(tmp_path_factory.mktemp("web")) as web:
+def shelf(tmp_path_factory: pytest.TempPathFactory, unopened: StreamlitWeb) -> Iterator[Shelf]:
+    """The office's documents that a real index holds."""
+    office = unopened.office
+    library = Library(office.documents, office.versions, office.files)
+    with (
+        IndexProcess(tmp_path_factory.mktemp("index")) as process,
+        open_shelf(process, library, office.documents, office.versions) as shelf,
+    ):
+        yield shelf
+
+
+@pytest.fixture(scope="module")
+def unopened(tmp_path_factory: pytest.TempPathFactory) -> StreamlitWeb:
+    return StreamlitWeb(tmp_path_factory.mktemp("web"))
+
+
+@pytest.fixture(scope="module")
+def web(unopened: StreamlitWeb, shelf: Shelf) -> Iterator[StreamlitWeb]:
+    unopened.services = replace(unopened.services, retriever=shelf.retriever)
+    with unopened as web:
         yield web
 
 
@@ -159,6 +185,8 @@ def test_who_is_not_signed_in_gets_the_same_nothing_everywhere(shared: World, ro
     paths += [
         "GET /",
         "GET /documents",
+        "GET /search?q=leave",
+        "GET /insights",
         "GET /static/js/index.js",
         "GET /favicon.png",
         "GET /manifest.json",
@@ -222,11 +250,58 @@ def test_only_admins_upload(shared: World) -> None:
 
 
 @pytest.mark.parametrize("role", ["max", "mia", "anna"])
+def test_a_search_finds_only_what_one_may_read_whatever_its_filters(web: StreamlitWeb, shelf: Shelf, role: str) -> None:
+    people = web.office.people
+    kept = {
+        "everyone": shelf.add(f"Open {role}", f"The plume of {role} is open.", format="pdf"),
+        "group": shelf.add(f"Pay {role}", f"The plume of {role} is secret.", Readers(groups=frozenset({people}))),
+        "deleting": shelf.add(f"Gone {role}", f"The plume of {role} is gone."),
+    }
+    web.office.documents.begin_delete(kept["deleting"].id, web.office.principal("anna"))
+    expected = {kind for kind, status in READS[role].items() if status == 200}
+
+    def found(filters: str) -> tuple[set[str], httpx.Response]:
+        answer = client.get(f"/api/search?q=plume+of+{role}{filters}")
+        ids = {document["document_id"] for document in answer.json()["documents"]}
+        return {kind for kind, each in kept.items() if each.id in ids}, answer
+
+    with web.client(role) as client:
+        assert found("")[0] == expected
+        assert found(f"&group={people}")[0] == expected - {"everyone"}
+        for kind, each in kept.items():
+            seen, answer = found(f"&document={each.id}")
+            assert seen == expected & {kind}
+            if kind not in expected:
+                assert answer.text == found(f"&document={'0' * 32}")[1].text
+
+
+@pytest.mark.parametrize("role", ["max", "mia", "anna"])
 def test_answers_quote_only_what_one_may_read(shared: World, role: str) -> None:
     with shared.client(role) as client:
         answer = client.post("/api/ask", json={"question": f"{shared.secret}?"}).json()
     assert answer["answer"] == ("" if role == "max" else f"What {shared.secret} says. [1]")
     assert len(answer["citations"]) == (0 if role == "max" else 1)
+
+
+@pytest.mark.parametrize("role", ["max", "mia", "anna"])
+def test_only_admins_read_and_write_question_sets_and_reports(shared: World, role: str) -> None:
+    kept, anna = shared.web.services.evaluations, shared.office.principal("anna")
+    set_id = kept.create_set(f"Pay of {role}", anna).id
+    kept.add(set_id, [{"question": "A secret question?", "doc": [shared.secret]}], anna)
+    run = kept.begin(set_id, anna, answers=False, rights_of="anna", generation="", settings={})
+    content = {"id": "r", "name": "A secret question", "started": "2026-03-03T09:12:00", "seconds": 1, "principal": "a"}
+    kept.finish(run.id, RunState.DONE, content=json.dumps(content))
+    line, upload = {"question": "Mine?", "doc": []}, {"x-footnote-upload": "1"}
+    with shared.client(role) as client:
+        answers = [
+            client.get(f"/api/question-sets/{set_id}/questions"),
+            client.get(f"/api/runs/{run.id}/report"),
+            client.put(f"/api/question-sets/{set_id}/questions", content=json.dumps(line), headers=upload),
+        ]
+    allowed = role == "anna"
+    assert [answer.status_code for answer in answers] == [200 if allowed else 403] * 3
+    assert ["secret" in answer.text for answer in answers[:2]] == [allowed] * 2
+    assert len(kept.questions(set_id, anna)) == (2 if allowed else 1)
 
 
 def test_a_conversation_belongs_to_its_owner_and_hides_what_was_withdrawn(world: World, office: Office) -> None:
@@ -283,7 +358,7 @@ def test_the_websocket_needs_a_sign_in(web: StreamlitWeb) -> None:
 
 
 def test_pages_and_static_files_need_a_sign_in(shared: World) -> None:
-    for path in ("/", "/documents", "/conversation/1"):
+    for path in ("/", "/documents", "/search?q=leave", "/conversation/1"):
         for role in ROLES:
             with shared.client(role) as client:
                 answer = client.get(path, headers={"accept": "text/html"})

@@ -4,7 +4,7 @@
 let lastShown = ""; // these outlive the component, which is made anew on other pages
 let lastRunning = "";
 
-const field = () => document.querySelector(".st-key-ask textarea");
+const field = () => document.querySelector(".st-key-ask textarea, .st-key-search_query input");
 const press = (key) => {
   const button = document.querySelector(`.st-key-${key} button`);
   if (button && !button.disabled) button.click();
@@ -25,10 +25,8 @@ function showTip(anchor, tip) {
   tip.style.top = `${below + size.height < window.innerHeight ? below : Math.max(8, at.top - size.height - 8)}px`;
 }
 
-async function copy(anchor) {
-  const source = document.getElementById(anchor.getAttribute("href").slice(1));
-  if (!source) return;
-  const text = source.textContent;
+async function copy(anchor, text) {
+  if (!text) return;
   try {
     await navigator.clipboard.writeText(text);
   } catch {
@@ -39,6 +37,7 @@ async function copy(anchor) {
     document.execCommand("copy");
     area.remove();
   }
+  if (anchor.textContent === "Copied") return;
   const label = anchor.textContent;
   anchor.textContent = "Copied";
   setTimeout(() => { anchor.textContent = label; }, 1600);
@@ -69,7 +68,8 @@ function showQuestion() {
 function walk(step) {
   if (document.querySelector(".st-key-panel")) return press(step > 0 ? "panel_next" : "panel_previous");
   const chips = [...document.querySelectorAll(".a")].pop()?.querySelectorAll("a.c");
-  if (chips && chips.length) chips[step > 0 ? 0 : chips.length - 1].click();
+  const found = chips || document.querySelectorAll("a.hit");
+  if (found.length) found[step > 0 ? 0 : found.length - 1].click();
   return true;
 }
 
@@ -89,11 +89,12 @@ export default function (component) {
   tip.setAttribute("role", "tooltip");
 
   const onClick = (event) => {
-    const anchor = event.target.closest && event.target.closest('a[href^="#"]');
-    if (!anchor) return;
+    const anchor = event.target.closest && event.target.closest('a[href^="#"], a[data-copy]');
+    if (!anchor || (anchor.dataset.copy && (event.ctrlKey || event.metaKey || event.shiftKey))) return;
     const target = anchor.getAttribute("href").slice(1);
-    if (/^(cite|evidence)-/.test(target)) setTriggerValue("open", target);
-    else if (target.startsWith("copy-")) copy(anchor);
+    if (anchor.dataset.copy) copy(anchor, anchor.href);
+    else if (/^(cite|evidence|passage)-/.test(target)) setTriggerValue("open", target);
+    else if (target.startsWith("copy-")) copy(anchor, document.getElementById(target)?.textContent);
     else return;
     event.preventDefault();
     event.stopPropagation();

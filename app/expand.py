@@ -1,0 +1,81 @@
+"""What a question may mean besides its words: abbreviations written out, misspelt words put right.
+
+Learnt from the passages that its words have found already, so no list of anybody's terms is needed. Not covered:
+synonyms, which the search by meaning knows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from rapidfuzz.distance import DamerauLevenshtein
+
+from app.words import STOP_WORDS, content_words, words
+from storage.types import Passage
+
+_SHORT = re.compile(r"(?<![\w&])(?=(?:[^A-Z\s]*[A-Z]){2})[A-Z][A-Za-z&/-]{1,7}(?![\w&])")
+_DEFINED = re.compile(
+    r"([^()\n]{4,120}?)\s\(\s?[\"“„'‘]?((?=(?:[^A-Z)\s]*[A-Z]){2})[A-Z][A-Za-z&/-]{1,7})[\"”“'’]?\s?\)"
+)
+_LEAST = 5  # letters of a word that may be misspelt: shorter ones have too many neighbours
+_FOUND = 2  # times that a word stands in the passages before it can be what was meant
+
+
+def expansions(question: str, passages: Sequence[Passage]) -> str:
+    """Words to search for besides those of the question; "" where there are none."""
+    texts = [f"{passage.label}\n{passage.heading}\n{passage.text}" for passage in passages]
+    return " ".join(dict.fromkeys([*written_out(question, texts), *corrected(question, texts)]))
+
+
+def written_out(question: str, texts: Iterable[str]) -> Iterator[str]:
+    """The words behind each abbreviation of the question, as the texts define it: "paid time off (PTO)"."""
+    wanted = {found[0].casefold() for found in _SHORT.finditer(question)}
+    if not wanted:
+        return
+    for text in texts:
+        for before, short in _DEFINED.findall(text):
+            if short.casefold() in wanted and (phrase := _stands_for(before, short)):
+                yield phrase
+
+
+def corrected(question: str, texts: Iterable[str]) -> list[str]:
+    """For each word of the question that no text holds, the most frequent one that is a slip away from it."""
+    asked = [word for word in words(question) if len(word) >= _LEAST and word.isalpha() and word not in STOP_WORDS]
+    if not asked:
+        return []
+    counts = Counter(word for text in texts for word in words(text) if len(word) >= _LEAST - 1 and word.isalpha())
+    known = set(content_words(" ".join(counts)))
+    unknown = [word for word in asked if word not in counts and known.isdisjoint(content_words(word))]
+    return [best for word in unknown if (best := _meant(word, counts))]
+
+
+def _meant(word: str, counts: Counter[str]) -> str:
+    slips = 1 if len(word) < 8 else 2
+    near = [
+        (DamerauLevenshtein.distance(word, other, score_cutoff=slips), -count, other)
+        for other, count in counts.items()
+        if count >= _FOUND and other[0] == word[0] and abs(len(other) - len(word)) <= slips
+    ]
+    distance, _, best = min(near, default=(slips + 1, 0, ""))
+    return best if distance <= slips else ""
+
+
+def _stands_for(before: str, short: str) -> str:
+    """The last words of `before` whose initials are the letters of `short`, or ""."""
+    letters = [char for char in short.casefold() if char.isalpha()]
+    told = before.split()
+    at, needed = len(told), list(letters)
+    while at and needed and len(told) - at < 2 * len(letters):
+        at -= 1
+        initial = told[at].strip("\"'“”„‘’(").casefold()[:1]
+        if initial == needed[-1]:
+            needed.pop()
+        elif not _is_small(told[at], letters):
+            return ""
+    return " ".join(told[at:]) if not needed else ""
+
+
+def _is_small(word: str, letters: Collection[str]) -> bool:
+    return word.casefold() in STOP_WORDS or word in ("&", "/") or not letters

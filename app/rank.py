@@ -1,0 +1,247 @@
+"""The order of the passages that a search has found, from everything that is known about them.
+
+Each signal lies between 0 and 1 and has its weight in `Design`; docs/retrieval.md shows what each brings. Everything
+here only orders and drops: what may be read was decided before. Not covered: searching (`retrieve`), how sure the
+result is (`confidence`).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from app.periods import Period, periods
+from app.words import content_words, covered, words
+from storage.types import Hit, Passage, Vector
+
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_TOKEN = re.compile(r"[^\W_](?:[\w.&+'’-]*\w)?(?:['’]s)?")
+_LOWEST = -1.0  # a cosine
+_SAME = 0.9  # share of common words from which on two passages say the same
+_STRONGEST = 3  # passages of a document that speak for it
+_OTHER_PART = 0.8  # of naming a time, for its year alone
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """Weights and switches of the ranking. 0 or False leaves a part out."""
+
+    depth: int = 200  # passages whose scores each search tells
+    candidates: int = 80  # of these, the best by each, that are put in order
+    meaning: float = 0.7  # how near the passage is to the question
+    words: float = 0.3  # BM25 of the passage
+    parts: float = 0.5  # how near its nearest sentence or row is
+    names: float = 0.5  # how fully the question names its document
+    votes: float = 0.2  # how near the nearest passages of its document are
+    contents: float = 0.3  # taken from tables of contents, which name everything and answer nothing
+    bare: bool = True  # sentences are compared with the question without the names that led to their document
+    expand: bool = True  # the question's abbreviations written out, its misspelt words put right
+    distinct: bool = True  # of passages that say the same, only one
+    a_page: int = 3  # passages of one page at most; 0: no limit
+    strange: float = 0.3  # of the weight of nearness, for a question none of whose words the model knows
+
+    def trusting(self, familiarity: float) -> Design:
+        """For a question whose words the embedding model knows so well, from 0 to 1."""
+        share = self.strange + (1 - self.strange) * familiarity
+        return replace(self, meaning=share * self.meaning, parts=share * self.parts, votes=share * self.votes)
+
+
+def ranked(
+    question: str,
+    passages: Sequence[Passage],
+    hits: Sequence[Hit],
+    near: Mapping[str, float],
+    design: Design,
+) -> list[Passage]:
+    """Best first, each with its score. `near`: by chunk id, the cosine of the question and the nearest part."""
+    if not passages:
+        return []
+    scores = fused(passages, hits, design)
+    if design.parts and near:
+        closeness = _scaled({p.chunk_id: near.get(p.chunk_id, _LOWEST) for p in passages})
+        scores = {id_: score + design.parts * closeness[id_] for id_, score in scores.items()}
+    named = naming(question, passages)
+    votes = _votes(passages, hits) if design.votes else {}
+    found = [
+        replace(
+            p,
+            score=scores[p.chunk_id]
+            + design.names * named[p.document_id]
+            + design.votes * votes.get(p.document_id, 0.0)
+            - design.contents * p.contents,
+        )
+        for p in passages
+    ]
+    found.sort(key=lambda passage: -passage.score)
+    if design.distinct:
+        found = _distinct(found, timeless=not _YEAR.search(question))
+    return _spread(found, design.a_page) if design.a_page else found
+
+
+def shortlist(hits: Sequence[Hit], count: int) -> list[Hit]:
+    """The best `count` by each search. Each keeps what the other told of it, however far down that found it."""
+    meant = sorted((hit for hit in hits if hit.dense is not None), key=lambda hit: -(hit.dense or 0.0))
+    said = sorted((hit for hit in hits if hit.sparse is not None), key=lambda hit: -(hit.sparse or 0.0))
+    kept = {hit.chunk_id for hit in (*meant[:count], *said[:count])}
+    return [hit for hit in hits if hit.chunk_id in kept]
+
+
+def fused(passages: Sequence[Passage], hits: Sequence[Hit], design: Design) -> dict[str, float]:
+    """By chunk id: both scores brought to 0..1 among these passages, then weighted.
+
+    A weighted sum keeps how much better a hit is; fusion by rank loses that, and pages with it.
+    """
+    known = {hit.chunk_id: hit for hit in hits}
+    found = [known[passage.chunk_id] for passage in passages]
+    dense = {hit.chunk_id: hit.dense for hit in found if hit.dense is not None}
+    lowest = min(dense.values(), default=0.0)
+    meant = _scaled({hit.chunk_id: dense.get(hit.chunk_id, lowest) for hit in found})
+    most = max((hit.sparse or 0.0 for hit in found), default=0.0) or 1.0
+    meaning, said = (design.meaning, design.words) if dense else (0.0, 1.0)
+    return {hit.chunk_id: meaning * meant[hit.chunk_id] + said * (hit.sparse or 0.0) / most for hit in found}
+
+
+def nearest_parts(question: Vector, passages: Sequence[Passage]) -> dict[str, float]:
+    """By chunk id, the cosine of the question and the passage's nearest part; without those that have no parts."""
+    with_parts = [(p.chunk_id, p.parts.vectors) for p in passages if p.parts and len(p.parts.vectors)]
+    with_parts = [(id_, rows) for id_, rows in with_parts if rows.shape[1] == len(question)]
+    if not with_parts:
+        return {}
+    cosines = np.concatenate([rows for _, rows in with_parts]) @ question
+    starts = np.cumsum([0, *(len(rows) for _, rows in with_parts[:-1])])
+    best = np.maximum.reduceat(cosines, starts)
+    return {id_: float(cosine) for (id_, _), cosine in zip(with_parts, best, strict=True)}
+
+
+def bare(question: str, passages: Sequence[Passage]) -> str:
+    """The question without the names and years that stand in the labels of the passages' documents.
+
+    What is left is what is asked about them. The question as it is where nothing much would be left.
+    """
+    labels = {word for label in {p.label for p in passages} for word in content_words(label)}
+    kept, end = "", 0
+    for found in _TOKEN.finditer(question):
+        token = found[0]
+        stems = content_words(token)
+        is_name = (
+            bool(stems) and (token[0].isupper() or token[0].isdigit()) and len(covered(stems, labels)) == len(stems)
+        )
+        kept += question[end : found.start()] + ("" if is_name else token)
+        end = found.end()
+    kept = " ".join((kept + question[end:]).split())
+    return kept if len(content_words(kept)) >= 2 else question
+
+
+def naming(question: str, passages: Sequence[Passage]) -> dict[str, float]:
+    """By document id, 0 to 1: how fully the question names it, half by title or subject, half by its time.
+
+    A word counts by how few of these documents have it in their label; a title of which only a part is named counts
+    for less than that part, since its words may have come into the question by chance. It only raises, because a
+    question may name one document and be answered by another.
+    """
+    documents = {p.document_id: p for p in passages}
+    labels = {id_: set(content_words(p.label)) for id_, p in documents.items()}
+    spread = Counter(word for label in labels.values() for word in label)
+    weight = {word: math.log((1 + len(labels)) / count) for word, count in spread.items()}
+    asked = content_words(question)
+    times = periods(question)
+    named = {}
+    for id_, passage in documents.items():
+        share = max(_share(field, asked, weight) for field in (passage.title, passage.about.subject))
+        named[id_] = (share**2 + _same_time(times, periods(passage.label))) / 2 if share else 0.0
+    return named
+
+
+def _same_time(asked: Sequence[Period], own: Sequence[Period]) -> float:
+    """1 where a year and the quarter, or that there is none, are the same; less where only the year is."""
+    if _years(asked).isdisjoint(_years(own)):
+        return 0.0
+    wanted, told = _quarters(asked), _quarters(own)
+    return 1.0 if wanted & told or not (wanted or told) else _OTHER_PART
+
+
+def _years(times: Sequence[Period]) -> set[int]:
+    return {year for period in times for year in period.years}
+
+
+def _quarters(times: Sequence[Period]) -> set[int]:
+    return {period.quarter for period in times if period.quarter}
+
+
+def _share(name: str, asked: Collection[str], weight: Mapping[str, float]) -> float:
+    """How much of a name is in the question."""
+    own = content_words(name)
+    total = sum(weight.get(word, 0.0) for word in own)
+    return sum(weight.get(word, 0.0) for word in own if covered([word], asked)) / total if total else 0.0
+
+
+def _votes(passages: Sequence[Passage], hits: Sequence[Hit]) -> dict[str, float]:
+    """By document id: the mean nearness of its nearest passages, scaled."""
+    known = {hit.chunk_id: hit.dense for hit in hits}
+    cosines: dict[str, list[float]] = {}
+    for passage in passages:
+        cosine = known[passage.chunk_id]
+        if cosine is not None:
+            cosines.setdefault(passage.document_id, []).append(cosine)
+    if not cosines:
+        return {}
+    lowest = min(min(of_document) for of_document in cosines.values())
+    sums = {
+        id_: sum(sorted((cosine - lowest for cosine in of_document), reverse=True)[:_STRONGEST])
+        for id_, of_document in cosines.items()
+    }
+    most = max(sums.values()) or 1.0
+    return {id_: total / most for id_, total in sums.items()}
+
+
+def _scaled(values: Mapping[str, float]) -> dict[str, float]:
+    low, high = min(values.values()), max(values.values())
+    return {key: (value - low) / ((high - low) or 1.0) for key, value in values.items()}
+
+
+def _distinct(passages: Sequence[Passage], *, timeless: bool) -> list[Passage]:
+    """Without those that say what a better one of another document says.
+
+    Where the question names no year, the newest of them stands in the best one's place: an older version of a text
+    must not hide the one in force.
+    """
+    kept: list[Passage] = []
+    said: list[frozenset[str]] = []
+    for passage in passages:
+        own = frozenset(words(passage.text))
+        twin = next((n for n, other in enumerate(said) if _alike(own, other, passage, kept[n])), None)
+        if twin is None:
+            kept.append(passage)
+            said.append(own)
+        elif timeless and _newer(passage, kept[twin]):
+            kept[twin] = replace(passage, score=kept[twin].score)
+    return kept
+
+
+def _alike(one: frozenset[str], other: frozenset[str], passage: Passage, kept: Passage) -> bool:
+    if passage.document_id == kept.document_id or not min(len(one), len(other)) > _SAME * max(len(one), len(other)):
+        return False
+    common = len(one & other)
+    return common >= _SAME * (len(one) + len(other) - common)
+
+
+def _newer(passage: Passage, other: Passage) -> bool:
+    mine, theirs = passage.about.dated, other.about.dated
+    return mine is not None and theirs is not None and mine > theirs
+
+
+def _spread(passages: Sequence[Passage], most: int) -> list[Passage]:
+    """The best `most` of each page, in the order of all."""
+    taken: Counter[tuple[str, int]] = Counter()
+    kept = []
+    for passage in passages:
+        page = (passage.version_id, passage.page)
+        taken[page] += 1
+        if taken[page] <= most:
+            kept.append(passage)
+    return kept

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+
+from app.expand import corrected, expansions, written_out
+from storage.types import Passage
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "phrase"),
+    [
+        ("How much PTO do I get?", "Staff earn paid time off (PTO) from their first day.", "paid time off"),
+        (
+            "What is the R&D budget?",
+            "We spend on research and development (“R&D”) each year.",
+            "research and development",
+        ),
+        ("Who signs the NDA?", "A non disclosure agreement (NDA) is signed first.", "non disclosure agreement"),
+        (
+            "Wer prüft die AGB?",
+            "Die Allgemeine Geschäfts Bedingungen (AGB) gelten.",
+            "Allgemeine Geschäfts Bedingungen",
+        ),
+    ],
+)
+def test_an_abbreviation_is_written_out_as_the_documents_define_it(question: str, text: str, phrase: str) -> None:
+    assert list(written_out(question, [text])) == [phrase]
+
+
+def test_what_does_not_spell_the_abbreviation_is_not_its_meaning() -> None:
+    assert list(written_out("How much PTO do I get?", ["See the rules of the house (PTO)."])) == []
+    assert list(written_out("How much leave do I get?", ["Staff earn paid time off (PTO)."])) == []
+
+
+def test_a_misspelt_word_is_put_right_by_the_documents_own_words() -> None:
+    texts = ["Reimbursement of travel costs.", "The reimbursement takes a week.", "Annual leave"]
+    assert corrected("reimbursemnt of costs", texts) == ["reimbursement"]
+
+
+@pytest.mark.parametrize("question", ["travel costs", "reimbursed costs", "zebra", "cost of tavel 12345"])
+def test_words_that_are_right_or_unknown_stay(question: str) -> None:
+    texts = ["Reimbursement of travel costs.", "The reimbursement takes a week."]
+    assert corrected(question, texts) == []
+
+
+def test_a_question_of_known_words_needs_nothing_more() -> None:
+    passage = Passage("1", "d", "v", "Handbook", "h.txt", 1, 0, 10, "Leave", "Annual leave lapses in March.")
+    assert expansions("When does annual leave lapse?", [passage]) == ""
+    assert expansions("anything", []) == ""
+
+
+def test_hostile_text_costs_no_time() -> None:
+    assert list(written_out("PTO?", ["(" * 50_000 + "PTO)" * 10_000])) == []

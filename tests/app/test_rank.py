@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+
+from app.rank import Design, bare, fused, naming, nearest_parts, ranked
+from storage.types import About, Hit, Parts, Passage
+
+ALONE = Design(parts=0, names=0, votes=0)
+
+
+def passage(name: str, text: str = "", *, document: str = "d", page: int = 1, **changes: object) -> Passage:
+    made = Passage(name, document, f"{document}-1", "Title", "file", page, 0, len(text), "", text)
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def hit(name: str, dense: float | None, sparse: float | None) -> Hit:
+    return Hit(name, "d", "v", 1, 0, 1, dense, sparse)
+
+
+def order(passages: list[Passage], hits: list[Hit], design: Design = ALONE, question: str = "anything") -> list[str]:
+    return [p.chunk_id for p in ranked(question, passages, hits, {}, design)]
+
+
+def test_fusion_weighs_how_much_better_a_hit_is() -> None:
+    hits = [hit("both", 0.8, 9.0), hit("near", 0.8, None), hit("words", None, 9.0), hit("far", 0.2, None)]
+    scores = fused([passage(h.chunk_id) for h in hits], hits, Design(meaning=0.7, words=0.3))
+    assert scores == pytest.approx({"both": 1.0, "near": 0.7, "words": 0.3, "far": 0.0})
+
+
+def test_fusion_of_words_alone_uses_the_whole_scale() -> None:
+    hits = [hit("a", None, 8.0), hit("b", None, 2.0)]
+    assert fused([passage("a"), passage("b")], hits, Design()) == pytest.approx({"a": 1.0, "b": 0.25})
+
+
+def test_nothing_found_is_nothing_ranked() -> None:
+    assert ranked("anything", [], [], {}, Design()) == []
+
+
+def test_the_nearest_part_of_each_passage_counts() -> None:
+    east, north = [1.0, 0.0], [0.0, 1.0]
+    rows = np.array([north, east], np.float32)
+    found = nearest_parts(
+        np.array(east, np.float32),
+        [
+            passage("two", parts=Parts(((0, 1), (1, 2)), rows)),
+            passage("one", parts=Parts(((0, 1),), rows[:1])),
+            passage("none"),
+            passage("other model", parts=Parts(((0, 1),), np.ones((1, 3), np.float32))),
+        ],
+    )
+    assert found == pytest.approx({"two": 1.0, "one": 0.0})
+
+
+def test_a_near_sentence_lifts_its_passage() -> None:
+    hits = [hit("first", 0.6, 5.0), hit("second", 0.55, 5.0), hit("far", 0.1, None)]
+    passages = [passage(h.chunk_id, page=n) for n, h in enumerate(hits)]
+    near = {"first": 0.2, "second": 0.7, "far": 0.1}
+    assert ranked("anything", passages, hits, near, ALONE)[0].chunk_id == "first"
+    assert ranked("anything", passages, hits, near, replace(ALONE, parts=0.5))[0].chunk_id == "second"
+
+
+def test_names_and_years_that_led_to_a_document_are_taken_out_of_the_question() -> None:
+    acme = passage("a", title="ACME_2022", about=About(subject="Acme Corporation", period="fiscal year 2022"))
+    assert bare("What did Acme spend on research in 2022?", [acme]) == "What did spend on research in ?"
+    assert bare("What is Acme's policy on gifts?", [acme]) == "What is policy on gifts?"
+    assert bare("What did Globex spend on research?", [acme]) == "What did Globex spend on research?"
+    assert bare("Acme 2022?", [acme]) == "Acme 2022?"  # nothing would be left
+
+
+def test_a_document_is_named_by_title_or_subject_and_by_year() -> None:
+    passages = [
+        passage("a", document="a", title="Annual report", about=About("Acme Corporation", "fiscal year 2022")),
+        passage("b", document="b", title="Annual report", about=About("Acme Corporation", "fiscal year 2021")),
+        passage("c", document="c", title="Annual report", about=About("Globex Inc", "fiscal year 2022")),
+    ]
+    named = naming("What was the revenue of Acme Corporation in 2022?", passages)
+    assert named["a"] == pytest.approx(1.0)
+    assert named["a"] > named["b"] > named["c"]
+    assert set(naming("Who may approve travel?", passages).values()) == {0.0}
+
+
+def test_documents_with_several_near_passages_come_before_one_lucky_hit() -> None:
+    hits = [hit("lucky", 0.61, None), *(hit(f"right{n}", 0.6, None) for n in range(3)), hit("far", 0.0, None)]
+    passages = [passage(h.chunk_id, document=h.chunk_id[:5], page=n) for n, h in enumerate(hits)]
+    assert order(passages, hits)[0] == "lucky"
+    assert order(passages, hits, replace(ALONE, votes=0.2))[0] == "right0"
+
+
+def test_a_table_of_contents_comes_after_what_it_points_to() -> None:
+    hits = [hit("contents", 0.6, 5.0), hit("chapter", 0.55, 5.0), hit("far", 0.1, None)]
+    passages = [passage(h.chunk_id, page=n, contents=h.chunk_id == "contents") for n, h in enumerate(hits)]
+    assert order(passages, hits)[0] == "chapter"
+    assert order(passages, hits, replace(ALONE, contents=0.0))[0] == "contents"
+
+
+TEXT = "Staff may work from home on up to three days a week once their line manager has agreed in writing."
+
+
+def _versions(**changes: object) -> tuple[list[Passage], list[Hit]]:
+    old = passage("old", TEXT, document="old", about=About(dated=date(2021, 1, 1)), **changes)
+    new = passage("new", TEXT.replace("three", "two"), document="new", about=About(dated=date(2024, 1, 1)))
+    other = passage("other", "The cafeteria opens at noon.", document="other")
+    return [old, new, other], [hit("old", 0.8, 3.0), hit("new", 0.79, 3.0), hit("other", 0.1, None)]
+
+
+def test_of_passages_that_say_the_same_the_newest_is_left() -> None:
+    assert order(*_versions()) == ["new", "other"]
+    assert order(*_versions(), replace(ALONE, distinct=False)) == ["old", "new", "other"]
+
+
+def test_a_question_with_a_year_may_mean_the_older_one() -> None:
+    assert order(*_versions(), question="How many days from home in 2021?") == ["old", "other"]
+
+
+def test_repetitions_within_a_document_are_left() -> None:
+    passages = [passage("one", TEXT, page=1), passage("two", TEXT, page=2)]
+    assert order(passages, [hit("one", 0.8, None), hit("two", 0.7, None)]) == ["one", "two"]
