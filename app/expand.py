@@ -43,9 +43,10 @@ def written_out(question: str, texts: Iterable[str]) -> Iterator[str]:
 def corrected(question: str, texts: Iterable[str]) -> list[str]:
     """For each word of the question that no text holds, the most frequent one that is a slip away from it."""
     asked = [word for word in words(question) if len(word) >= _LEAST and word.isalpha() and word not in STOP_WORDS]
-    if not asked:
+    said = "\n".join(texts).casefold()
+    if all(word in said for word in asked):
         return []
-    counts = Counter(word for text in texts for word in words(text) if len(word) >= _LEAST - 1 and word.isalpha())
+    counts = Counter(word for word in words(said) if len(word) >= _LEAST - 1 and word.isalpha())
     known = set(content_words(" ".join(counts)))
     unknown = [word for word in asked if word not in counts and known.isdisjoint(content_words(word))]
     return [best for word in unknown if (best := _meant(word, counts))]

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from app.periods import Period, periods
-from app.words import content_words, covered, words
+from app.words import content_words, covered
 from storage.types import Hit, Passage, Vector
 
 _YEAR = re.compile(r"(?:19|20)\d\d")
@@ -32,7 +32,7 @@ class Design:
     """Weights and switches of the ranking. 0 or False leaves a part out."""
 
     depth: int = 200  # passages whose scores each search tells
-    candidates: int = 80  # of these, the best by each, that are put in order
+    candidates: int = 60  # of these, the best by each, that are put in order
     meaning: float = 0.7  # how near the passage is to the question
     words: float = 0.3  # BM25 of the passage
     parts: float = 0.5  # how near its nearest sentence or row is
@@ -213,7 +213,7 @@ def _distinct(passages: Sequence[Passage], *, timeless: bool) -> list[Passage]:
     kept: list[Passage] = []
     said: list[frozenset[str]] = []
     for passage in passages:
-        own = frozenset(words(passage.text))
+        own = frozenset(passage.text.casefold().split())
         twin = next((n for n, other in enumerate(said) if _alike(own, other, passage, kept[n])), None)
         if twin is None:
             kept.append(passage)

@@ -81,7 +81,8 @@ class Retriever:
             found, missing = self._rerank(asked, found)
             notice = " ".join(filter(None, (notice, missing)))
         known = evidence(asked, found, hits, near)
-        return Retrieved(tuple(found[:limit]), notice, confidence(known), known)
+        listed = self._documents.with_tables(found[:limit], principal)
+        return Retrieved(tuple(listed), notice, confidence(known), known)
 
     def _search(
         self, question: str, meaning: Vector | None, principal: Principal, documents: frozenset[str] | None

@@ -157,12 +157,12 @@ def excerpt(passage: Passage, wanted: Collection[str]) -> Excerpt:
 def where(passage: Passage) -> str:
     """Page and headings, the outermost first; what the document's title says already is left out."""
     paged = PurePath(passage.name).suffix.lower() == ".pdf"
-    path = [part for part in passage.heading.split(" > ") if part and part != passage.title]
-    parts = [f"p. {passage.page}"] if paged or not path else []
-    return " · ".join([*parts, " › ".join(path)] if path else parts)
+    path = " › ".join(part for part in passage.heading.split(" > ") if part and part != passage.title)
+    page = f"p. {passage.page}" if paged else "" if path else f"section {passage.page}"
+    return " · ".join(filter(None, (page, path)))
 
 
-def target(passage: Passage | Citation) -> str:
+def target(passage: Passage | Citation | Place) -> str:
     """The name of a passage, or of the words that a footnote stands for, in links."""
     return f"{passage.version_id}-{passage.page}-{passage.start}-{passage.end}"
 
@@ -176,7 +176,7 @@ def place(target: str) -> Place:
     return Place(version_id, int(page), int(start), int(end))
 
 
-def link(passage: Passage, question: str = "") -> str:
+def link(passage: Passage | Place, question: str = "") -> str:
     """The path that opens the passage, and the search that found it. What may be read there is asked again."""
     path = f"/search?{urlencode({'q': question, 'passage': target(passage)})}"
     if question and len(path) <= _LONGEST_PATH:

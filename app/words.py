@@ -124,6 +124,8 @@ def is_german(text: str) -> bool:
 
 
 def _bare(word: str) -> str:
+    if word.isalnum():
+        return word
     return re.sub(r"['’]s?$|['’]s$", "", word)
 
 

@@ -8,31 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from storage import audit, tables, vectors
-from storage.access import document_terms, group_term, readable, readers_of
+from storage import audit, passages, scopes, tables
+from storage.access import document_terms, readable, readers_of
 from storage.database import Database
 from storage.errors import Forbidden, NotFound
 from storage.files import Files, Incoming
 from storage.models import (
-    ChunkRow,
-    CitationRow,
     Content,
     Document,
     DocumentTerm,
-    MessageRow,
-    MessageSource,
     Moment,
     SectionRow,
     Version,
     new_id,
     now,
 )
-from storage.types import About, Heading, Hit, MessageState, Passage, Principal, Readers, Scope, Section, State
+from storage.types import About, Heading, Hit, Passage, Principal, Readers, Scope, Section, State
 
 MAX_NAME = 255
 
@@ -217,60 +213,22 @@ class Documents:
             return Counts(*session.execute(listed).one())
 
     def passages(self, hits: Sequence[Hit], principal: Principal) -> list[Passage]:
-        """The second permission check: hits of live versions that the principal may read now, in the given order."""
-        query = (
-            sa.select(ChunkRow, SectionRow.text, SectionRow.tables, Version, Document.id, Document.title)
-            .join(Version, Version.id == ChunkRow.version_id)
-            .join(Document, sa.and_(Document.id == Version.document_id, Document.live_version_id == Version.id))
-            .join(SectionRow, sa.and_(SectionRow.version_id == Version.id, SectionRow.page == ChunkRow.page))
-            .where(ChunkRow.id.in_([hit.chunk_id for hit in hits]), readable(principal))
-        )
+        """Hits of live versions that the principal may read now, in the given order, without their tables."""
         with self._database.read() as session:
-            found = {
-                chunk.id: Passage(
-                    chunk_id=chunk.id,
-                    document_id=document_id,
-                    version_id=chunk.version_id,
-                    title=title,
-                    name=version.name,
-                    page=chunk.page,
-                    start=chunk.start,
-                    end=chunk.end,
-                    heading=chunk.heading,
-                    text=text[chunk.start : chunk.end],
-                    tables=tables.within(map(tables.from_json, kept), text, chunk.start, chunk.end),
-                    about=About(version.subject, version.period, version.dated),
-                    contents=chunk.contents,
-                    parts=vectors.unpacked(chunk.spans, chunk.vectors),
-                )
-                for chunk, text, kept, version, document_id, title in session.execute(query)
-            }
-        return [found[hit.chunk_id] for hit in hits if hit.chunk_id in found]
+            return passages.found(session, hits, principal)
+
+    def with_tables(self, found: Sequence[Passage], principal: Principal) -> list[Passage]:
+        """The same passages, each with what lies in it of the tables of its page."""
+        with self._database.read() as session:
+            return passages.with_tables(session, found, principal)
 
     def within(self, scope: Scope, principal: Principal) -> frozenset[str]:
         """The ids of the readable documents whose live version is in `scope`.
 
         A member's scope knows only groups that the member is in.
         """
-        live = sa.and_(Document.id == Version.document_id, Document.live_version_id == Version.id)
-        query = sa.select(Document.id).join(Version, live).where(readable(principal))
-        if scope.documents:
-            query = query.where(Document.id.in_(scope.documents))
-        if scope.kinds:
-            query = query.where(Version.format.in_(scope.kinds))
-        if scope.groups:
-            known = scope.groups if principal.is_admin else scope.groups & principal.groups  # no telling of others
-            terms = [group_term(group) for group in known]
-            query = query.where(
-                Document.id.in_(sa.select(DocumentTerm.document_id).where(DocumentTerm.term.in_(terms)))
-            )
-        if scope.since:
-            query = query.where(_on_or(Version.dated >= scope.since, Version.created >= _midnight(scope.since)))
-        if scope.until:
-            after = scope.until + timedelta(days=1)
-            query = query.where(_on_or(Version.dated < after, Version.created < _midnight(after)))
         with self._database.read() as session:
-            return frozenset(session.scalars(query))
+            return frozenset(session.scalars(scopes.within(scope, principal)))
 
     def source(self, version_id: str, page: int, principal: Principal) -> Source:
         """A section to show. Superseded versions stay readable by who may read the document."""
@@ -350,24 +308,6 @@ def section_of(row: SectionRow) -> Section:
     return Section(row.page, row.text, headings, tuple(map(tables.from_json, row.tables)))
 
 
-def erase(session: Session, document_id: str) -> tuple[int, int]:
-    """Remove every row of a document, and the words of answers that drew on it. Returns (chunks, messages).
-
-    An answer quotes its sources, so it is withdrawn as a whole. Part of deletion; see `ingest.pipeline`.
-    """
-    versions = sa.select(Version.id).where(Version.document_id == document_id)
-    chunks = session.scalar(sa.select(sa.func.count()).where(ChunkRow.version_id.in_(versions))) or 0
-    drawn = sa.select(MessageSource.message_id).where(MessageSource.document_id == document_id)
-    withdrawn = len(session.scalars(drawn).all())
-    session.execute(
-        sa.update(MessageRow).where(MessageRow.id.in_(drawn)).values(text="", comment="", state=MessageState.WITHDRAWN)
-    )
-    session.execute(sa.delete(CitationRow).where(CitationRow.message_id.in_(drawn)))
-    session.execute(sa.delete(MessageSource).where(MessageSource.document_id == document_id))
-    session.execute(sa.delete(Document).where(Document.id == document_id))
-    return chunks, withdrawn
-
-
 def _listing(principal: Principal) -> sa.Select[Document, Version]:
     other = aliased(Version)
     newest = (
@@ -379,15 +319,6 @@ def _listing(principal: Principal) -> sa.Select[Document, Version]:
         .scalar_subquery()
     )
     return sa.select(Document, Version).join(Version, Version.id == newest).where(readable(principal))
-
-
-def _on_or(dated: sa.ColumnElement[bool], created: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
-    """A document's own date decides, the moment of its upload where it has none."""
-    return sa.or_(dated, sa.and_(Version.dated.is_(None), created))
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, UTC)
 
 
 def _is_restricted() -> sa.ColumnElement[bool]:

@@ -1,8 +1,8 @@
 """Question sets and the runs of them, for admins.
 
-A set is written by people and is theirs: deleting a document leaves its questions as they are. A run keeps ids, pages
-and figures, and no word of a document. Not covered: what a question says and how it is scored (`app.evaluation`), which
-comments become questions (`storage.feedback`).
+A set is written by people and is theirs: deleting a document leaves its questions as they are. A run keeps file names,
+pages and figures, and nothing of a document's text. Not covered: what a question says and how it is scored
+(`app.evaluation`), which comments become questions (`storage.feedback`).
 """
 
 from __future__ import annotations

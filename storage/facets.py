@@ -5,6 +5,7 @@ Only live versions count, as only they are searched. Not covered: the narrowing 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -38,16 +39,17 @@ class Title:
 
 def facets(database: Database, principal: Principal) -> Facets:
     year = sa.func.coalesce(sa.extract("year", Version.dated), sa.extract("year", Version.created))
-    count = sa.func.count()
-    live = _live(principal)
+    live = _live(principal).with_only_columns(Version.format, year, sa.func.count()).group_by(Version.format, year)
+    kinds, years = Counter[str](), Counter[int]()
     with database.read() as session:
-        kinds = session.execute(live.with_only_columns(Version.format, count).group_by(Version.format)).all()
-        years = session.execute(live.with_only_columns(year, count).group_by(year)).all()
+        for kind, when, number in session.execute(live):
+            kinds[kind] += number
+            years[int(when)] += number
         terms = session.execute(_terms(principal)).all()
     return Facets(
-        documents=sum(number for _, number in kinds),
-        kinds={kind: number for kind, number in sorted(kinds, key=lambda row: (-row[1], row[0])) if kind},
-        years={int(when): number for when, number in sorted(years, reverse=True)},
+        documents=kinds.total(),
+        kinds={kind: number for kind, number in sorted(kinds.items(), key=lambda row: (-row[1], row[0])) if kind},
+        years=dict(sorted(years.items(), reverse=True)),
         groups={term.removeprefix(group_term("")): number for term, number in terms},
     )
 

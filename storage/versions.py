@@ -16,10 +16,20 @@ from sqlalchemy.orm import Session
 from storage import audit, tables, vectors
 from storage.access import document_terms, readable, readers_of
 from storage.database import Database
-from storage.documents import Receipt, erase, require_admin, section_of
+from storage.documents import Receipt, require_admin, section_of
 from storage.errors import Conflict, NotFound
-from storage.models import ChunkRow, Document, DocumentTerm, SectionRow, Version, now
-from storage.types import About, Chunk, Parts, Principal, Section, State
+from storage.models import (
+    ChunkRow,
+    CitationRow,
+    Document,
+    DocumentTerm,
+    MessageRow,
+    MessageSource,
+    SectionRow,
+    Version,
+    now,
+)
+from storage.types import About, Chunk, MessageState, Parts, Principal, Section, State
 
 NOTHING = About()
 OPEN = (State.WAITING, State.PARSING, State.EMBEDDING)
@@ -288,7 +298,7 @@ class Versions:
                 return None
             count = sa.select(sa.func.count()).where(Version.document_id == document_id)
             title, versions = document.title, session.scalar(count) or 0
-            chunks, messages = erase(session, document_id)
+            chunks, messages = _erase(session, document_id)
             receipt = Receipt(document_id, title, versions, files, points, chunks, messages)
             audit.record(session, "footnote", "deletion proved", document_id, **asdict(receipt))
             return receipt
@@ -308,3 +318,21 @@ def _open(session: Session, version_id: str) -> Version:
     if version is None:
         raise NotFound("The document was deleted.")
     return version
+
+
+def _erase(session: Session, document_id: str) -> tuple[int, int]:
+    """Remove every row of a document, and the words of answers that drew on it. Returns (chunks, messages).
+
+    An answer quotes its sources, so it is withdrawn as a whole. Part of deletion; see `ingest.pipeline`.
+    """
+    versions = sa.select(Version.id).where(Version.document_id == document_id)
+    chunks = session.scalar(sa.select(sa.func.count()).where(ChunkRow.version_id.in_(versions))) or 0
+    drawn = sa.select(MessageSource.message_id).where(MessageSource.document_id == document_id)
+    withdrawn = len(session.scalars(drawn).all())
+    session.execute(
+        sa.update(MessageRow).where(MessageRow.id.in_(drawn)).values(text="", comment="", state=MessageState.WITHDRAWN)
+    )
+    session.execute(sa.delete(CitationRow).where(CitationRow.message_id.in_(drawn)))
+    session.execute(sa.delete(MessageSource).where(MessageSource.document_id == document_id))
+    session.execute(sa.delete(Document).where(Document.id == document_id))
+    return chunks, withdrawn

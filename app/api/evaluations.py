@@ -57,7 +57,7 @@ def _add_questions(request: Request, body: bytes, name: str) -> Response:
 
 
 def report(request: Request) -> Response:
-    """Admins: the report of an evaluation, a page of its own that holds no word of a document."""
+    """Admins: the report of an evaluation, a page of its own that holds nothing of a document's text."""
     page = services_of(request).runs.report(request.path_params["run"], principal_of(request))
     return Response(page, media_type="text/html", headers={POLICY: REPORT_POLICY})
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlencode
 
 from app.evaluation import measures, misses, plots
 from app.evaluation.measures import ABSTENTION, ANSWERS, MEASURES, SEARCH, Comparison, Measure, Summary
@@ -17,8 +16,9 @@ from app.evaluation.misses import Miss
 from app.evaluation.outcomes import Ranked, Run
 from app.evaluation.plots import Bar, Series
 from app.evaluation.statistics import Difference, Figure, area
+from app.search import Place, link
 from app.ui.safe_html import plain, shortened
-from app.ui.wording import day, written_by
+from app.ui.wording import counted, day, written_by
 
 _TILES = (
     ("page_recall@5", "document_recall@5"),
@@ -32,7 +32,6 @@ _TILES = (
 _LISTED = 25  # questions under one heading
 _KINDS = 12
 _PLOTTED = {"Differences of the search": (SEARCH,), "Differences of the answers": (ANSWERS, ABSTENTION)}
-_QUESTION = 500  # characters in a link
 _SIGNIFICANT = 0.05
 _TERMS = (
     ("Page and document recall @k", "Share of the pages or documents that a question needs, among the first k "
@@ -91,12 +90,14 @@ def _notices(run: Run, summary: Summary) -> str:
     told = []
     if run.missing:
         names = ", ".join(run.missing[:5]) + (", …" if len(run.missing) > 5 else "")
-        told.append(f"{len(run.missing)} documents of the set are not here; what they hold counts as missed: {names}")
+        missing = counted(len(run.missing), "document")
+        told.append(f"Not here, or not readable: {missing} of the set. What stands there counts as missed: {names}")
     if summary.failed:
         error = next(one.error for one in run.outcomes if one.error)
-        told.append(f"{summary.failed} questions failed and count as missed. The first: {error}")
+        told.append(f"Failed, and counted as missed: {counted(summary.failed, 'question')}. The first: {error}")
     if summary.degraded:
-        told.append(f"{summary.degraded} questions were searched by words alone: the embedding model did not answer.")
+        degraded = counted(summary.degraded, "question")
+        told.append(f"Searched by words alone, as the embedding model did not answer: {degraded}.")
     return "".join(f'<p class="notice">{plain(words)}</p>' for words in told)
 
 
@@ -271,9 +272,8 @@ def _place(one: Ranked, question: str, base: str | None) -> str:
     words = plain(f"{one.document}, page {one.page}")
     if base is None:
         return words
-    target = f"{one.version_id}-{one.page}-{one.start}-{one.end}"
-    query = urlencode({"q": question[:_QUESTION], "passage": target})
-    return f'<a href="{plain(f"{base}/search?{query}")}">{words}</a>'
+    place = Place(one.version_id, one.page, one.start, one.end)
+    return f'<a href="{plain(base + link(place, question))}">{words}</a>'
 
 
 def _terms() -> str:

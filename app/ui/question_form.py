@@ -123,15 +123,19 @@ def _draw_documents(draft: Draft) -> None:
     )
     for number, name in enumerate(map(str, documents), 1):
         pages = [str(one.page) for one in draft.question.pages if one.document == name]
-        paged = PurePath(name).suffix.lower() in ("", ".pdf")
         if len(documents) > 1:  # a label would be read as Markdown, and aloud with its escapes
             st.html(f'<p class="soft">{number}. <bdi>{plain(titles.get(name, name))}</bdi></p>')
         st.text_input(
-            ("Pages" if paged else "Sections") + (f" of document {number}" if len(documents) > 1 else ""),
+            ("Pages" if is_paged(name) else "Sections") + (f" of document {number}" if len(documents) > 1 else ""),
             ", ".join(pages),
             key=f"form_pages_{name}",
             placeholder="Optional: 12, or 12, 14 where both are needed",
         )
+
+
+def is_paged(name: str) -> bool:
+    """Whether the numbers of a document named so count pages; elsewhere they count sections."""
+    return PurePath(name).suffix.lower() in ("", ".pdf")
 
 
 def _draw_more(question: Question) -> None:

@@ -13,7 +13,7 @@ from app.services import Services
 from app.ui import browser
 from app.ui.identity import callback, draw_problem
 from app.ui.insight_views import ask_for, asked_for, draw_news, open_view, tell
-from app.ui.question_form import draw_question_form
+from app.ui.question_form import draw_question_form, is_paged
 from app.ui.question_sets import draw_delete, draw_rename
 from app.ui.run_form import draw_run_form
 from app.ui.safe_html import plain
@@ -147,7 +147,7 @@ def _row(question: Question, gone: frozenset[str]) -> str:
     more = f"<small>or: {plain('; '.join(question.answers[1:]))}</small>" if question.answers[1:] else ""
     return (
         f'<div class="line question"><div class="wide" dir="auto">{plain(question.text)}{history}</div>'
-        f'<div class="wide">{_places(question, gone)}</div><div class="wide" dir="auto">{answer}{more}</div>'
+        f'<div class="wide">{_places(question, gone)}</div><div class="wide answer" dir="auto">{answer}{more}</div>'
         f"<div>{plain(question.kind)}</div></div>"
     )
 
@@ -160,7 +160,8 @@ def _places(question: Question, gone: frozenset[str]) -> str:
     parts = []
     for name in question.documents:
         pages = ", ".join(str(place.page) for place in question.pages if place.document == name)
-        where = f"<small>p. {pages}</small>" if pages else ""
+        unit = "p." if is_paged(name) else "section"
+        where = f"<small>{unit} {pages}</small>" if pages else ""
         lost = '<small><i class="dot bad" aria-hidden="true"></i>not here any more</small>' if name in gone else ""
         parts.append(f"<div><bdi>{plain(name)}</bdi>{where}{lost}</div>")
     return "".join(parts)

@@ -27,10 +27,10 @@ def draw_comparison(services: Services, principal: Principal, first: str, second
         st.html(f'<p class="notice away" role="alert">{plain(str(error))}</p>')
         return
     now = now_in(browser_zone())
-    names = [f"{when(run.started, now)}, {measured(run)}" for run in (one, other)]
+    told = [f"{name}: {when(run.started, now)}, {measured(run)}" for name, run in (("Before", one), ("After", other))]
     st.html(
-        f'<h2 class="title"><bdi>{plain(one.set_name)}</bdi></h2><p class="lead">From {plain(names[0])} to '
-        f"{plain(names[1])}, over the {counted(comparison.questions, 'question')} that both have.</p>"
+        f'<h2 class="title"><bdi>{plain(one.set_name)}</bdi></h2><p class="lead">{"<br>".join(told)}<br>'
+        f"Compared over the {counted(comparison.questions, 'question')} that both have.</p>"
         + table(comparison)
         + changes(comparison)
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -121,14 +121,18 @@ def _compare(run: RunInfo, others: Sequence[RunInfo]) -> None:
     if not others:
         st.html('<p class="lead">There is no other evaluation of this question set yet. Start one, then compare.</p>')
         return
-    now = now_in(browser_zone())
-    names = {one.id: f"{when(one.started, now)}, by {one.started_by}, {one.generation}" for one in others}
+    now, by_id = now_in(browser_zone()), {one.id: one for one in others}
+
+    def told(other: str) -> str:
+        one = by_id[other]
+        return clean(f"{when(one.started, now)}, with the rights of {one.rights_of}, {one.generation}")
+
     st.html(
         f'<p class="lead">The evaluation of {when(run.started, now)} against an earlier or later one, question by '
         "question.</p>"
     )
-    st.selectbox("Compare with", list(names), format_func=lambda other: clean(names[other]), key="compare_with")
-    st.button("Compare", type="primary", key="compare", on_click=_open_comparison, args=(run.id,))
+    st.selectbox("Compare with", list(by_id), format_func=told, key="compare_with")
+    st.button("Compare", type="primary", key="compare", on_click=_open_comparison, args=(run, by_id))
     close_when_done()
 
 
@@ -139,10 +143,11 @@ def _delete(run: RunInfo) -> None:
     close_when_done()
 
 
-def _open_comparison(run_id: str) -> None:
+def _open_comparison(run: RunInfo, others: Mapping[str, RunInfo]) -> None:
     """The older of the two comes first."""
     done()
-    st.query_params.from_dict({VIEW: "runs", FIRST: str(st.session_state["compare_with"]), SECOND: run_id})
+    pair = sorted((run, others[str(st.session_state["compare_with"])]), key=lambda one: one.started)
+    st.query_params.from_dict({VIEW: "runs", FIRST: pair[0].id, SECOND: pair[1].id})
 
 
 @callback

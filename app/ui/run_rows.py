@@ -43,9 +43,12 @@ def main_figure(run: RunInfo) -> str:
 
 
 def measured(run: RunInfo) -> str:
-    """What was tried: the generation of the index, and what wrote the answers."""
+    """What was tried: the generation of the index, what wrote the answers, and whose rights were used."""
     model = str(run.settings.get("model") or "")
-    return " · ".join(filter(None, (run.generation, f"answers {written_by(model)}" if model else "")))
+    parts = [plain(run.generation), f"answers {plain(written_by(model))}" if model else ""]
+    if run.rights_of != run.started_by:
+        parts.append(f"with the rights of <bdi>{plain(run.rights_of)}</bdi>")
+    return " · ".join(filter(None, parts))
 
 
 def percent(value: float) -> str:
@@ -66,9 +69,7 @@ def pace(done: int, total: int, elapsed: float) -> str:
 
 def _about(run: RunInfo) -> str:
     what = "Retrieval and answers" if run.answers else "Retrieval alone"
-    rights = f", with the rights of <bdi>{plain(run.rights_of)}</bdi>" if run.rights_of != run.started_by else ""
-    lines = [f"{what}{rights}, {counted(run.total, 'question')}"]
-    lines.append(plain(measured(run)))
+    lines = [f"{what}, {counted(run.total, 'question')}", measured(run)]
     if run.state is RunState.DONE:
         link = f'<a href="/api/runs/{plain(run.id)}/report" target="_blank" rel="noopener">Open the report</a>'
         lines.append(link)
@@ -98,7 +99,7 @@ def _note(figures: Mapping[str, Any]) -> str:
     """What makes the figures less than they seem."""
     notes = []
     if missing := int(figures.get("missing", 0)):
-        notes.append(f"{counted(missing, 'document')} of the set {'is' if missing == 1 else 'are'} not here")
+        notes.append(f"{counted(missing, 'document')} of the set not here, or not readable")
     if failed := int(figures.get("failed", 0)):
         notes.append(f"{counted(failed, 'question')} could not be asked")
     if degraded := int(figures.get("degraded", 0)):

@@ -135,6 +135,19 @@ class TestSearch:
         assert call("leave", "--limit", "0").exit_code == 2
         assert call().exit_code == 2
 
+    def test_an_answer_rests_on_what_the_account_may_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("LLM_URL")  # answers are sentences of the documents
+        answers = {
+            name: CliRunner().invoke(app, ["ask", "Where does the salary band of grade D begin?", *as_user]).stdout
+            for name, as_user in {"operator": (), "mia": ("--as", "mia"), "max": ("--as", "max")}.items()
+        }
+        assert {name: "70,000" in answer for name, answer in answers.items()} == {
+            "operator": True,
+            "mia": True,
+            "max": False,
+        }
+        assert "Salaries" not in answers["max"]
+
 
 def test_the_words_of_the_question_stand_out_and_control_characters_do_not_reach_the_terminal(
     capsys: pytest.CaptureFixture[str],

@@ -101,7 +101,8 @@ def test_a_passage_says_where_it_stands() -> None:
     found = passage("leave", heading="d > 4 Time > 4.2 Leave")
     assert where(found) == "p. 3 · 4 Time › 4.2 Leave"
     assert where(replace(found, name="d.docx")) == "4 Time › 4.2 Leave"
-    assert where(replace(found, name="d.docx", heading="")) == "p. 3"
+    assert where(replace(found, name="d.docx", heading="d")) == "section 3"
+    assert where(replace(found, heading="")) == "p. 3"
 
 
 def test_of_a_long_passage_the_part_with_most_of_the_words_is_shown() -> None:

@@ -177,3 +177,11 @@ def test_titles_and_tables_are_escaped_like_everything_else() -> None:
     tags = set(re.findall(r"<(\w+)", shown))
     assert tags <= {"div", "h2", "a", "bdi", "span", "article", "p", "mark", "table", "tr", "th", "td"}
     assert "\u202e" not in shown
+
+
+def test_items_and_paragraphs_stand_on_lines_of_their_own_and_broken_lines_do_not() -> None:
+    text = "You need:\n- a laptop\n- a key with\na loop.\n\nThen:\n1. Log in."
+    passage = Passage("c", "d", "0" * 32, "Guide", "guide.md", 1, 0, len(text), "", text, 0.0)
+    shown = results.hits(results.Found("d", "0" * 32, "Guide", "guide.md", About(), (passage,)), "laptop", ["laptop"])
+    lines = "You need:<br>- a <mark>laptop</mark><br>- a key with\na loop.<br>Then:<br>1. Log in."
+    assert f"<p>{lines}</p>" in shown

@@ -9,12 +9,14 @@ from uuid import uuid4
 
 import httpx
 import pytest
+import typer
 from starlette.routing import Mount, Route, WebSocketRoute
 from streamlit.runtime import Runtime
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from app.auth import SHUT
+from app.cli import app as cli
 from storage.evaluations import RunState
 from storage.types import Citation, MessageState, Readers
 from tests.conftest import Library
@@ -96,6 +98,9 @@ OTHERS: dict[str, tuple[int, int, int] | None] = {
     "GET /app/static/{path:path}": (404, 404, 404),
     "MOUNT ": None,
 }
+# commands: what they show with the rights of an account is tested beside them; the others are for who runs the machine
+ASKING = {"ask", "search", "eval"}
+OPERATING = {"serve", "web", "worker", "index", "ingest", "doctor", "models", "users", "groups"}
 
 
 class World:
@@ -177,6 +182,13 @@ def test_every_route_is_in_the_tables(web: StreamlitWeb) -> None:
     found = set(routes_of(web.app._starlette_app))
     assert found - known == set()
     assert known - found == set()
+
+
+def test_every_command_is_known_and_those_that_ask_take_the_rights_of_an_account() -> None:
+    commands = typer.main.get_group(cli).commands
+    as_account = {name for name, each in commands.items() if any("--as" in option.opts for option in each.params)}
+    assert as_account == ASKING
+    assert set(commands) - ASKING == OPERATING
 
 
 @pytest.mark.parametrize("role", OUTSIDE)
@@ -358,7 +370,7 @@ def test_the_websocket_needs_a_sign_in(web: StreamlitWeb) -> None:
 
 
 def test_pages_and_static_files_need_a_sign_in(shared: World) -> None:
-    for path in ("/", "/documents", "/search?q=leave", "/conversation/1"):
+    for path in ("/", "/documents", "/search?q=leave", "/insights?view=runs", "/conversation/1"):
         for role in ROLES:
             with shared.client(role) as client:
                 answer = client.get(path, headers={"accept": "text/html"})

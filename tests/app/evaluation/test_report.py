@@ -67,7 +67,7 @@ def test_the_figures_the_plots_and_the_questions_that_went_wrong_are_there() -> 
         assert words in shown.words
     for heading in (misses.FAILED, misses.NOT_FOUND, misses.WRONG_REFUSAL, misses.MADE_UP):
         assert heading in shown.words
-    assert "1 questions failed and count as missed. The first: The index does not answer." in shown.words
+    assert "Failed, and counted as missed: 1 question. The first: The index does not answer." in shown.words
     names = [attributes["aria-label"] for tag, attributes in shown.tags if tag == "svg" and "aria-label" in attributes]
     assert len(names) >= 4
 

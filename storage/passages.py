@@ -1,0 +1,70 @@
+"""Passages out of the database: where a hit of the index gets its text, if its finder may read it.
+
+This is the second permission check. The index narrows to what a principal may read, but its answer may be older than
+the last change of readers, so text exists only for hits that pass here too.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from storage import tables, vectors
+from storage.access import readable
+from storage.models import ChunkRow, Document, SectionRow, Version
+from storage.types import About, Hit, Passage, PassageTable, Principal
+
+_OF_LIVE = sa.and_(Document.id == Version.document_id, Document.live_version_id == Version.id)
+
+
+def found(session: Session, hits: Sequence[Hit], principal: Principal) -> list[Passage]:
+    """Hits of live versions that the principal may read now, in the given order, without tables."""
+    query = (
+        sa.select(
+            *(ChunkRow.id, Document.id, ChunkRow.version_id, Document.title, Version.name, ChunkRow.page),
+            *(ChunkRow.start, ChunkRow.end, ChunkRow.heading),
+            sa.func.substr(SectionRow.text, ChunkRow.start + 1, ChunkRow.end - ChunkRow.start),
+            *(Version.subject, Version.period, Version.dated),
+            *(ChunkRow.contents, ChunkRow.spans, ChunkRow.vectors),
+        )
+        .join(Version, Version.id == ChunkRow.version_id)
+        .join(Document, _OF_LIVE)
+        .join(SectionRow, sa.and_(SectionRow.version_id == Version.id, SectionRow.page == ChunkRow.page))
+        .where(ChunkRow.id.in_([hit.chunk_id for hit in hits]), readable(principal))
+    )
+    known = {row[0]: _passage(*row) for row in session.execute(query)}
+    return [known[hit.chunk_id] for hit in hits if hit.chunk_id in known]
+
+
+def _passage(*row: Any) -> Passage:
+    *place, subject, period, dated, contents, spans, packed = row
+    passage = Passage(*place)
+    about, parts = About(subject, period, dated), vectors.unpacked(spans, packed)
+    return replace(passage, about=about, contents=contents, parts=parts)
+
+
+def with_tables(session: Session, passages: Sequence[Passage], principal: Principal) -> list[Passage]:
+    """The same passages, each with what lies in it of the tables of its page. None, where it may not be read now."""
+    query = (
+        sa.select(SectionRow.version_id, SectionRow.page, SectionRow.text, SectionRow.tables)
+        .join(Version, Version.id == SectionRow.version_id)
+        .join(Document, _OF_LIVE)
+        .where(SectionRow.version_id.in_({p.version_id for p in passages}), readable(principal))
+        .where(SectionRow.page.in_({p.page for p in passages}))
+    )
+    on_page: dict[tuple[str, int], list[Passage]] = defaultdict(list)
+    for passage in passages:
+        on_page[passage.version_id, passage.page].append(passage)
+    within: dict[str, tuple[PassageTable, ...]] = {}
+    for version_id, page, text, kept in session.execute(query):
+        if not kept or (version_id, page) not in on_page:
+            continue
+        read = list(map(tables.from_json, kept))
+        for passage in on_page[version_id, page]:
+            within[passage.chunk_id] = tables.within(read, text, passage.start, passage.end)
+    return [replace(passage, tables=within.get(passage.chunk_id, ())) for passage in passages]
