@@ -1,38 +1,31 @@
-"""The whole way of a question: retrieve, put before the model, write, cite, keep.
+"""The whole way of a question: understand, retrieve, put before the model, write, cite.
 
-`answer` yields what happens as events; the command line uses it as it is. `Answers` runs it in a thread of its own and
-keeps the answer in the database as it grows, so it outlives the page that asked. Not covered: how each step is done
-(`retrieve`, `prompt`, `llm`, `extract`, `cite`).
+`answer` yields what happens as events. Not covered: how each step is done (`rewrite`, `retrieve`, `prompt`, `llm`,
+`extract`, `cite`), keeping answers that outlive the page that asked (`generation`).
 """
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from app.cite import Resolver
-from app.extract import MOST_PASSAGES, Extractive, plain, quote
+from app.extract import MOST_PASSAGES, Extractive
 from app.llm import LLM, Reading
 from app.prompt import Prompt, Turn, estimate_tokens, fit
 from app.retrieve import EVERYTHING, Retriever
 from app.retrieve import Retrieved as Found
 from app.rewrite import Asked, Rewriter, interleave, understand
 from app.words import is_german
-from storage.conversations import Conversations
-from storage.errors import FootnoteError, InvalidInput, NotFound, Unavailable
-from storage.types import Citation, Message, MessageState, Passage, Principal, Scope
-
-log = logging.getLogger(__name__)
+from storage.errors import Unavailable
+from storage.types import Citation, MessageState, Passage, Principal, Scope
 
 NOT_FOUND = "Nothing in the documents you may read answers this."
 NOT_FOUND_GERMAN = "Nichts in den Dokumenten, die Sie lesen dürfen, beantwortet das."
 IN_SCOPE = "Only the documents that the filters admit were searched."
 IN_SCOPE_GERMAN = "Durchsucht wurden nur die Dokumente, welche die Filter zulassen."
-FAILED = "Something went wrong while answering; it is in the log."
 WITHOUT_MODEL = "{reason} Until then, the answer is made of the documents' own words."
 
 LISTED = 12  # passages that are looked for
@@ -42,7 +35,6 @@ _LEAST_PASSAGES = 3
 _HOPELESS = 0.1  # confidence below which no model is asked: nothing found has to do with the question
 _TURNS = 6  # earlier messages put before the model,
 _TURN_CHARACTERS = 1500  # and how much of each
-_SAVE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,251 +153,3 @@ def _write(prompt: Prompt, llm: LLM, resolver: Resolver, cancel: threading.Event
     resolver.finish()
     if resolver.text:
         yield Wrote(resolver.text, resolver.citations, isinstance(llm, Extractive))
-
-
-def turns(messages: Sequence[Message]) -> list[Turn]:
-    """Questions with the answers that their reader may still see; others are left out with their question."""
-    found: list[Turn] = []
-    for asked, answered in pairwise(messages):
-        visible = answered.state in (MessageState.DONE, MessageState.STOPPED) and answered.text.strip()
-        if asked.role == "user" and answered.role == "assistant" and visible:
-            found += [Turn("user", asked.text), Turn("assistant", plain(answered.text))]
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What there is of an answer. `version` grows with every change."""
-
-    version: int = 0
-    stage: str = "searching"  # "reading", "writing", "done"
-    text: str = ""
-    citations: tuple[Citation, ...] = ()
-    passages: tuple[Passage, ...] = ()
-    reading: Reading | None = None
-    notice: str = ""
-    done: bool = False
-
-
-class Generation:
-    """An answer on its way, watched by any number of threads."""
-
-    def __init__(self, message_id: str, conversation_id: str) -> None:
-        self.message_id = message_id
-        self.conversation_id = conversation_id
-        self.cancelled = threading.Event()
-        self._changed = threading.Condition()
-        self._progress = Progress()
-
-    def snapshot(self) -> Progress:
-        with self._changed:
-            return self._progress
-
-    def wait(self, seen: int, timeout: float) -> Progress:
-        """Returns when there is something newer than version `seen`, the answer is done, or time is up."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._progress.version > seen or self._progress.done, timeout)
-            return self._progress
-
-    def cancel(self) -> None:
-        """Stop soon, keeping the text so far. Without effect on what is done."""
-        self.cancelled.set()
-
-    def advance(self, **changes: object) -> None:
-        with self._changed:
-            self._progress = replace(self._progress, version=self._progress.version + 1, **changes)  # type: ignore[arg-type]
-            self._changed.notify_all()
-
-
-class Answers:
-    """Runs answers in this process: at most one at a time in a conversation."""
-
-    def __init__(
-        self,
-        conversations: Conversations,
-        retriever: Retriever,
-        llm: LLM,
-        *,
-        rewriter: Rewriter | None = None,
-        source_tokens: int = SOURCE_TOKENS,
-    ) -> None:
-        self._conversations = conversations
-        self._retriever = retriever
-        self._llm = llm
-        self._rewriter = rewriter
-        self._source_tokens = source_tokens
-        self._lock = threading.Lock()
-        self._running: dict[str, tuple[Generation, threading.Thread]] = {}
-
-    def ask(
-        self, conversation_id: str, question: str, principal: Principal, *, scope: Scope = EVERYTHING
-    ) -> Generation:
-        """Keep the question and start on its answer, which is looked for in `scope`.
-
-        Raises InvalidInput for an empty question and while another is being answered in this conversation, NotFound
-        when the conversation is not the principal's.
-        """
-        question = question.strip()
-        if not question:
-            raise InvalidInput("Type a question first.")
-        with self._lock:
-            if any(generation.conversation_id == conversation_id for generation, _ in self._running.values()):
-                raise InvalidInput("A question is being answered in this chat. Wait for it, or stop it first.")
-            history = turns(self._conversations.messages(conversation_id, principal))
-            message = self._conversations.ask(conversation_id, question, principal)
-            generation = Generation(message.id, conversation_id)
-            run = _Run(generation, question, history, principal, scope, self._conversations)
-            thread = threading.Thread(target=self._work, args=(run,), name=f"answer-{message.id[:8]}", daemon=True)
-            self._running[message.id] = (generation, thread)
-            thread.start()
-        return generation
-
-    def running(self, message_id: str) -> Generation | None:
-        """The generation of a message while it runs here. Who may see it has to be asked of `Conversations` first."""
-        with self._lock:
-            found = self._running.get(message_id)
-        return found[0] if found else None
-
-    def close(self, timeout: float = 5.0) -> None:
-        """Stop all that run, and give them `timeout` seconds to keep what they have."""
-        with self._lock:
-            running = list(self._running.values())
-        for generation, _ in running:
-            generation.cancel()
-        deadline = time.monotonic() + timeout
-        for _, thread in running:
-            thread.join(max(0.0, deadline - time.monotonic()))
-
-    def _work(self, run: _Run) -> None:
-        began = time.monotonic()
-        keeper = threading.Thread(target=run.keep, name=f"keep-{run.generation.message_id[:8]}", daemon=True)
-        keeper.start()
-        try:
-            events = answer(
-                run.question,
-                run.history,
-                run.principal,
-                retriever=self._retriever,
-                llm=self._llm,
-                cancel=run.generation.cancelled,
-                rewriter=self._rewriter,
-                scope=run.scope,
-                source_tokens=self._source_tokens,
-            )
-            for event in events:
-                run.take(event)
-        except Exception as error:
-            known = isinstance(error, FootnoteError)
-            log.log(logging.WARNING if known else logging.ERROR, "an answer failed", exc_info=error)
-            run.fail(str(error) if known else FAILED, self._llm.name, time.monotonic() - began)
-        finally:
-            run.ended.set()
-            with self._lock:
-                self._running.pop(run.generation.message_id, None)
-            run.generation.advance(stage="done", done=True)
-
-
-class _Run:
-    """One answer being kept: its sources before its words, its words every second, its end."""
-
-    def __init__(
-        self,
-        generation: Generation,
-        question: str,
-        history: Sequence[Turn],
-        principal: Principal,
-        scope: Scope,
-        conversations: Conversations,
-    ) -> None:
-        self.generation = generation
-        self.question = question
-        self.history = history
-        self.principal = principal
-        self.scope = scope
-        self.ended = threading.Event()
-        self._conversations = conversations
-        self._writing = threading.Lock()  # between this answer's two threads
-        self._passages: tuple[Passage, ...] = ()
-        self._sources: set[str] = set()
-        self._first_evidence: float | None = None
-        self._text = ""
-        self._citations: tuple[Citation, ...] = ()
-
-    def take(self, event: Event) -> None:
-        if isinstance(event, Retrieved):
-            self._passages = event.passages
-            self._first_evidence = event.seconds if event.passages else None
-            self.generation.advance(stage="reading", passages=event.passages, notice=event.notice)
-        elif isinstance(event, Reading):
-            self.generation.advance(reading=event)
-        elif isinstance(event, Wrote):
-            self._record_sources(event)
-            with self._writing:
-                self._text, self._citations = event.text, event.citations
-            if not self.generation.cancelled.is_set():
-                self._show()
-        else:
-            self._finish(event)
-
-    def _record_sources(self, event: Wrote) -> None:
-        """Before the words are kept. A model may use all passages; a verbatim answer holds only what it cites."""
-        used = event.citations if event.verbatim else self._passages
-        sources = {source.document_id for source in used} - self._sources
-        if sources:
-            self._conversations.record_sources(self.generation.message_id, sources)
-            self._sources |= sources
-
-    def keep(self) -> None:
-        """Until the end: save what there is each second, which also tells that the answer is alive.
-
-        Stops it when a source was deleted or may not be read any more, or when the chat is gone.
-        """
-        while not self.ended.wait(_SAVE_SECONDS):
-            try:
-                with self._writing:
-                    if self.ended.is_set():
-                        return
-                    self._conversations.save_text(self.generation.message_id, self._text, self._citations)
-                if not self._may_be_seen():
-                    self.generation.cancel()
-                    self.generation.advance(text="", citations=(), passages=())
-            except FootnoteError:
-                log.warning("an answer could not be saved; trying again in a second", exc_info=True)
-
-    def fail(self, reason: str, model: str, seconds: float) -> None:
-        """Keep what there is, with the reason below it."""
-        text = f"{self._text}\n\n{quote(reason)}" if self._text else quote(reason)
-        ended = Ended(text, self._citations, MessageState.FAILED, model, seconds, self._first_evidence)
-        try:
-            self._finish(ended)
-        except Exception:
-            log.exception("a failed answer could not be kept; it will show as failed once it has been silent")
-            self.generation.advance(text=quote(reason), citations=(), passages=())
-
-    def _finish(self, ended: Ended) -> None:
-        with self._writing:
-            self._text, self._citations = ended.text, ended.citations
-            self._conversations.finish(
-                self.generation.message_id,
-                ended.text,
-                ended.state,
-                ended.citations,
-                model=ended.model,
-                seconds=ended.seconds,
-                first_evidence=ended.first_evidence,
-            )
-            self.ended.set()
-        if self._may_be_seen():
-            self._show()
-        else:
-            self.generation.advance(text="", citations=(), passages=())
-
-    def _show(self) -> None:
-        self.generation.advance(stage="writing", text=self._text, citations=self._citations, reading=None)
-
-    def _may_be_seen(self) -> bool:
-        try:
-            message = self._conversations.message(self.generation.message_id, self.principal)
-        except NotFound:
-            return False
-        return message.state is not MessageState.WITHDRAWN

@@ -1,67 +1,127 @@
-"""How likely it is that the passages found answer the question at all.
+"""How likely it is that the passages found answer the question at all, and what is done about it.
 
-A logistic model of a few figures that mean the same in every corpus. Its weights were fitted by
-`benchmarks/retrieval.py --calibrate` on one half of the development questions; docs/retrieval.md shows the
-risk-coverage curve of the other half.
+A logistic model of figures that mean the same in every corpus. Its weights and the two limits were fitted by
+`benchmarks/confidence.py` on one half of the development questions; docs/retrieval.md shows how it does on the other,
+and what it can't tell: a passage that speaks of all that is asked about, and not of what is asked.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from enum import Enum
 
-from app.words import content_words, covered
+from app.periods import periods
+from app.words import content_words, covered, is_german
 from storage.types import Hit, Passage
 
-_LOOKED_AT = 5  # of the best passages
+_BEST = 5  # passages that an answer is likely to be made of
+_COMPARED = 12  # passages by which a word counts as rare
+_CROWD = 20  # hits above which the best stands out
+_CODE = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[^\W\d])\w[\w-]*")
+_NAME = re.compile(r"(?<=[\w,] )[A-Z][^\W\d_]{2,}")
+
+
+class Sureness(Enum):
+    """What is done with an answer: nothing is said but what was looked at, or it comes with a warning, or as it is."""
+
+    NONE = 0
+    SOME = 1
+    FULL = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What speaks for the best passages. All are 0 where nothing was found.
 
-    `near` is the highest cosine of question and passage, `nearest_part` that of its bare form and a sentence or row,
-    `held` the share of the question's words that one passage with its label and headings holds, `held_together` that
-    which the best five hold, `lead` how far the best score is above the tenth.
+    `near` is the highest cosine of question and passage, `nearest_part` that of its bare form and a sentence or row;
+    `stands_out` how far the nearest passage is above the crowd, `lead` the best score above the tenth, `agree` whether
+    both searches put the same passage (or, for half, document) first. `held` is the share of the question's words that
+    one passage with its label and headings holds, `held_together` that of the best ones, rare words counting more.
+    `unnamed` is 1 where the question names something that none of them speaks of, `other_time` where none is of a year
+    that it names.
     """
 
     near: float = 0.0
     nearest_part: float = 0.0
+    stands_out: float = 0.0
+    lead: float = 0.0
+    agree: float = 0.0
     held: float = 0.0
     held_together: float = 0.0
-    lead: float = 0.0
+    unnamed: float = 0.0
+    other_time: float = 0.0
     by_meaning: bool = False
 
 
-_WEIGHTS = {"near": 4.0, "nearest_part": 4.0, "held": 2.0, "held_together": 2.0, "lead": 0.0}
-_BIAS = -5.5
-_WORDS_ALONE = {"held": 3.0, "held_together": 3.0}  # where there is no search by meaning
-_WORDS_BIAS = -3.5
+FIGURES = tuple(each.name for each in fields(Evidence) if each.name != "by_meaning")
+BY_WORDS = ("held", "held_together", "unnamed", "other_time")  # what there is without a search by meaning
+_WEIGHTS = dict.fromkeys(FIGURES, 1.0)
+_BIAS = -3.0
+_WEIGHTS_OF_WORDS = dict.fromkeys(BY_WORDS, 1.0)
+_BIAS_OF_WORDS = -1.0
+LEAST, SURE = 0.1, 0.5  # confidence below which nothing is answered, and below which the answer comes with a warning
+
+
+def sureness(confidence: float) -> Sureness:
+    return Sureness.NONE if confidence < LEAST else Sureness.SOME if confidence < SURE else Sureness.FULL
+
+
+def confidence(known: Evidence) -> float:
+    """0 to 1: the share of questions with such evidence that the passages found answer."""
+    if known == Evidence():
+        return 0.0
+    weights, bias = (_WEIGHTS, _BIAS) if known.by_meaning else (_WEIGHTS_OF_WORDS, _BIAS_OF_WORDS)
+    return 1 / (1 + math.exp(-bias - sum(weight * getattr(known, name) for name, weight in weights.items())))
 
 
 def evidence(question: str, passages: Sequence[Passage], hits: Sequence[Hit], near: Mapping[str, float]) -> Evidence:
     """`passages` best first; `near` as for `rank.ranked`."""
     asked = content_words(question)
-    best = passages[:_LOOKED_AT]
-    if not best or not asked:
+    if not passages or not asked:
         return Evidence()
-    held = [set(covered(asked, set(content_words(f"{p.label} {p.heading} {p.text}")))) for p in best]
+    best = passages[:_BEST]
     dense = {hit.chunk_id: hit.dense for hit in hits if hit.dense is not None}
-    tenth = passages[min(9, len(passages) - 1)]
+    sparse = {hit.chunk_id: hit.sparse for hit in hits if hit.sparse is not None}
+    nearest = sorted(dense.values(), reverse=True)
+    said = [set(content_words(f"{p.label} {p.heading} {p.text}")) for p in passages[:_COMPARED]]
+    around = set[str]().union(*said[:_BEST])
     return Evidence(
         near=max((dense[p.chunk_id] for p in best if p.chunk_id in dense), default=0.0),
         nearest_part=max((near[p.chunk_id] for p in best if p.chunk_id in near), default=0.0),
-        held=max(map(len, held)) / len(asked),
-        held_together=len(set().union(*held)) / len(asked),
-        lead=best[0].score - tenth.score,
+        stands_out=nearest[0] - nearest[min(_CROWD, len(nearest)) - 1] if nearest else 0.0,
+        lead=best[0].score - passages[min(9, len(passages) - 1)].score,
+        agree=_agree(passages, dense, sparse),
+        held=max(len(covered(asked, words)) for words in said[:_BEST]) / len(asked),
+        held_together=_share(asked, around, said),
+        unnamed=float(any(len(covered(words, around)) < len(words) for words in map(content_words, _names(question)))),
+        other_time=float(_of_other_time(question, best)),
         by_meaning=bool(dense),
     )
 
 
-def confidence(known: Evidence) -> float:
-    """0 to 1: the share of questions with such evidence that the passages found answer."""
-    weights, bias = (_WEIGHTS, _BIAS) if known.by_meaning else (_WORDS_ALONE, _WORDS_BIAS)
-    if known == Evidence():
+def _agree(passages: Sequence[Passage], dense: Mapping[str, float], sparse: Mapping[str, float]) -> float:
+    if not dense or not sparse:
         return 0.0
-    return 1 / (1 + math.exp(-bias - sum(weight * getattr(known, name) for name, weight in weights.items())))
+    nearest, said = max(dense, key=lambda id_: dense[id_]), max(sparse, key=lambda id_: sparse[id_])
+    document = {p.chunk_id: p.document_id for p in passages}
+    together = nearest in document and document[nearest] == document.get(said)
+    return 1.0 if nearest == said else 0.5 if together else 0.0
+
+
+def _share(asked: Sequence[str], around: set[str], said: Sequence[set[str]]) -> float:
+    rarity = {word: math.log((1 + len(said)) / (0.5 + sum(word in words for words in said))) for word in asked}
+    return sum(rarity[word] for word in covered(asked, around)) / (sum(rarity.values()) or 1.0)
+
+
+def _names(question: str) -> list[str]:
+    """Codes, in English also words with a capital: in German every noun has one."""
+    return _CODE.findall(question) + ([] if is_german(question) else _NAME.findall(question))
+
+
+def _of_other_time(question: str, best: Sequence[Passage]) -> bool:
+    asked = {year for period in periods(question) for year in period.years}
+    told = {year for p in best for period in periods(f"{p.label} {p.text}") for year in period.years}
+    return bool(asked) and asked.isdisjoint(told)

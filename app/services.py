@@ -16,7 +16,7 @@ from functools import cache
 import httpx
 
 from app import rewrite
-from app.chat import Answers
+from app.answers import Answers
 from app.extract import Extractive
 from app.llm import LLM, OpenAIChat
 from app.pages import Pages

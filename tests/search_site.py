@@ -14,7 +14,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import services as composition
-from app.chat import Answers
+from app.answers import Answers
 from app.extract import Extractive
 from app.services import Services
 from app.ui import browser, identity

@@ -57,7 +57,7 @@ class QuotedAnswer:
 
 
 class QuotingAnswers:
-    """Satisfies what `app.chat.Answers` promises to the API."""
+    """Satisfies what `app.answers.Answers` promises to the API."""
 
     def __init__(self, office: Office) -> None:
         self.office = office

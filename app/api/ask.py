@@ -22,7 +22,7 @@ from storage.errors import FootnoteError, InvalidInput
 from storage.types import Principal
 
 if TYPE_CHECKING:
-    from app.chat import Generation
+    from app.answers import Generation
     from app.services import Services
 
 MAX_QUESTION = 4000

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from app.chat import FAILED, NOT_FOUND, NOT_FOUND_GERMAN, Answers, Ended, Generation, Progress, Retrieved, Wrote, answer
+from app.answers import FAILED, Answers, Generation, Progress
+from app.chat import NOT_FOUND, NOT_FOUND_GERMAN, Ended, Retrieved, Wrote, answer
 from app.extract import Extractive
 from app.llm import LLM, Reading
 from app.prompt import Prompt, Turn

@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import services as composition
-from app.chat import Answers
+from app.answers import Answers
 from app.services import Services
 from app.ui import browser, identity
 from storage.types import MessageState, Readers, Role, State

@@ -20,7 +20,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from app.chat import Answers
+from app.answers import Answers
 from tests.office import Office
 from tests.scripted import ScriptedModel, Shelf
 from tests.web import StreamlitWeb
