@@ -23,6 +23,7 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 _TOKEN = re.compile(r"[^\W_](?:[\w.&+'’-]*\w)?(?:['’]s)?")
 _LOWEST = -1.0  # a cosine
 _SAME = 0.9  # share of common words from which on two passages say the same
+_CROWD = 10  # hits by words that the best one stands out from
 _STRONGEST = 3  # passages of a document that speak for it
 _OTHER_PART = 0.8  # of naming a time, for its year alone
 
@@ -34,7 +35,8 @@ class Design:
     depth: int = 200  # passages whose scores each search tells
     candidates: int = 60  # of these, the best by each, that are put in order
     meaning: float = 0.7  # how near the passage is to the question
-    words: float = 0.3  # BM25 of the passage
+    words: float = 0.1  # BM25 of the passage,
+    standing: float = 0.6  # and more, the further the best one stands above the tenth
     parts: float = 0.5  # how near its nearest sentence or row is
     names: float = 0.5  # how fully the question names its document
     votes: float = 0.2  # how near the nearest passages of its document are
@@ -94,16 +96,18 @@ def shortlist(hits: Sequence[Hit], count: int) -> list[Hit]:
 def fused(passages: Sequence[Passage], hits: Sequence[Hit], design: Design) -> dict[str, float]:
     """By chunk id: both scores brought to 0..1 among these passages, then weighted.
 
-    A weighted sum keeps how much better a hit is; fusion by rank loses that, and pages with it.
+    A weighted sum keeps how much better a hit is; fusion by rank loses that, and pages with it. Words that single one
+    passage out tell more than words that stand in many.
     """
     known = {hit.chunk_id: hit for hit in hits}
     found = [known[passage.chunk_id] for passage in passages]
     dense = {hit.chunk_id: hit.dense for hit in found if hit.dense is not None}
     lowest = min(dense.values(), default=0.0)
     meant = _scaled({hit.chunk_id: dense.get(hit.chunk_id, lowest) for hit in found})
-    most = max((hit.sparse or 0.0 for hit in found), default=0.0) or 1.0
-    meaning, said = (design.meaning, design.words) if dense else (0.0, 1.0)
-    return {hit.chunk_id: meaning * meant[hit.chunk_id] + said * (hit.sparse or 0.0) / most for hit in found}
+    said = sorted((hit.sparse for hit in hits if hit.sparse), reverse=True) or [1.0]
+    standing = 1 - said[min(_CROWD, len(said)) - 1] / said[0]
+    meaning, words = (design.meaning, design.words + design.standing * standing) if dense else (0.0, 1.0)
+    return {hit.chunk_id: meaning * meant[hit.chunk_id] + words * (hit.sparse or 0.0) / said[0] for hit in found}
 
 
 def nearest_parts(question: Vector, passages: Sequence[Passage]) -> dict[str, float]:
