@@ -12,12 +12,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from app.cite import Resolver
-from app.extract import MOST_PASSAGES, Extractive
+from app.confidence import Sureness, sureness, warning
+from app.extract import MOST_PASSAGES, Extractive, quote
 from app.llm import LLM, Reading
 from app.prompt import Prompt, Turn, estimate_tokens, fit
 from app.retrieve import EVERYTHING, Retriever
 from app.retrieve import Retrieved as Found
 from app.rewrite import Asked, Rewriter, interleave, understand
+from app.search import where
 from app.words import is_german
 from storage.errors import Unavailable
 from storage.types import Citation, MessageState, Passage, Principal, Scope
@@ -26,13 +28,15 @@ NOT_FOUND = "Nothing in the documents you may read answers this."
 NOT_FOUND_GERMAN = "Nichts in den Dokumenten, die Sie lesen dürfen, beantwortet das."
 IN_SCOPE = "Only the documents that the filters admit were searched."
 IN_SCOPE_GERMAN = "Durchsucht wurden nur die Dokumente, welche die Filter zulassen."
+LOOKED_AT = "Looked at, without finding it:"
+LOOKED_AT_GERMAN = "Nachgesehen wurde hier, ohne es zu finden:"
 WITHOUT_MODEL = "{reason} Until then, the answer is made of the documents' own words."
 
 LISTED = 12  # passages that are looked for
 
 SOURCE_TOKENS = 2200
 _LEAST_PASSAGES = 3
-_HOPELESS = 0.1  # confidence below which no model is asked: nothing found has to do with the question
+_SHOWN = 3  # pages that a refusal names
 _TURNS = 6  # earlier messages put before the model,
 _TURN_CHARACTERS = 1500  # and how much of each
 
@@ -81,7 +85,7 @@ def answer(
     scope: Scope = EVERYTHING,
     source_tokens: int = SOURCE_TOKENS,
 ) -> Iterator[Event]:
-    """Retrieved first, Ended last. A refusal is an Ended without Wrote: it holds no word of any document.
+    """Retrieved first, Ended last. A refusal names, with footnotes, what was looked at.
 
     A model that can't be reached is stood in for by `Extractive`, after a second Retrieved whose notice says so. Raises
     Unavailable when the index does not answer, and what the model raises once it has begun to write.
@@ -89,28 +93,42 @@ def answer(
     began = time.monotonic()
     asked = understand(question, history, cancel, rewriter=rewriter)
     found = search(asked, principal, retriever, scope=scope)
-    prompt = _prompt(question, asked, found.passages, history, llm, source_tokens)
+    prompt = _prompt(question, asked, found, history, llm, source_tokens)
     evidence = time.monotonic() - began if found.passages else None
     yield Retrieved(prompt.passages, time.monotonic() - began, found.notice, asked)
     resolver, model = Resolver(prompt.passages), llm.name
-    if found.passages and (isinstance(llm, Extractive) or found.confidence >= _HOPELESS):
+    if found.passages and sureness(found.confidence) is not Sureness.NONE:
         try:
             yield from _write(prompt, llm, resolver, cancel)
         except Unavailable as error:
             if resolver.text or isinstance(llm, Extractive):
                 raise
             stand_in = Extractive(retriever.embedder)
-            prompt = _prompt(question, asked, found.passages, history, stand_in, source_tokens)
+            prompt = _prompt(question, asked, found, history, stand_in, source_tokens)
             resolver, model = Resolver(prompt.passages), stand_in.name
             notice = " ".join(filter(None, (found.notice, WITHOUT_MODEL.format(reason=error))))
             yield Retrieved(prompt.passages, time.monotonic() - began, notice, asked)
             yield from _write(prompt, stand_in, resolver, cancel)
     state = MessageState.STOPPED if cancel.is_set() else MessageState.DONE
-    text = resolver.text
-    if not text.strip() and state is MessageState.DONE:
-        text, narrowed = (NOT_FOUND_GERMAN, IN_SCOPE_GERMAN) if is_german(question) else (NOT_FOUND, IN_SCOPE)
-        text = f"{text} {narrowed}" if scope else text
-    yield Ended(text, resolver.citations, state, model, time.monotonic() - began, evidence)
+    if not resolver.text.strip() and state is MessageState.DONE:
+        resolver = Resolver(prompt.passages)
+        resolver.feed(_refusal(question, prompt.passages, narrowed=bool(scope)))
+        resolver.finish()
+        if resolver.citations:
+            yield Wrote(resolver.text, resolver.citations, verbatim=True)
+    yield Ended(resolver.text, resolver.citations, state, model, time.monotonic() - began, evidence)
+
+
+def _refusal(question: str, passages: Sequence[Passage], *, narrowed: bool) -> str:
+    """That nothing answers, and the best pages that were looked at, each with the number of its passage."""
+    german = is_german(question)
+    said = NOT_FOUND_GERMAN if german else NOT_FOUND
+    if narrowed:
+        said += f" {IN_SCOPE_GERMAN if german else IN_SCOPE}"
+    pages = {(p.version_id, p.page): n for n, p in reversed(list(enumerate(passages, 1)))}
+    best = sorted(pages.values())[:_SHOWN]
+    lines = [f"- {quote(f'{p.title or p.name}, {where(p)}')} [{n}]" for n in best for p in [passages[n - 1]]]
+    return "\n\n".join([said, LOOKED_AT_GERMAN if german else LOOKED_AT, "\n".join(lines)]) if lines else said
 
 
 def search(
@@ -127,17 +145,18 @@ def search(
 def _prompt(
     question: str,
     asked: Asked,
-    passages: tuple[Passage, ...],
+    found: Found,
     history: Sequence[Turn],
     llm: LLM,
     source_tokens: int,
 ) -> Prompt:
     if isinstance(llm, Extractive):
-        passages = passages[:MOST_PASSAGES]
+        passages = found.passages[:MOST_PASSAGES]
     else:
-        passages = fit(passages, source_tokens, estimate_tokens, least=_LEAST_PASSAGES)
+        passages = fit(found.passages, source_tokens, estimate_tokens, least=_LEAST_PASSAGES)
     earlier = tuple(replace(turn, text=turn.text[:_TURN_CHARACTERS]) for turn in history[-_TURNS:])
-    return Prompt(question=question, asked=asked.text, passages=passages, history=earlier)
+    sure = sureness(found.confidence) is Sureness.FULL
+    return Prompt(question=question, asked=asked.text, passages=passages, history=earlier, sure=sure)
 
 
 def _write(prompt: Prompt, llm: LLM, resolver: Resolver, cancel: threading.Event) -> Iterator[Reading | Wrote]:
@@ -147,6 +166,8 @@ def _write(prompt: Prompt, llm: LLM, resolver: Resolver, cancel: threading.Event
         if isinstance(piece, Reading):
             yield piece
             continue
+        if piece.strip() and not (resolver.text or prompt.sure or isinstance(llm, Extractive)):
+            resolver.feed(f"{warning(prompt.question)}\n\n")
         resolver.feed(piece)
         if resolver.text:
             yield Wrote(resolver.text, resolver.citations, isinstance(llm, Extractive))

@@ -62,7 +62,13 @@ _WEIGHTS = dict.fromkeys(FIGURES, 1.0)
 _BIAS = -3.0
 _WEIGHTS_OF_WORDS = dict.fromkeys(BY_WORDS, 1.0)
 _BIAS_OF_WORDS = -1.0
+_MAY_NOT = {False: "The documents may not answer this.", True: "Vielleicht beantworten die Dokumente das nicht."}
 LEAST, SURE = 0.1, 0.5  # confidence below which nothing is answered, and below which the answer comes with a warning
+
+
+def warning(question: str) -> str:
+    """What stands above an answer that may be none, in the question's language."""
+    return _MAY_NOT[is_german(question)]
 
 
 def sureness(confidence: float) -> Sureness:

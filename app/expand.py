@@ -16,9 +16,8 @@ from app.words import STOP_WORDS, content_words, words
 from storage.types import Passage
 
 _SHORT = re.compile(r"(?<![\w&])(?=(?:[^A-Z\s]*[A-Z]){2})[A-Z][A-Za-z&/-]{1,7}(?![\w&])")
-_DEFINED = re.compile(
-    r"([^()\n]{4,120}?)\s\(\s?[\"“„'‘]?((?=(?:[^A-Z)\s]*[A-Z]){2})[A-Z][A-Za-z&/-]{1,7})[\"”“'’]?\s?\)"
-)
+_IN_BRACKETS = re.compile(r"\(\s?[\"“„'‘]?([A-Z][A-Za-z&/-]{1,7})[\"”“'’]?\s?\)")
+_BEFORE = 120  # characters in which the words stand that an abbreviation in brackets stands for
 _LEAST = 5  # letters of a word that may be misspelt: shorter ones have too many neighbours
 _FOUND = 2  # times that a word stands in the passages before it can be what was meant
 
@@ -35,8 +34,11 @@ def written_out(question: str, texts: Iterable[str]) -> Iterator[str]:
     if not wanted:
         return
     for text in texts:
-        for before, short in _DEFINED.findall(text):
-            if short.casefold() in wanted and (phrase := _stands_for(before, short)):
+        for found in _IN_BRACKETS.finditer(text):
+            if found[1].casefold() not in wanted:
+                continue
+            before = re.split(r"[()\n]", text[max(0, found.start() - _BEFORE) : found.start()])[-1]
+            if phrase := _stands_for(before, found[1]):
                 yield phrase
 
 

@@ -11,10 +11,10 @@ import re
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 
+from app.confidence import Sureness, warning
 from app.lists import below_heading, with_rest
 from app.prompt import Prompt
 from app.rows import in_words, markdown, matches
@@ -50,10 +50,7 @@ _LEAD = 240  # characters of a sentence that leads in to a list
 _LEAST, _SURE = 0.56, 0.86
 _SURE_SAID = 0.75  # share of the words that makes up for a model that knows the language badly
 _LEAST_WORDS, _SURE_WORDS = 0.4, 0.6  # the same where words are all there is
-_UNSURE = {
-    False: "The documents may not answer this. The passages that come nearest:",
-    True: "Vielleicht beantworten die Dokumente das nicht. Am nächsten kommen diese Stellen:",
-}
+_NEAREST = {False: "The passages that come nearest:", True: "Am nächsten kommen diese Stellen:"}
 
 _SEVERAL = re.compile(
     r"\b(which|what (are|do|does|kinds?|types?)|list|name (all|the)|how (do|can|should|to|does|is|are)|steps?|who are"
@@ -75,12 +72,6 @@ _SPECIAL = re.compile(r"([\\`*\[\]<>|~&])|(?<![^\W_])(_)|(_)(?![^\W_])")
 _LINE_START = re.compile(r"^(\d{1,9})([.)])(?=\s|$)|^([#+=-])")
 _NUMBERED = re.compile(r"\(?(\d{1,3})[.)]\s")
 _BROKEN = re.compile(r"(\w+)-[ \t]*\n[ \t]*([^\W\d_]+)")
-
-
-class _Sureness(Enum):
-    NONE = 0
-    SOME = 1
-    FULL = 2
 
 
 @dataclass(slots=True)
@@ -113,10 +104,10 @@ class Extractive:
         question = prompt.asked or prompt.question
         pages = [statements_of(passage) for passage in prompt.passages[:MOST_PASSAGES]]
         ranked, sureness = self._rank(question, prompt.passages, pages)
-        if not ranked or sureness is _Sureness.NONE:
+        if not ranked or sureness is Sureness.NONE:
             return
-        if sureness is _Sureness.SOME:
-            yield f"{_UNSURE[is_german(question)]}\n\n"
+        if sureness is Sureness.SOME or not prompt.sure:
+            yield f"{warning(question)} {_NEAREST[is_german(question)]}\n\n"
         listed = []
         if _ASKS_FOR_LIST.match(question) and not _QUANTITY.search(question):
             several = _SEVERAL.search(question) is not None
@@ -129,7 +120,7 @@ class Extractive:
 
     def _rank(
         self, question: str, passages: Sequence[Passage], pages: Sequence[list[Statement]]
-    ) -> tuple[list[_Candidate], _Sureness]:
+    ) -> tuple[list[_Candidate], Sureness]:
         """The candidates, best first, and whether they are evidence enough to answer."""
         asked = content_words(question)
         candidates = [
@@ -258,21 +249,21 @@ def _of_other_years(asked: Sequence[str], said: str) -> bool:
     return bool(wanted and known) and wanted.isdisjoint(known)
 
 
-def _sureness(question: str, asked: Sequence[str], ranked: Sequence[_Candidate], *, by_meaning: bool) -> _Sureness:
+def _sureness(question: str, asked: Sequence[str], ranked: Sequence[_Candidate], *, by_meaning: bool) -> Sureness:
     """By how near the nearest statement is, and how many of the question's words the best and its passage hold."""
     if not ranked:
-        return _Sureness.NONE
+        return Sureness.NONE
     best = ranked[0]
     around = content_words(f"{best.passage.title} {best.passage.heading} {best.passage.text}")
     said = (len(covered(asked, around)) / max(1, len(asked)) + best.coverage) / 2
     evidence = max(candidate.near for candidate in ranked) + said / 2 if by_meaning else said
     least, sure = (_LEAST, _SURE) if by_meaning else (_LEAST_WORDS, _SURE_WORDS)
     if evidence < least:
-        return _Sureness.NONE
+        return Sureness.NONE
     if evidence < sure and said < _SURE_SAID:
-        return _Sureness.SOME
+        return Sureness.SOME
     sources = {id(c.passage): f"{c.passage.title} {c.passage.heading} {c.passage.text}" for c in ranked}
-    return _Sureness.SOME if _unnamed(question, content_words(" ".join(sources.values()))) else _Sureness.FULL
+    return Sureness.SOME if _unnamed(question, content_words(" ".join(sources.values()))) else Sureness.FULL
 
 
 def _unnamed(question: str, around: Sequence[str]) -> bool:

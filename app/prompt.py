@@ -40,7 +40,8 @@ class Turn:
 class Prompt:
     """One question. Passage n of `passages` (from 1) is the source that an answer cites as [n].
 
-    `asked` is the question made whole, as it was searched for; empty: as it stands.
+    `asked` is the question made whole, as it was searched for; empty: as it stands. `sure`: the passages are likely to
+    answer it.
     """
 
     question: str
@@ -48,6 +49,7 @@ class Prompt:
     passages: tuple[Passage, ...] = ()
     history: tuple[Turn, ...] = ()
     system: str = SYSTEM
+    sure: bool = True
 
     def messages(self) -> list[dict[str, str]]:
         """The prompt as chat messages: system, history, then the sources with the question.

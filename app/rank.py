@@ -45,7 +45,7 @@ class Design:
     expand: bool = True  # the question's abbreviations written out, its misspelt words put right
     distinct: bool = True  # of passages that say the same, only one
     a_page: int = 3  # passages of one page at most; 0: no limit
-    strange: float = 0.3  # of the weight of nearness, for a question none of whose words the model knows
+    strange: float = 0.1  # of the weight of nearness, for a question none of whose words the model knows
 
     def trusting(self, familiarity: float) -> Design:
         """For a question whose words the embedding model knows so well, from 0 to 1."""
@@ -218,7 +218,7 @@ def _distinct(passages: Sequence[Passage], *, timeless: bool) -> list[Passage]:
     said: list[frozenset[str]] = []
     for passage in passages:
         own = frozenset(passage.text.casefold().split())
-        twin = next((n for n, other in enumerate(said) if _alike(own, other, passage, kept[n])), None)
+        twin = next((n for n, other in enumerate(said) if _alike(own, other) and _apart(passage, kept[n])), None)
         if twin is None:
             kept.append(passage)
             said.append(own)
@@ -227,11 +227,15 @@ def _distinct(passages: Sequence[Passage], *, timeless: bool) -> list[Passage]:
     return kept
 
 
-def _alike(one: frozenset[str], other: frozenset[str], passage: Passage, kept: Passage) -> bool:
-    if passage.document_id == kept.document_id or not min(len(one), len(other)) > _SAME * max(len(one), len(other)):
+def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
+    if not _SAME * len(one) <= len(other) <= len(one) / _SAME:
         return False
     common = len(one & other)
     return common >= _SAME * (len(one) + len(other) - common)
+
+
+def _apart(passage: Passage, other: Passage) -> bool:
+    return passage.document_id != other.document_id
 
 
 def _newer(passage: Passage, other: Passage) -> bool:

@@ -3,14 +3,19 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from app.answers import FAILED, Answers, Generation, Progress
 from app.chat import NOT_FOUND, NOT_FOUND_GERMAN, Ended, Retrieved, Wrote, answer
+from app.confidence import LEAST, SURE, warning
 from app.extract import Extractive
 from app.llm import LLM, Reading
 from app.prompt import Prompt, Turn
+from app.retrieve import Retrieved as Found
+from app.retrieve import Retriever
 from storage.conversations import Conversations
 from storage.documents import Documents
 from storage.errors import InvalidInput, NotFound, Unavailable
@@ -74,6 +79,17 @@ def run(shelf: Shelf, llm: LLM, *, question: str = QUESTION, history: Sequence[T
     return list(events)
 
 
+class Sure(Retriever):
+    """Finds what there is, and is as confident as it was told."""
+
+    def __init__(self, shelf: Shelf, likely: float) -> None:
+        super().__init__(shelf.index, shelf.embedder, shelf.documents)
+        self.likely = likely
+
+    def retrieve(self, question: str, principal: Principal, **options: Any) -> Found:
+        return replace(super().retrieve(question, principal, **options), confidence=self.likely)
+
+
 def until_done(generation: Generation) -> Progress:
     deadline = time.monotonic() + 20
     progress = generation.snapshot()
@@ -113,7 +129,7 @@ class TestAnswer:
         assert 0 < (ended.first_evidence or 0) <= ended.seconds
 
     def test_a_follow_up_is_searched_and_answered_as_it_is_meant(self, shelf: Shelf) -> None:
-        shelf.add("Handbook", [LEAVE, "Interns have 12 days of annual leave. They need no approval."])
+        shelf.add("Handbook", [LEAVE, "Interns on the staff have 12 days of annual leave."])
         model = ScriptedModel("12 [1]")
         events = run(shelf, model, question="And interns?", history=[Turn("user", QUESTION), Turn("assistant", "30")])
         first = events[0]
@@ -147,13 +163,34 @@ class TestAnswer:
         ("question", "refusal"),
         [("Who won the football championship?", NOT_FOUND), ("Wer hat die Meisterschaft gewonnen?", NOT_FOUND_GERMAN)],
     )
-    def test_nothing_found_is_said_without_footnotes(self, shelf: Shelf, question: str, refusal: str) -> None:
-        shelf.add("Handbook", LEAVE)
-        events = run(shelf, Extractive(shelf.embedder), question=question)
-        assert not any(isinstance(event, Wrote) for event in events)
-        ended = events[-1]
+    def test_nothing_found_is_said_with_what_was_looked_at(self, shelf: Shelf, question: str, refusal: str) -> None:
+        kept = shelf.add("*Handbook*", LEAVE, heading="Leave")
+        *_, wrote, ended = run(shelf, Extractive(shelf.embedder), question=question)
+        assert isinstance(wrote, Wrote)
         assert isinstance(ended, Ended)
-        assert (ended.text, ended.citations, ended.state) == (refusal, (), MessageState.DONE)
+        assert ended.text.startswith(refusal)
+        assert ended.text.endswith(r"- \*Handbook\*, Leave [1]")
+        assert (ended.state, wrote.verbatim) == (MessageState.DONE, True)
+        assert [citation.document_id for citation in wrote.citations] == [kept.id]
+
+    def test_a_refusal_names_few_pages_and_each_once(self, shelf: Shelf) -> None:
+        for n in range(5):
+            shelf.add(f"Handbook {n}", [f"Rule {n}x{m} stands here.\n---\nAnother {m}y{n}." for m in range(3)])
+        ended = run(shelf, Extractive(shelf.embedder), question="Who won the football championship?")[-1]
+        assert isinstance(ended, Ended)
+        assert ended.text.count("\n- ") == 3
+        assert len({(c.document_id, c.page) for c in ended.citations}) == len(ended.citations) == 3
+
+    def test_no_model_is_asked_where_nothing_fits_and_its_answer_comes_with_a_warning_where_little_does(
+        self, shelf: Shelf, tom: Principal
+    ) -> None:
+        shelf.add("Handbook", LEAVE)
+        for likely, asked, begins in ((0.0, 0, NOT_FOUND), (LEAST, 1, warning(QUESTION)), (SURE, 1, "It is so")):
+            model = ScriptedModel("It is so [1].")
+            events = list(answer(QUESTION, (), tom, retriever=Sure(shelf, likely), llm=model, cancel=threading.Event()))
+            ended = events[-1]
+            assert isinstance(ended, Ended)
+            assert (len(model.prompts), ended.text.startswith(begins)) == (asked, True)
 
     def test_without_any_passage_no_model_is_asked(self, shelf: Shelf) -> None:
         shelf.add("Board", LEAVE, Readers())
@@ -293,14 +330,15 @@ class TestAnswers:
         assert (message.text, message.state) == ("Full-time staff have 30 days [1] and", MessageState.STOPPED)
         assert len(message.citations) == 1
 
-    def test_a_refusal_is_withheld_from_nobody_later(
+    def test_a_refusal_is_withheld_once_what_was_looked_at_may_not_be_read(
         self, answers: Answers, conversations: Conversations, shelf: Shelf, tom: Principal
     ) -> None:
         kept = shelf.add("Handbook", LEAVE)
         generation = answers.ask(conversations.create("Sport", tom).id, "Who won the football championship?", tom)
         until_done(generation)
         shelf.documents.set_readers(kept.id, Readers(), ADA)
-        assert self.kept(conversations, generation, tom).text == NOT_FOUND
+        message = self.kept(conversations, generation, tom)
+        assert (message.text, message.state) == ("", MessageState.WITHDRAWN)
 
     def test_an_answer_is_withheld_once_a_source_may_not_be_read(
         self, answers: Answers, conversations: Conversations, shelf: Shelf, tom: Principal

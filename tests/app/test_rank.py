@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from app.rank import Design, bare, fused, naming, nearest_parts, ranked
+from app.rank import Design, bare, fused, naming, nearest_parts, ranked, shortlist
 from storage.types import About, Hit, Parts, Passage
 
 ALONE = Design(parts=0, names=0, votes=0)
@@ -119,3 +119,37 @@ def test_a_question_with_a_year_may_mean_the_older_one() -> None:
 def test_repetitions_within_a_document_are_left() -> None:
     passages = [passage("one", TEXT, page=1), passage("two", TEXT, page=2)]
     assert order(passages, [hit("one", 0.8, None), hit("two", 0.7, None)]) == ["one", "two"]
+
+
+def test_each_search_keeps_its_best_with_what_the_other_tells_of_them() -> None:
+    hits = [hit("near", 0.9, 1.0), hit("nearer", 0.8, None), hit("far", 0.2, 9.0), hit("neither", 0.3, 0.5)]
+    assert shortlist(hits, 1) == [hits[0], hits[2]]
+    assert shortlist(hits, 2) == hits[:3]
+
+
+def test_words_that_single_one_passage_out_tell_more_than_words_of_many() -> None:
+    hits = [hit("said", 0.2, 10.0), hit("near", 0.9, 1.0), *(hit(f"other {n}", 0.3, 1.0) for n in range(12))]
+    passages = [passage(h.chunk_id) for h in hits]
+    alone = fused(passages, hits, Design(meaning=0.5))
+    hits[2:] = [replace(h, sparse=9.5) for h in hits[2:]]
+    crowded = fused(passages, hits, Design(meaning=0.5))
+    assert alone["said"] > alone["near"]
+    assert crowded["said"] < crowded["near"]
+
+
+def test_the_same_quarter_is_named_more_fully_than_another_of_the_year() -> None:
+    reports = [
+        passage("q2", document="q2", title="Acme results", about=About("Acme", "second quarter of 2023")),
+        passage("q3", document="q3", title="Acme results", about=About("Acme", "third quarter of 2023")),
+        passage("year", document="year", title="Acme results", about=About("Acme", "2022")),
+    ]
+    named = naming("What did Acme earn in the third quarter of 2023?", reports)
+    assert named["q3"] > named["q2"] > named["year"] > 0
+
+
+def test_meaning_counts_less_where_the_model_does_not_know_the_words() -> None:
+    design = Design(meaning=0.7, parts=0.5, votes=0.2, words=0.1, strange=0.5)
+    assert design.trusting(1.0) == design
+    strange = design.trusting(0.0)
+    assert (strange.meaning, strange.parts, strange.votes) == (0.35, 0.25, 0.1)
+    assert (strange.words, strange.names) == (design.words, design.names)

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from app.confidence import LEAST, SURE, Evidence, Sureness, confidence, evidence, sureness
+from storage.types import About, Hit, Passage
+
+LEAVE = "Full-time staff have 30 days of annual leave a year."
+QUESTION = "How many days of annual leave do full-time staff have?"
+
+
+def passage(name: str, text: str, **changes: object) -> Passage:
+    made = Passage(name, name, f"{name}-1", "Rules", "rules.txt", 1, 0, len(text), "", text)
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def hit(name: str, dense: float | None, sparse: float | None) -> Hit:
+    return Hit(name, name, f"{name}-1", 1, 0, 1, dense, sparse)
+
+
+def known(question: str, *passages: Passage, dense: float | None = 0.7) -> Evidence:
+    hits = [hit(p.chunk_id, dense, 5.0 - n) for n, p in enumerate(passages)]
+    return evidence(question, passages, hits, {p.chunk_id: 0.6 for p in passages} if dense else {})
+
+
+def test_nothing_found_is_no_evidence() -> None:
+    assert known(QUESTION) == Evidence()
+    assert confidence(Evidence()) == 0
+
+
+def test_a_passage_that_holds_the_questions_words_is_evidence() -> None:
+    own = known(QUESTION, passage("leave", LEAVE))
+    other = known(QUESTION, passage("parking", "Visitors park behind the hall."), dense=0.1)
+    assert (own.held, own.agree, own.unnamed) == (1.0, 1.0, 0.0)
+    assert other.held == 0
+    assert confidence(own) > confidence(other)
+
+
+def test_words_spread_over_several_passages_are_held_together_only() -> None:
+    found = known(
+        "Who repairs pumps in Oldenburg?", passage("a", "We repair pumps."), passage("b", "Oldenburg, a town")
+    )
+    assert found.held < found.held_together == 1.0
+
+
+def test_a_name_that_no_passage_speaks_of_is_told() -> None:
+    speaks = passage("leave", f"{LEAVE} Zarquon knows.")
+    assert known("What does the policy say of Zarquon?", passage("leave", LEAVE)).unnamed == 1.0
+    assert known("What does the policy say of Zarquon?", speaks).unnamed == 0.0
+    assert known("Was sagt die Regelung über die Verpflegung?", passage("leave", LEAVE)).unnamed == 0.0
+
+
+@pytest.mark.parametrize(("period", "told"), [("2021", 1.0), ("2022", 0.0)])
+def test_a_year_that_is_in_no_passage_is_told(period: str, told: float) -> None:
+    found = known("How much leave was there in 2022?", passage("leave", LEAVE, about=About("Acme", period)))
+    assert found.other_time == told
+
+
+def test_without_search_by_meaning_words_decide() -> None:
+    own = known(QUESTION, passage("leave", LEAVE), dense=None)
+    other = known(QUESTION, passage("parking", "Visitors park behind the hall."), dense=None)
+    assert not own.by_meaning
+    assert confidence(own) > confidence(other)
+
+
+def test_the_limits_tell_refusals_warnings_and_answers_apart() -> None:
+    assert [sureness(x) for x in (0.0, LEAST, SURE, 1.0)] == [
+        Sureness.NONE,
+        Sureness.SOME,
+        Sureness.FULL,
+        Sureness.FULL,
+    ]
