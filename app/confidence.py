@@ -19,7 +19,6 @@ from storage.types import Hit, Passage
 
 _BEST = 5  # passages that an answer is likely to be made of
 _COMPARED = 12  # passages by which a word counts as rare
-_CROWD = 20  # hits above which the best stands out
 _CODE = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[^\W\d])\w[\w-]*")
 _NAME = re.compile(r"(?<=[\w,] )[A-Z][^\W\d_]{2,}")
 
@@ -34,36 +33,30 @@ class Sureness(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What speaks for the best passages. All are 0 where nothing was found.
+    """What speaks for the best passages, in figures that do not depend on the embedding model. All 0: nothing found.
 
-    `near` is the highest cosine of question and passage, `nearest_part` that of its bare form and a sentence or row;
-    `stands_out` how far the nearest passage is above the crowd, `lead` the best score above the tenth, `agree` whether
-    both searches put the same passage (or, for half, document) first. `held` is the share of the question's words that
-    one passage with its label and headings holds, `held_together` that of the best ones, rare words counting more.
-    `unnamed` is 1 where the question names something that none of them speaks of, `other_time` where none is of a year
-    that it names.
+    `lead` is how far the best score is above the tenth, `agree` whether both searches put the same passage (or, for
+    half, document) first, `held` the share of the question's words that the best passages with their labels and
+    headings hold, rare words counting more. `unnamed` is 1 where the question names something that none of them speaks
+    of, `other_time` where none is of a year that it names.
     """
 
-    near: float = 0.0
-    nearest_part: float = 0.0
-    stands_out: float = 0.0
     lead: float = 0.0
     agree: float = 0.0
     held: float = 0.0
-    held_together: float = 0.0
     unnamed: float = 0.0
     other_time: float = 0.0
     by_meaning: bool = False
 
 
 FIGURES = tuple(each.name for each in fields(Evidence) if each.name != "by_meaning")
-BY_WORDS = ("held", "held_together", "unnamed", "other_time")  # what there is without a search by meaning
-_WEIGHTS = dict.fromkeys(FIGURES, 1.0)
-_BIAS = -3.0
-_WEIGHTS_OF_WORDS = dict.fromkeys(BY_WORDS, 1.0)
-_BIAS_OF_WORDS = -1.0
+BY_WORDS = ("held", "unnamed", "other_time")  # what there is without a search by meaning
+_WEIGHTS = {"lead": 2.0, "agree": 0.67, "held": 3.59, "unnamed": -2.19, "other_time": -5.06}
+_BIAS = -3.13
+_WEIGHTS_OF_WORDS = {"held": 4.77, "unnamed": -2.15, "other_time": -5.35}
+_BIAS_OF_WORDS = -2.06
 _MAY_NOT = {False: "The documents may not answer this.", True: "Vielleicht beantworten die Dokumente das nicht."}
-LEAST, SURE = 0.1, 0.5  # confidence below which nothing is answered, and below which the answer comes with a warning
+LEAST, SURE = 0.09, 0.32  # confidence below which nothing is answered, and below which the answer comes with a warning
 
 
 def warning(question: str) -> str:
@@ -83,25 +76,20 @@ def confidence(known: Evidence) -> float:
     return 1 / (1 + math.exp(-bias - sum(weight * getattr(known, name) for name, weight in weights.items())))
 
 
-def evidence(question: str, passages: Sequence[Passage], hits: Sequence[Hit], near: Mapping[str, float]) -> Evidence:
-    """`passages` best first; `near` as for `rank.ranked`."""
+def evidence(question: str, passages: Sequence[Passage], hits: Sequence[Hit]) -> Evidence:
+    """`passages` best first."""
     asked = content_words(question)
     if not passages or not asked:
         return Evidence()
     best = passages[:_BEST]
     dense = {hit.chunk_id: hit.dense for hit in hits if hit.dense is not None}
     sparse = {hit.chunk_id: hit.sparse for hit in hits if hit.sparse is not None}
-    nearest = sorted(dense.values(), reverse=True)
     said = [set(content_words(f"{p.label} {p.heading} {p.text}")) for p in passages[:_COMPARED]]
     around = set[str]().union(*said[:_BEST])
     return Evidence(
-        near=max((dense[p.chunk_id] for p in best if p.chunk_id in dense), default=0.0),
-        nearest_part=max((near[p.chunk_id] for p in best if p.chunk_id in near), default=0.0),
-        stands_out=nearest[0] - nearest[min(_CROWD, len(nearest)) - 1] if nearest else 0.0,
         lead=best[0].score - passages[min(9, len(passages) - 1)].score,
         agree=_agree(passages, dense, sparse),
-        held=max(len(covered(asked, words)) for words in said[:_BEST]) / len(asked),
-        held_together=_share(asked, around, said),
+        held=_share(asked, around, said),
         unnamed=float(any(len(covered(words, around)) < len(words) for words in map(content_words, _names(question)))),
         other_time=float(_of_other_time(question, best)),
         by_meaning=bool(dense),

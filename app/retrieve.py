@@ -80,7 +80,7 @@ class Retriever:
         if self._reranker:
             found, missing = self._rerank(asked, found)
             notice = " ".join(filter(None, (notice, missing)))
-        known = evidence(asked, found, hits, near)
+        known = evidence(asked, found, hits)
         listed = self._documents.with_tables(found[:limit], principal)
         return Retrieved(tuple(listed), notice, confidence(known), known)
 
