@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from app.chat import SOURCE_TOKENS, Ended, Event, Retrieved, Wrote, answer
-from app.extract import plain, quote
 from app.llm import LLM, Reading
 from app.prompt import Turn
+from app.quotation import plain, quote
 from app.retrieve import EVERYTHING, Retriever
 from app.rewrite import Rewriter
 from storage.conversations import Conversations

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 
 from app.cite import Resolver
 from app.confidence import Sureness, sureness, warning
-from app.extract import MOST_PASSAGES, Extractive, quote
+from app.extract import MOST_PASSAGES, Extractive
 from app.llm import LLM, Reading
 from app.prompt import Prompt, Turn, estimate_tokens, fit
+from app.quotation import quote
 from app.retrieve import EVERYTHING, Retriever
 from app.retrieve import Retrieved as Found
 from app.rewrite import Asked, Rewriter, interleave, understand

@@ -235,7 +235,7 @@ def ask(
         ]
         print(json.dumps({"answer": ended.text, "references": references, "model": ended.model}, ensure_ascii=False))
     else:
-        from app.extract import plain
+        from app.quotation import plain
 
         print(plain(ended.text))
         for citation in ended.citations:

@@ -18,6 +18,7 @@ from app.words import content_words, covered, is_german
 from storage.types import Hit, Passage
 
 _BEST = 5  # passages that an answer is likely to be made of
+_TENTH = 9  # place from 0; among fewer passages the best leads by chance
 _COMPARED = 12  # passages by which a word counts as rare
 _CODE = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[^\W\d])\w[\w-]*")
 _NAME = re.compile(r"(?<=[\w,] )[A-Z][^\W\d_]{2,}")
@@ -35,10 +36,10 @@ class Sureness(Enum):
 class Evidence:
     """What speaks for the best passages, in figures that do not depend on the embedding model. All 0: nothing found.
 
-    `lead` is how far the best score is above the tenth, `agree` whether both searches put the same passage (or, for
-    half, document) first, `held` the share of the question's words that the best passages with their labels and
-    headings hold, rare words counting more. `unnamed` is 1 where the question names something that none of them speaks
-    of, `other_time` where none is of a year that it names.
+    `lead` is how far the best score is above the tenth, if there are ten, `agree` whether both searches put the same
+    passage (or, for half, document) first, `held` the share of the question's words that the best passages with their
+    labels and headings hold, rare words counting more. `unnamed` is 1 where the question names something that none of
+    them speaks of, `other_time` where none is of a year that it names.
     """
 
     lead: float = 0.0
@@ -87,10 +88,10 @@ def evidence(question: str, passages: Sequence[Passage], hits: Sequence[Hit]) ->
     said = [set(content_words(f"{p.label} {p.heading} {p.text}")) for p in passages[:_COMPARED]]
     around = set[str]().union(*said[:_BEST])
     return Evidence(
-        lead=best[0].score - passages[min(9, len(passages) - 1)].score,
+        lead=best[0].score - passages[_TENTH].score if len(passages) > _TENTH else 0.0,
         agree=_agree(passages, dense, sparse),
         held=_share(asked, around, said),
-        unnamed=float(any(len(covered(words, around)) < len(words) for words in map(content_words, _names(question)))),
+        unnamed=float(any(len(covered(words, around)) < len(words) for words in map(content_words, names(question)))),
         other_time=float(_of_other_time(question, best)),
         by_meaning=bool(dense),
     )
@@ -110,7 +111,7 @@ def _share(asked: Sequence[str], around: set[str], said: Sequence[set[str]]) -> 
     return sum(rarity[word] for word in covered(asked, around)) / (sum(rarity.values()) or 1.0)
 
 
-def _names(question: str) -> list[str]:
+def names(question: str) -> list[str]:
     """Codes, in English also words with a capital: in German every noun has one."""
     return _CODE.findall(question) + ([] if is_german(question) else _NAME.findall(question))
 

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.confidence import Sureness, warning
+from app.confidence import Sureness, names, warning
 from app.lists import below_heading, with_rest
 from app.prompt import Prompt
+from app.quotation import one_line, quote
 from app.rows import in_words, markdown, matches
 from app.statements import (
     CELL,
@@ -64,14 +65,9 @@ _QUANTITY = re.compile(
     re.I,
 )
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
-_CODE = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[^\W\d])\w[\w-]*")
-_NAME = re.compile(r"(?<=[\w,] )[A-Z][^\W\d_]{2,}")
 _ASKS_FOR_LIST = re.compile(r"\s*(how (do|can|should|to)|what|which|list|name|wie|was|welche\w*|nenne)\b", re.I)
 _LEADS_IN = re.compile(r":\s*$|\b(following|as follows|folgende\w*|wie folgt)\b", re.I)
-_SPECIAL = re.compile(r"([\\`*\[\]<>|~&])|(?<![^\W_])(_)|(_)(?![^\W_])")
-_LINE_START = re.compile(r"^(\d{1,9})([.)])(?=\s|$)|^([#+=-])")
 _NUMBERED = re.compile(r"\(?(\d{1,3})[.)]\s")
-_BROKEN = re.compile(r"(\w+)-[ \t]*\n[ \t]*([^\W\d_]+)")
 
 
 @dataclass(slots=True)
@@ -155,27 +151,6 @@ class Extractive:
         for candidate, cosine in zip(candidates, np.asarray(near).tolist(), strict=True):
             candidate.near = cosine
         return True
-
-
-def quote(text: str) -> str:
-    """`text` so that Markdown shows it letter by letter, on one line; no footnote, link or markup can come of it."""
-    line = _SPECIAL.sub(lambda found: "\\" + found[0], one_line(text))
-    return _LINE_START.sub(lambda found: f"{found[1]}\\{found[2]}" if found[1] else f"\\{found[3]}", line)
-
-
-def plain(text: str) -> str:
-    """The inverse of `quote`'s escapes, for places that show no Markdown."""
-    return re.sub(r"\\([\\`*\[\]<>|~&_#+=.)-])", r"\1", text)
-
-
-def one_line(text: str) -> str:
-    """Lines joined by a space, words that a line's end broke put together."""
-
-    def join(found: re.Match[str]) -> str:
-        whole = f"{found[1]}-{found[2]}"
-        return whole if found[2][:1].isupper() or whole in text else found[1] + found[2]
-
-    return " ".join(_BROKEN.sub(join, text.replace("\u00ad", "")).split())
 
 
 def _candidate(
@@ -263,15 +238,9 @@ def _sureness(question: str, asked: Sequence[str], ranked: Sequence[_Candidate],
     if evidence < sure and said < _SURE_SAID:
         return Sureness.SOME
     sources = {id(c.passage): f"{c.passage.title} {c.passage.heading} {c.passage.text}" for c in ranked}
-    return Sureness.SOME if _unnamed(question, content_words(" ".join(sources.values()))) else Sureness.FULL
-
-
-def _unnamed(question: str, around: Sequence[str]) -> bool:
-    """Does the question name something that is not spoken of: a code, in English also a word with a capital?"""
-    names = _CODE.findall(question)
-    if not is_german(question):
-        names += _NAME.findall(question)
-    return any(len(covered(words, around)) < len(words) for words in map(content_words, names))
+    around = content_words(" ".join(sources.values()))
+    unnamed = any(len(covered(words, around)) < len(words) for words in map(content_words, names(question)))
+    return Sureness.SOME if unnamed else Sureness.FULL
 
 
 def _has_new_figure(candidate: _Candidate, asked: Sequence[str]) -> bool:

@@ -17,7 +17,7 @@ from storage import audit, passages, scopes, tables
 from storage.access import document_terms, readable, readers_of
 from storage.database import Database
 from storage.errors import Forbidden, NotFound
-from storage.files import Files, Incoming
+from storage.files import Files, Incoming, file_name
 from storage.models import (
     Content,
     Document,
@@ -29,8 +29,6 @@ from storage.models import (
     now,
 )
 from storage.types import About, Heading, Hit, Passage, Principal, Readers, Scope, Section, State
-
-MAX_NAME = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +131,7 @@ class Documents:
             raise
 
     def _add(self, name: str, incoming: Incoming, readers: Readers, principal: Principal) -> Added:
-        name, version_id = _file_name(name), new_id()
+        name, version_id = file_name(name), new_id()
         with self._database.write() as session:
             if known := _holder(session, incoming.sha256):
                 return known
@@ -386,14 +384,6 @@ def _document(session: Session, document_id: str, principal: Principal, *, lock:
     if document is None:
         raise _unknown()
     return document
-
-
-def _file_name(name: str) -> str:
-    """The uploaded name on one line; its folders, if a browser sent some, left out."""
-    base = name.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
-    shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in base).strip()
-    shown = shown or "document"
-    return shown if len(shown) <= MAX_NAME else shown[: MAX_NAME - 12] + shown[-12:]  # the ending may say what it is
 
 
 def _unknown() -> NotFound:

@@ -18,6 +18,7 @@ from uuid import uuid4
 
 from storage.errors import InvalidInput, NotFound
 
+MAX_NAME = 255
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -120,3 +121,11 @@ def _checked(version_id: str) -> str:
     if not _ID.fullmatch(version_id):
         raise NotFound("There is no such version.")
     return version_id
+
+
+def file_name(name: str) -> str:
+    """The uploaded name on one line; its folders, if a browser sent some, left out."""
+    base = name.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+    shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in base).strip()
+    shown = shown or "document"
+    return shown if len(shown) <= MAX_NAME else shown[: MAX_NAME - 12] + shown[-12:]  # the ending may say what it is

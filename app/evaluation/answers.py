@@ -18,7 +18,7 @@ from app.chat import NOT_FOUND, NOT_FOUND_GERMAN
 from app.cite import supports
 from app.evaluation.outcomes import Support
 from app.evaluation.questions import Question
-from app.extract import plain
+from app.quotation import plain
 from app.statements import without_bullet
 from app.words import content_words
 from ingest.sentences import ITEM, sentences

@@ -21,9 +21,9 @@ from app.evaluation.corpus import Corpus
 from app.evaluation.evidence import Text, ranks
 from app.evaluation.outcomes import Answered, Cited, Outcome, Ranked, Run
 from app.evaluation.questions import Question, QuestionSet
-from app.extract import plain
 from app.llm import LLM
 from app.prompt import Turn
+from app.quotation import plain
 from app.retrieve import Retriever
 from app.rewrite import Rewriter, understand
 from storage.errors import Cancelled, FootnoteError, Unavailable

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from app.extract import Extractive
-from app.extract import plain as unescaped
 from app.llm import Reading
+from app.quotation import plain as unescaped
 from app.ui.safe_html import attribute, clean, markdown, plain
 from app.ui.wording import counted, number, ordinal, seconds
 from storage.types import Citation, Message, MessageState, Passage

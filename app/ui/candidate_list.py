@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.extract import plain as unescaped
+from app.quotation import plain as unescaped
 from app.services import Services
 from app.ui.articles import place
 from app.ui.identity import callback

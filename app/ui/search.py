@@ -12,6 +12,7 @@ from dataclasses import replace
 import streamlit as st
 
 from app import scopes
+from app.confidence import Sureness, sureness
 from app.samples import suggestions
 from app.search import MAX_QUESTION, MOST, Found, Results, target
 from app.search import search as find
@@ -26,7 +27,6 @@ from storage.errors import FootnoteError, InvalidInput
 from storage.types import Principal, Scope
 
 STEP = 20  # passages at a time
-UNSURE = 0.2  # confidence below which what was found is called what comes nearest
 _KEY = "search"
 
 
@@ -89,7 +89,7 @@ def _draw_results(services: Services, principal: Principal, question: str, scope
         return
     st.session_state["found"] = tuple(map(target, found.passages))
     st.html(results.summary(found, readable, took))
-    if found.confidence < UNSURE:
+    if sureness(found.confidence) is not Sureness.FULL:
         st.html('<p class="notice">Nothing fits well. These passages come nearest.</p>')
     wanted = content_words(question)
     for document in found.documents:

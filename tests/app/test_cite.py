@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.cite import Resolver
-from app.extract import quote
+from app.quotation import quote
 from storage.types import Citation, Passage, PassageRow, PassageTable
 
 LEAVE = (

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from app.cite import Resolver
-from app.extract import Extractive, plain, quote
+from app.extract import Extractive
 from app.prompt import Prompt
+from app.quotation import plain, quote
 from storage.types import Passage, PassageRow, PassageTable
 from tests.shelf import HashEmbedder
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.extract import quote
+from app.quotation import quote
 from app.rows import in_words, markdown, matches
 from app.words import content_words
 from storage.types import PassageRow, PassageTable

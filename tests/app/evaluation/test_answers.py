@@ -9,8 +9,9 @@ import pytest
 from app import chat
 from app.evaluation.answers import exact_match, figures, hedges, refuses, statements, support, token_f1
 from app.evaluation.outcomes import Support
-from app.extract import Extractive, plain
+from app.extract import Extractive
 from app.prompt import Prompt
+from app.quotation import plain
 from storage.types import Passage
 
 
