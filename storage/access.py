@@ -44,5 +44,7 @@ def readers_of(terms: list[str]) -> Readers:
 
 def readable(principal: Principal) -> sa.ColumnElement[bool]:
     """The rule as a clause on `Document`: it is not being deleted and shares a term with the principal."""
-    shared = sa.select(DocumentTerm.document_id).where(DocumentTerm.term.in_(principal_terms(principal)))
-    return sa.and_(sa.not_(Document.deleting), Document.id.in_(shared))
+    # looked up for each document by its key: the list of all readable ones would be made anew for every search
+    terms = DocumentTerm.term.in_(principal_terms(principal))
+    shared = sa.exists().where(DocumentTerm.document_id == Document.id, terms).correlate(Document)
+    return sa.and_(sa.not_(Document.deleting), shared)
