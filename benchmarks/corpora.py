@@ -43,9 +43,11 @@ from storage.types import Principal, Readers, Role, Vector
 
 ROOT = Path(__file__).resolve().parents[1]
 SETS = ROOT.parent / "shared" / "data"  # the folder that holds filings/, handbook/ and xquad/
+SAMPLES = ROOT / "samples"
 CACHE = Path.home() / ".cache" / "footnote-benchmarks"
-NAMES = ("filings", "handbook", "xquad-en", "xquad-de")
+NAMES = ("filings", "handbook", "xquad-en", "xquad-de", "samples")
 OPERATOR = Principal("operator", "operator", Role.ADMIN)
+_FOLDERS = {"filings": ("filings", "*.pdf"), "handbook": ("handbook/docs", "**/*"), "samples": ("documents", "*")}
 
 # what decides how a document lies in the database and in the index
 _MAKERS = ("ingest/**/*.py", "storage/models.py", "storage/tables.py", "storage/index*.py", "storage/edge.py")
@@ -60,6 +62,10 @@ class File:
     name: str
     content: bytes
     path: str = ""  # from the folder of the sets, where it is a file there
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +89,13 @@ class Corpus:
 
 def files(name: str, sets: Path = SETS) -> list[File]:
     """The documents of a corpus, in a fixed order."""
-    if name in {"filings", "handbook"}:
-        folder, pattern = (sets / name, "*.pdf") if name == "filings" else (sets / name / "docs", "**/*")
-        paths = sorted(path for path in folder.glob(pattern) if path.is_file())
-        keys = [(path.relative_to(folder).as_posix() if name == "handbook" else path.stem) for path in paths]
+    if name in _FOLDERS:
+        within, pattern = _FOLDERS[name]
+        root = SAMPLES if name == "samples" else sets
+        paths = sorted(path for path in (root / within).glob(pattern) if path.is_file())
+        keys = [path.stem if name == "filings" else path.relative_to(root / within).as_posix() for path in paths]
         return [
-            File(key, path.name, path.read_bytes(), path.relative_to(sets).as_posix())
+            File(key, path.name, path.read_bytes(), path.relative_to(root).as_posix())
             for key, path in zip(keys, paths, strict=True)
         ]
     path = _questions_file(name, sets)
@@ -103,6 +110,8 @@ def questions(name: str, sets: Path = SETS) -> QuestionSet:
 
 
 def _questions_file(name: str, sets: Path) -> Path:
+    if name == "samples":
+        return SAMPLES / "questions.jsonl"
     language = name.removeprefix("xquad-")
     return sets / "xquad" / f"xquad.{language}.json" if name != language else sets / name / "questions.jsonl"
 
@@ -129,9 +138,9 @@ def opened(
     with tempfile.TemporaryDirectory(prefix="footnote-") as folder:
         copy = Path(folder) / "data"
         shutil.copytree(built, copy, ignore=shutil.ignore_patterns("*.lock"))
-        own = _settings(copy, model, settings or {})
+        own = settings_of(copy, model, settings or {})
         with supervisor.running(own, "index", "models") as reachable, closing(services.build(reachable)) as parts:
-            _wait_for_model(parts.embedder)
+            wait_for_model(parts.embedder)
             documents = json.loads((copy / "documents.json").read_text("utf-8"))
             yield Corpus(name, parts, OPERATOR, documents, {id_: key for key, id_ in documents.items()})
 
@@ -165,9 +174,9 @@ def build(
 
 def _fill(folder: Path, documents: list[File], variant: Variant, model: str, cache: Path) -> None:
     folder.mkdir()
-    with supervisor.running(_settings(folder, model, {}), "index") as settings:
+    with supervisor.running(settings_of(folder, model, {}), "index") as settings:
         database, pipeline = services.build_pipeline(settings)
-        with closing(database), _replaced(sandbox, run=_here), _replaced(pipeline_module, **variant.replaced):
+        with closing(database), replaced(sandbox, run=_here), replaced(pipeline_module, **variant.replaced):
             embedder = Remembering(pipeline.embedder(), cache / "vectors.db")
             pipeline = replace(pipeline, embedder=lambda: embedder)
             store = Documents(database, pipeline.files)
@@ -181,7 +190,7 @@ def _here(read: Callable[..., Any], *arguments: Any, **_: Any) -> Any:
 
 
 @contextmanager
-def _replaced(module: ModuleType, **functions: Callable[..., Any]) -> Iterator[None]:
+def replaced(module: ModuleType, **functions: Callable[..., Any]) -> Iterator[None]:
     before = {name: getattr(module, name) for name in functions}
     try:
         for name, function in functions.items():
@@ -257,7 +266,7 @@ class Remembering:
         return sqlite3.connect(self._path, timeout=60)
 
 
-def _settings(folder: Path, model: str, others: Mapping[str, str]) -> Settings:
+def settings_of(folder: Path, model: str, others: Mapping[str, str]) -> Settings:
     return Settings(data_dir=folder, embed_model=model, **others)  # type: ignore[arg-type]  # pydantic converts
 
 
@@ -272,7 +281,7 @@ def _digest(documents: list[File], variant: Variant, model: str) -> str:
     return digest.hexdigest()[:16]
 
 
-def _wait_for_model(embedder: Embedder) -> None:
+def wait_for_model(embedder: Embedder) -> None:
     deadline = time.monotonic() + 120
     while True:
         try:

@@ -2,9 +2,10 @@
 
     python benchmarks/plain.py filings handbook xquad-en
 
-As its manual shows: one Document a page of a PDF (read by pypdf) or a text file, with the path in front of the text,
-SentenceSplitter with its default chunks of 1,024 tokens, a VectorStoreIndex, the nearest chunks. The model sees the
-first 256 tokens of a chunk, as it does in llama-index. Questions and scores are those of `footnote eval`; `run` gives
+As its manual shows: one Document a page of a PDF (read by pypdf) or a text file, SentenceSplitter with its default
+chunks of 1,024 tokens, a VectorStoreIndex, the nearest chunks. The model sees the first 256 tokens of a chunk. With
+`--paths` each chunk is embedded under its file's path and page label too, as SimpleDirectoryReader gives them; that
+tells documents apart whose file names say what they are. Questions and scores are those of `footnote eval`; `run` gives
 the same kind of run.
 """
 
@@ -59,7 +60,7 @@ class Embedding(BaseEmbedding):  # type: ignore[misc]  # llama-index is too larg
         return self._get_query_embedding(query)
 
 
-def run(name: str, *, model: str = DEFAULT_MODEL, sets: Path = SETS, cache: Path = CACHE) -> Run:
+def run(name: str, *, paths: bool = False, model: str = DEFAULT_MODEL, sets: Path = SETS, cache: Path = CACHE) -> Run:
     """Every question of a corpus, asked of one index over all its documents. Vectors of chunks are kept in `cache`."""
     began, started = time.monotonic(), datetime.now(UTC)
     corpus, asked = files(name, sets), questions(name, sets)
@@ -68,7 +69,7 @@ def run(name: str, *, model: str = DEFAULT_MODEL, sets: Path = SETS, cache: Path
     embedding = Embedding(
         model_name=model, passages=Remembering(embedder, cache / "vectors.db"), queries=embedder, embed_batch_size=64
     )
-    pages = [page for file in corpus for page in read(file)]
+    pages = [page for file in corpus for page in read(file, paths=paths)]
     index = VectorStoreIndex.from_documents(pages, transformations=[SentenceSplitter()], embed_model=embedding)
     retriever = index.as_retriever(similarity_top_k=LISTED)
     outcomes = []
@@ -84,22 +85,21 @@ def run(name: str, *, model: str = DEFAULT_MODEL, sets: Path = SETS, cache: Path
         principal="",
         embedding=model,
         version=version("footnote"),
-        note=f"llama-index-core {version('llama-index-core')}, dense, {SentenceSplitter().chunk_size} tokens",
+        note=f"llama-index-core {version('llama-index-core')}{', with paths' * paths}",
         documents=len(corpus),
         outcomes=tuple(outcomes),
     )
 
 
-def read(file: File) -> Iterator[Document]:
-    """As SimpleDirectoryReader does it: each page of a PDF, else the whole file, with its path and page in the text."""
+def read(file: File, *, paths: bool) -> Iterator[Document]:
+    """Each page of a PDF, else the whole file. `paths`: with its path and page label in what is embedded."""
     if file.name.endswith(".pdf"):
         texts = [page.extract_text() for page in PdfReader(io.BytesIO(file.content)).pages]
     else:
         texts = [file.content.decode("utf-8", errors="ignore")]
     for page, text in enumerate(texts, 1):
-        told: dict[str, str] = {"file_path": file.path} if file.path else {}
-        if len(texts) > 1:
-            told = {"page_label": str(page)} | told
+        told = {"page_label": str(page)} if paths and len(texts) > 1 else {}
+        told |= {"file_path": file.path} if paths and file.path else {}
         own = {"document": file.key, "page": page}
         yield Document(text=text, metadata=told | own, excluded_embed_metadata_keys=list(own))
 
@@ -137,13 +137,14 @@ def _ranked(found: NodeWithScore) -> Ranked:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("names", nargs="*", default=NAMES[:3], help=f"Of {', '.join(NAMES)}.")
+    parser.add_argument("--paths", action="store_true", help="Embed each chunk under its file's path.")
     parser.add_argument("--sets", type=Path, default=SETS, help="Folder with filings/, handbook/ and xquad/.")
     parser.add_argument("--data", type=Path, default=CACHE, help="Where vectors are kept.")
     parser.add_argument("--model", default=DEFAULT_MODEL, help="EMBED_MODEL.")
     parser.add_argument("--results", type=Path, help="Folder for NAME.jsonl, the ranked pages of every question.")
     options = parser.parse_args()
     for name in options.names:
-        done = run(name, model=options.model, sets=options.sets, cache=options.data)
+        done = run(name, paths=options.paths, model=options.model, sets=options.sets, cache=options.data)
         if options.results:
             options.results.mkdir(parents=True, exist_ok=True)
             (options.results / f"{name}.jsonl").write_text(results.write(done), "utf-8")

@@ -1,118 +1,149 @@
-"""What each part of the retrieval brings: the ablation table of docs/retrieval.md.
+"""What the retrieval finds and what each part of it brings: the tables of docs/retrieval.md.
 
-    python benchmarks/retrieval.py                     all variants on the development sets
-    python benchmarks/retrieval.py --write             the same, kept in docs/retrieval.md
-    python benchmarks/retrieval.py --only "as it is" --design parts=0.7
+    python benchmarks/retrieval.py                     all tables but that of other languages, printed
+    python benchmarks/retrieval.py --write             the same, kept in docs/retrieval.md as each is ready
+    python benchmarks/retrieval.py --languages --write that of other languages too, with a model of multilingual_e5.py
+    python benchmarks/retrieval.py --tables ablation --sets filings --only "no names" --design parts=0.7
 
-Each corpus is opened once for all variants of the ranking; variants of what is embedded need a corpus of their own.
+Corpora are built where the cache has none (see corpora.py). Not made here: the table of abstention (confidence.py).
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
+import ast
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+import ablation
+import bars
 import corpora
+import languages
+import reranking
+import slips
+import tables
+import talks
+from replay import Replay
 
-from app.evaluation import measures
-from app.evaluation.corpus import Corpus
-from app.evaluation.evaluate import evaluate
 from app.evaluation.outcomes import Run
 from app.evaluation.questions import QuestionSet
 from app.rank import Design
-from app.retrieve import Retriever
-from storage.types import Section
 
-COLUMNS = {
-    "filings": {"page_recall@1": "page @1", "page_recall@5": "@5", "right_document_first": "document first"},
-    "handbook": {"document_recall@1": "file @1", "document_recall@5": "@5", "evidence_recall@5": "evidence @5"},
-    "xquad-en": {"document_recall@1": "paragraph @1", "document_recall@5": "@5"},
-}
-
-
-@dataclass(frozen=True)
-class Row:
-    """One variant: `design` changes the ranking, `built` what lies in the index."""
-
-    name: str
-    design: Mapping[str, Any] = field(default_factory=dict)
-    built: corpora.Variant | None = None
-
-
-def bare_text(title: str, piece: Any, section: Section) -> str:
-    return section.text[piece.start : piece.end]
-
-
-ROWS = [
-    Row("as it is"),
-    Row("without the search by words", {"words": 0.0}),
-    Row("without the search by meaning", {"meaning": 0.0, "parts": 0.0, "votes": 0.0}),
-    Row("both searches weighted alike", {"meaning": 0.5, "words": 0.5}),
-    Row("without the nearest sentence", {"parts": 0.0}),
-    Row("sentences compared with the whole question", {"bare": False}),
-    Row("without names and years", {"names": 0.0}),
-    Row("without the votes of a document's passages", {"votes": 0.0}),
-    Row("tables of contents like other pages", {"contents": 0.0}),
-    Row("without expansion", {"expand": False}),
-    Row("twins left in", {"distinct": False}),
-    Row("any number of passages of a page", {"a_page": 0}),
-    Row("one passage of a page", {"a_page": 1}),
-    Row("passages without their context", built=corpora.Variant("bare", {"contextualize": bare_text})),
-]
-
-
-def as_corpus(opened: corpora.Corpus, questions: QuestionSet) -> Corpus:
-    """With the names of the questions, told by the documents' bytes."""
-    hashes = {file.key: hashlib.sha256(file.content).hexdigest() for file in corpora.files(opened.name)}
-    return Corpus(opened.services.documents.catalogue(opened.principal), questions, hashes)
-
-
-def run(opened: corpora.Corpus, questions: QuestionSet, design: Design) -> Run:
-    services = opened.services
-    retriever = Retriever(services.index, services.embedder, services.documents, design=design)
-    return evaluate(questions, as_corpus(opened, questions), retriever, opened.principal)
+_SLIPPED = ("filings", "handbook")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--sets", nargs="*", default=list(COLUMNS))
-    parser.add_argument("--only", nargs="*", help="Rows, by the beginning of their names.")
-    parser.add_argument("--design", nargs="*", default=[], help="Changes to every row: parts=0.7")
-    parser.add_argument("--built", type=Path, help="Folder with built corpora by their names.")
-    options = parser.parse_args()
-    known = {each.name: each.type for each in fields(Design)}
-    base = {name: eval(value) for name, value in (each.split("=") for each in options.design)}
-    assert set(base) <= set(known)
-    rows = [row for row in ROWS if not options.only or any(row.name.startswith(start) for start in options.only)]
+    options = _options()
+    for name in options.tables:
+        began = time.monotonic()
+        body = TABLES[name](options)
+        if options.write:
+            tables.write(name, body)
+        print(f"\n{body}\n\n{name} in {time.monotonic() - began:.0f} s\n", flush=True)
+
+
+def _bars(options: argparse.Namespace) -> str:
+    found = {}
     for name in options.sets:
-        questions = corpora.questions(name)
-        for built in dict.fromkeys(row.built.name if row.built else "" for row in rows):
-            variant = next((row.built for row in rows if row.built and row.built.name == built), None)
-            folder = options.built / name if options.built and not built else None
-            with corpora.opened(name, variant=variant, built=folder) as opened:
-                for row in rows:
-                    if (row.built.name if row.built else "") != built:
-                        continue
-                    began = time.monotonic()
-                    result = run(opened, questions, replace(Design(), **(base | dict(row.design))))
-                    overall = measures.summarise(result).overall
-                    print(
-                        f"{name:9} {row.name:45}",
-                        *(
-                            f"{label} {overall[key].value:.3f}"
-                            for key, label in COLUMNS[name].items()
-                            if key in overall
-                        ),
-                        f"p50 {1000 * overall['seconds_p50'].value:.0f} ms",
-                        f"p95 {1000 * overall['seconds_p95'].value:.0f} ms",
-                        f"in {time.monotonic() - began:.0f} s",
-                        flush=True,
-                    )
+        found[name] = bars.run(name)
+        print(bars.table({name: found[name]}), flush=True)
+    return bars.table(found)
+
+
+def _ablation(options: argparse.Namespace) -> str:
+    rows = [row for row in ablation.ROWS if not options.only or row.name.startswith(tuple(options.only))]
+    return ablation.table(ablation.runs(rows, options.sets, options.design, _tell))
+
+
+def _tell(row: ablation.Row, name: str, run: Run) -> None:
+    print(f"{name:9} {row.name:50} {' '.join(ablation.figures(name, run))}  {run.seconds:.0f} s", flush=True)
+
+
+def _slips(options: argparse.Namespace) -> str:
+    """Expansion on and off, by what was done to the questions."""
+    cells: dict[tuple[str, bool], list[str]] = {}
+    for name in _SLIPPED:
+        whole = corpora.questions(name)
+        with corpora.opened(name) as opened:
+            replay = Replay(opened)
+            abbreviated = slips.abbreviated(whole, replay.texts())
+            changed = _kept(whole, abbreviated)
+            asked = {"as they are": whole, "with a slip": slips.misspelt(whole)}
+            asked |= {"that can be abbreviated": changed, "abbreviated": abbreviated}
+            for kind, questions in asked.items():
+                for expand in (True, False):
+                    found = _recall(replay, name, questions, replace(Design(), expand=expand))
+                    cells.setdefault((kind, expand), []).extend(found)
+    head = ["questions", "expansion"]
+    head += [label for name in _SLIPPED for label in (f"{name}: questions", *ablation.COLUMNS[name].values())]
+    rows = [[kind, "on" if expand else "off", *figures] for (kind, expand), figures in cells.items()]
+    return tables.markdown(head, rows)
+
+
+def _recall(replay: Replay, name: str, questions: QuestionSet, design: Design) -> list[str]:
+    answerable = sum(one.answerable for one in questions.questions)
+    if not answerable:
+        return ["0", *("" for _ in ablation.COLUMNS[name])]
+    return [str(answerable), *ablation.figures(name, replay.run(questions, design))]
+
+
+def _kept(whole: QuestionSet, changed: QuestionSet) -> QuestionSet:
+    """The questions of `changed` as they were."""
+    ids = {one.id for one in changed.questions}
+    return replace(whole, questions=tuple(one for one in whole.questions if one.id in ids))
+
+
+def _languages(options: argparse.Namespace) -> str:
+    return f"{languages.finding(options.multilingual)}\n\n{languages.telling_apart()}"
+
+
+def _talks(options: argparse.Namespace) -> str:
+    return talks.table(lambda line: print(line, flush=True))
+
+
+def _follow_ups(options: argparse.Namespace) -> str:
+    with corpora.opened("samples") as opened:  # its models process holds a language model where the settings name one
+        return talks.times(opened.services.rewriter)
+
+
+TABLES: dict[str, Callable[[argparse.Namespace], str]] = {
+    "bars": _bars,
+    "ablation": _ablation,
+    "slips": _slips,
+    "conversations": _talks,
+    "follow-ups": _follow_ups,
+    "reranker": lambda _: reranking.table(),
+    "languages": _languages,
+}
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    usual = [name for name in TABLES if name != "languages"]
+    parser.add_argument("--tables", nargs="*", choices=TABLES, default=usual, help=f"Of {', '.join(TABLES)}.")
+    parser.add_argument("--languages", action="store_true", help="The table of other languages too: some minutes more.")
+    parser.add_argument("--sets", nargs="*", choices=ablation.COLUMNS, default=list(ablation.COLUMNS))
+    parser.add_argument("--only", nargs="*", help="Rows of the ablation, by the beginning of their names.")
+    parser.add_argument("--design", nargs="*", default=[], type=_weight, help="Changes to every row: parts=0.7")
+    parser.add_argument("--multilingual", type=Path, default=languages.MULTILINGUAL, help="Folder with such a model.")
+    parser.add_argument("--write", action="store_true", help="Keep the tables in docs/retrieval.md.")
+    options = parser.parse_args()
+    options.design = dict(options.design)
+    options.tables = [*options.tables, *(["languages"] if options.languages else [])]
+    partial: Sequence[Any] = (options.only, options.design, len(options.sets) < len(ablation.COLUMNS))
+    if options.write and any(partial):
+        parser.error("--write keeps whole tables: leave out --sets, --only and --design")
+    return options
+
+
+def _weight(text: str) -> tuple[str, Any]:
+    name, _, value = text.partition("=")
+    if name not in {one.name for one in fields(Design)}:
+        raise argparse.ArgumentTypeError(f"{name} is no part of app.rank.Design")
+    return name, ast.literal_eval(value)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -27,12 +26,6 @@ from tests.contracts.index_contract import IndexProcess
 from tests.shelf import DIMENSIONS, HashEmbedder, Shelf
 
 LEAVE = "Full-time staff have 30 days of annual leave."
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IndexProcess]:
-    with IndexProcess(tmp_path_factory.mktemp("index")) as process:
-        yield process
 
 
 @pytest.fixture(scope="module")

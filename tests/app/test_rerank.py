@@ -212,12 +212,6 @@ def test_a_reranker_that_is_away_is_for_the_caller_to_do_without() -> None:
         rerank(QUESTION, [passage("1", "a", 1.0)], Away(), count=1)
 
 
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IndexProcess]:
-    with IndexProcess(tmp_path_factory.mktemp("index")) as process:
-        yield process
-
-
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_question_s_passages_are_reread_and_only_those_that_its_asker_may_read(
     process: IndexProcess, library: Library, documents: Documents, versions: Versions

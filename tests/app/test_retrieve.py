@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
@@ -14,24 +12,11 @@ from storage.index import Index
 from storage.types import Principal, Readers, Role, Vector
 from storage.versions import Versions
 from tests.conftest import ADA, TOM, Library
-from tests.contracts.index_contract import IndexProcess
-from tests.shelf import HashEmbedder, Shelf, open_shelf
+from tests.shelf import HashEmbedder, Shelf
 
 MIA = Principal("mia", "mia", Role.MEMBER, frozenset({"finance"}))
 SECRET = "The board bonus is paid in November and amounts to three salaries."
 LEAVE = "Full-time staff have 30 days of annual leave. Leave that is not taken by 31 March lapses."
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IndexProcess]:
-    with IndexProcess(tmp_path_factory.mktemp("index")) as process:
-        yield process
-
-
-@pytest.fixture
-def shelf(process: IndexProcess, library: Library, documents: Documents, versions: Versions) -> Iterator[Shelf]:
-    with open_shelf(process, library, documents, versions) as shelf:
-        yield shelf
 
 
 def test_the_passage_that_answers_comes_first_with_its_place(shelf: Shelf) -> None:

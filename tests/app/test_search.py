@@ -15,10 +15,8 @@ from app import scopes
 from app.auth import safe_path
 from app.search import MAX_QUESTION, MOST, excerpt, grouped, link, marks, place, search, target, where
 from app.words import content_words
-from storage.documents import Documents
 from storage.errors import InvalidInput, NotFound
 from storage.types import Passage, PassageRow, PassageTable, Readers, Scope
-from storage.versions import Versions
 from tests.conftest import ADA, TOM, Library
 from tests.contracts.index_contract import IndexProcess
 from tests.shelf import Shelf, open_shelf
@@ -216,18 +214,6 @@ def test_a_filter_that_can_not_be_taken_is_named(query: str, named: str) -> None
 
 
 # the search itself, over a real index
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IndexProcess]:
-    with IndexProcess(tmp_path_factory.mktemp("index")) as process:
-        yield process
-
-
-@pytest.fixture
-def shelf(process: IndexProcess, library: Library, documents: Documents, versions: Versions) -> Iterator[Shelf]:
-    with open_shelf(process, library, documents, versions) as shelf:
-        yield shelf
 
 
 def look(shelf: Shelf, question: str, **options: Any) -> Any:

@@ -21,12 +21,6 @@ from tests.search_site import Site, address, button, everything, field, open_sit
 HOME = Path(identity.__file__).with_name("home.py")
 
 
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IndexProcess]:
-    with IndexProcess(tmp_path_factory.mktemp("index")) as process:
-        yield process
-
-
 @pytest.fixture
 def site(process: IndexProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     with open_site(process, tmp_path, monkeypatch) as site:

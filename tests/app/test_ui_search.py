@@ -16,12 +16,6 @@ from tests.contracts.index_contract import IndexProcess
 from tests.search_site import LEAVE, SALARY, Site, address, button, field, open_site, text, titles
 
 
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IndexProcess]:
-    with IndexProcess(tmp_path_factory.mktemp("index")) as process:
-        yield process
-
-
 @pytest.fixture
 def site(process: IndexProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     with open_site(process, tmp_path, monkeypatch) as site:
