@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
 
-from app.periods import periods
+from app.periods import years
 from app.words import content_words, covered, is_german
 from storage.types import Hit, Passage
 
@@ -117,6 +117,5 @@ def names(question: str) -> list[str]:
 
 
 def _of_other_time(question: str, best: Sequence[Passage]) -> bool:
-    asked = {year for period in periods(question) for year in period.years}
-    told = {year for p in best for period in periods(f"{p.label} {p.text}") for year in period.years}
-    return bool(asked) and asked.isdisjoint(told)
+    asked = years(question)
+    return bool(asked) and asked.isdisjoint(year for p in best for year in years(f"{p.label} {p.text}"))

@@ -50,6 +50,9 @@ _LED_IN = re.compile(
     re.I,
 )
 _COUNT = {"two": 2, "three": 3, "zwei": 2, "drei": 3, "2": 2, "3": 3}
+_FOUR_DIGITS = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_SEASON = re.compile(r"\b((?:19|20)\d\d)\s?[/–-]\s?(\d\d)\b")
+_LONGEST = 5  # years that "2019-24" may span; "2019-12" is a month
 _BACK = r"(?:previous|prior|preceding|vorig\w*|vorherig\w*|vorangegangen\w*|vorhergehend\w*)"
 _ON = r"(?:next|following|subsequent|nächst\w*|folgend\w*|darauf\s?folgend\w*)"
 _AGO = r"(?:before(?:\s(?:that|then|this))?|earlier|prior|previously|davor|zuvor|früher|vorher)"
@@ -101,6 +104,16 @@ def periods(text: str) -> list[Period]:
             mention = Period(before.start, mention.end, text[before.start : mention.end], years)
         found.append(mention)
     return found
+
+
+def years(text: str) -> set[int]:
+    """All years that `text` may mean, both of "2022/23" too."""
+    named = {year for period in periods(text) for year in period.years}
+    for year, last in _SEASON.findall(text):
+        later = (int(last) - int(year)) % 100
+        if later <= _LONGEST:
+            named.add(int(year) + later)
+    return named | set(map(int, _FOUR_DIGITS.findall(text)))
 
 
 def without_periods(text: str) -> str:

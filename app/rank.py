@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from app.periods import Period, periods
+from app.periods import periods, years
 from app.words import content_words, covered
 from storage.types import Hit, Passage, Vector
 
@@ -153,28 +153,23 @@ def naming(question: str, passages: Sequence[Passage]) -> dict[str, float]:
     spread = Counter(word for label in labels.values() for word in label)
     weight = {word: math.log((1 + len(labels)) / count) for word, count in spread.items()}
     asked = content_words(question)
-    times = periods(question)
     named = {}
     for id_, passage in documents.items():
         share = max(_share(field, asked, weight) for field in (passage.title, passage.about.subject))
-        named[id_] = (share**2 + _same_time(times, periods(passage.label))) / 2 if share else 0.0
+        named[id_] = (share**2 + _same_time(question, passage.label)) / 2 if share else 0.0
     return named
 
 
-def _same_time(asked: Sequence[Period], own: Sequence[Period]) -> float:
+def _same_time(question: str, label: str) -> float:
     """1 where a year and the quarter, or that there is none, are the same; less where only the year is."""
-    if _years(asked).isdisjoint(_years(own)):
+    if years(question).isdisjoint(years(label)):
         return 0.0
-    wanted, told = _quarters(asked), _quarters(own)
+    wanted, told = _quarters(question), _quarters(label)
     return 1.0 if wanted & told or not (wanted or told) else _OTHER_PART
 
 
-def _years(times: Sequence[Period]) -> set[int]:
-    return {year for period in times for year in period.years}
-
-
-def _quarters(times: Sequence[Period]) -> set[int]:
-    return {period.quarter for period in times if period.quarter}
+def _quarters(text: str) -> set[int]:
+    return {period.quarter for period in periods(text) if period.quarter}
 
 
 def _share(name: str, asked: Collection[str], weight: Mapping[str, float]) -> float:

@@ -51,7 +51,9 @@ def test_a_name_that_no_passage_speaks_of_is_told() -> None:
     assert known("Was sagt die Regelung über die Verpflegung?", passage("leave", LEAVE)).unnamed == 0.0
 
 
-@pytest.mark.parametrize(("period", "told"), [("2021", 1.0), ("2022", 0.0)])
+@pytest.mark.parametrize(
+    ("period", "told"), [("2021", 1.0), ("2022", 0.0), ("2021/22", 0.0), ("FY22", 0.0), ("year to 31.12.2022", 0.0)]
+)
 def test_a_year_that_is_in_no_passage_is_told(period: str, told: float) -> None:
     found = known("How much leave was there in 2022?", passage("leave", LEAVE, about=About("Acme", period)))
     assert found.other_time == told

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.periods import moved, periods, replaced, without_periods
+from app.periods import moved, periods, replaced, without_periods, years
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,19 @@ def test_a_year_takes_the_place_of_a_year_and_keeps_the_quarter() -> None:
 
 def test_a_text_without_its_times_loses_what_led_in_to_them() -> None:
     assert without_periods("Walmart at the end of fiscal 2021").strip() == "Walmart"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("in 2022/23", {2022, 2023}),
+        ("1999-00", {1999, 2000}),
+        ("on 2021-11-30", {2021}),
+        ("from 2020 to 2022", {2020, 2022}),
+        ("FY22", {2022}),
+        ("31.12.2021", {2021}),
+        ("document 120223", set()),
+    ],
+)
+def test_years_are_all_that_may_be_meant(text: str, found: set[int]) -> None:
+    assert years(text) == found
