@@ -13,19 +13,27 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from rapidfuzz.distance import DamerauLevenshtein
 
 from app.words import STOP_WORDS, content_words, words
+from ingest.embed import TokenSpans
 from storage.types import Passage
 
 _SHORT = re.compile(r"(?<![\w&])(?=(?:[^A-Z\s]*[A-Z]){2})[A-Z][A-Za-z&/-]{1,7}(?![\w&])")
 _IN_BRACKETS = re.compile(r"\(\s?[\"“„'‘]?([A-Z][A-Za-z&/-]{1,7})[\"”“'’]?\s?\)")
 _BEFORE = 120  # characters in which the words stand that an abbreviation in brackets stands for
+_WORD = re.compile(r"[^\W\d_]+")
 _LEAST = 5  # letters of a word that may be misspelt: shorter ones have too many neighbours
 _FOUND = 2  # times that a word stands in the passages before it can be what was meant
 
 
-def expansions(question: str, passages: Sequence[Passage]) -> str:
-    """Words to search for besides those of the question; "" where there are none."""
+def expanded(question: str, passages: Sequence[Passage], token_spans: TokenSpans) -> tuple[str, str]:
+    """The question with its misspelt words put right, and words to search for besides; as it is, and "", without any.
+
+    A word that the model's tokenizer takes whole is spelled right: `token_spans` is the embedder's. Words with a
+    capital stay in the question: they may be names that no document has. What they may mean is searched for besides.
+    """
     texts = [f"{passage.label}\n{passage.heading}\n{passage.text}" for passage in passages]
-    return " ".join(dict.fromkeys([*written_out(question, texts), *corrected(question, texts)]))
+    right = {word: best for word, best in corrected(question, texts).items() if len(token_spans(word)) > 1}
+    spelled = _WORD.sub(lambda found: right.get(found[0], found[0]), question)
+    return spelled, " ".join(dict.fromkeys([*written_out(question, texts), *right.values()]))
 
 
 def written_out(question: str, texts: Iterable[str]) -> Iterator[str]:
@@ -42,16 +50,16 @@ def written_out(question: str, texts: Iterable[str]) -> Iterator[str]:
                 yield phrase
 
 
-def corrected(question: str, texts: Iterable[str]) -> list[str]:
-    """For each word of the question that no text holds, the most frequent one that is a slip away from it."""
+def corrected(question: str, texts: Sequence[str]) -> dict[str, str]:
+    """By each word of the question that no text holds, in lower case, the most frequent word that is a slip away."""
     asked = [word for word in words(question) if len(word) >= _LEAST and word.isalpha() and word not in STOP_WORDS]
     said = "\n".join(texts).casefold()
     if all(word in said for word in asked):
-        return []
+        return {}
     counts = Counter(word for word in words(said) if len(word) >= _LEAST - 1 and word.isalpha())
     known = set(content_words(" ".join(counts)))
     unknown = [word for word in asked if word not in counts and known.isdisjoint(content_words(word))]
-    return [best for word in unknown if (best := _meant(word, counts))]
+    return {word: best for word in unknown if (best := _meant(word, counts))}
 
 
 def _meant(word: str, counts: Counter[str]) -> str:

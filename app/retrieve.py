@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.confidence import Evidence, confidence, evidence
-from app.expand import expansions
+from app.expand import expanded
 from app.followup import standalone
 from app.prompt import Turn
 from app.rank import Design, bare, nearest_parts, ranked, shortlist
@@ -72,8 +72,13 @@ class Retriever:
         meaning, notice = self._embed(asked)
         documents = self._documents.within(scope, principal) if scope else None
         hits, passages = self._search(asked, meaning, principal, documents)
-        if self._design.expand and (more := expansions(asked, passages)):
-            hits, passages = self._search(f"{asked} {more}", meaning, principal, documents)
+        if self._design.expand:
+            spelled, more = expanded(asked, passages, self.embedder.token_spans)
+            if spelled != asked:
+                meaning, notice = self._embed(spelled)
+            if more:
+                hits, passages = self._search(f"{asked} {more}", meaning, principal, documents)
+            asked = spelled
         near = self._nearest(asked, meaning, passages)
         design = self._design.trusting(familiarity(asked, self.embedder.token_spans))
         found = ranked(asked, passages, hits, near, design)

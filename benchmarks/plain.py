@@ -18,6 +18,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -93,15 +94,19 @@ def run(name: str, *, paths: bool = False, model: str = DEFAULT_MODEL, sets: Pat
 
 def read(file: File, *, paths: bool) -> Iterator[Document]:
     """Each page of a PDF, else the whole file. `paths`: with its path and page label in what is embedded."""
-    if file.name.endswith(".pdf"):
-        texts = [page.extract_text() for page in PdfReader(io.BytesIO(file.content)).pages]
-    else:
-        texts = [file.content.decode("utf-8", errors="ignore")]
+    texts = _texts(file)
     for page, text in enumerate(texts, 1):
         told = {"page_label": str(page)} if paths and len(texts) > 1 else {}
         told |= {"file_path": file.path} if paths and file.path else {}
         own = {"document": file.key, "page": page}
         yield Document(text=text, metadata=told | own, excluded_embed_metadata_keys=list(own))
+
+
+@cache
+def _texts(file: File) -> list[str]:
+    if file.name.endswith(".pdf"):
+        return [page.extract_text() for page in PdfReader(io.BytesIO(file.content)).pages]
+    return [file.content.decode("utf-8", errors="ignore")]
 
 
 def _outcome(question: Question, found: Sequence[NodeWithScore], seconds: float) -> Outcome:

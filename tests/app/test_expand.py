@@ -2,8 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from app.expand import corrected, expansions, written_out
+from app.expand import corrected, expanded, written_out
 from storage.types import Passage
+
+
+def whole(word: str) -> list[tuple[int, int]]:
+    return [(0, len(word))]
+
+
+def in_pieces(word: str) -> list[tuple[int, int]]:
+    return [(0, 2), (2, len(word))]
 
 
 @pytest.mark.parametrize(
@@ -34,19 +42,35 @@ def test_what_does_not_spell_the_abbreviation_is_not_its_meaning() -> None:
 
 def test_a_misspelt_word_is_put_right_by_the_documents_own_words() -> None:
     texts = ["Reimbursement of travel costs.", "The reimbursement takes a week.", "Annual leave"]
-    assert corrected("reimbursemnt of costs", texts) == ["reimbursement"]
+    assert corrected("reimbursemnt of costs", texts) == {"reimbursemnt": "reimbursement"}
 
 
 @pytest.mark.parametrize("question", ["travel costs", "reimbursed costs", "zebra", "cost of tavel 12345"])
 def test_words_that_are_right_or_unknown_stay(question: str) -> None:
     texts = ["Reimbursement of travel costs.", "The reimbursement takes a week."]
-    assert corrected(question, texts) == []
+    assert corrected(question, texts) == {}
 
 
 def test_a_question_of_known_words_needs_nothing_more() -> None:
     passage = Passage("1", "d", "v", "Handbook", "h.txt", 1, 0, 10, "Leave", "Annual leave lapses in March.")
-    assert expansions("When does annual leave lapse?", [passage]) == ""
-    assert expansions("anything", []) == ""
+    question = "When does annual leave lapse?"
+    assert expanded(question, [passage], in_pieces) == (question, "")
+    assert expanded("anything", [], in_pieces) == ("anything", "")
+
+
+def test_a_slip_is_put_right_in_the_question_and_a_name_is_searched_for_besides() -> None:
+    text = "Verrin pays pensions. Pensions of Verrin begin at 67."
+    passage = Passage("1", "d", "v", "Handbook", "h.txt", 1, 0, len(text), "", text)
+    assert expanded("When do pensoins begin?", [passage], in_pieces) == ("When do pensions begin?", "pensions")
+    assert expanded("What does Verrrin pay?", [passage], in_pieces) == ("What does Verrrin pay?", "verrin")
+
+
+def test_a_word_that_the_model_knows_is_spelled_right() -> None:
+    text = "Carriers bring parcels. Carriers are paid."
+    passage = Passage("1", "d", "v", "Handbook", "h.txt", 1, 0, len(text), "", text)
+    question = "Which cariers bring parcels?"
+    assert expanded(question, [passage], in_pieces) == ("Which carriers bring parcels?", "carriers")
+    assert expanded(question, [passage], whole) == (question, "")
 
 
 def test_hostile_text_costs_no_time() -> None:

@@ -52,6 +52,9 @@ def test_a_change_is_shown_in_points_with_its_sign(change: float, p: float, show
     assert tables.points(change, p) == shown
 
 
-@pytest.mark.parametrize("name", ["bars", "ablation", "slips", "conversations", "follow-ups", "reranker", "languages"])
+@pytest.mark.parametrize(
+    "name",
+    ["bars", "ablation", "slips", "conversations", "follow-ups", "reranker", "languages", "abstention", "latency"],
+)
 def test_the_page_has_a_place_for_each_table(name: str) -> None:
     assert tables.put(tables.PAGE.read_text("utf-8"), name, "anything")
