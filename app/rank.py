@@ -213,7 +213,9 @@ def _distinct(passages: Sequence[Passage], *, timeless: bool) -> list[Passage]:
     said: list[frozenset[str]] = []
     for passage in passages:
         own = frozenset(passage.text.casefold().split())
-        twin = next((n for n, other in enumerate(said) if _alike(own, other) and _apart(passage, kept[n])), None)
+        least, most = _SAME * len(own), len(own) / _SAME
+        alike = (n for n, other in enumerate(said) if least <= len(other) <= most and _alike(own, other))
+        twin = next((n for n in alike if kept[n].document_id != passage.document_id), None)
         if twin is None:
             kept.append(passage)
             said.append(own)
@@ -223,14 +225,8 @@ def _distinct(passages: Sequence[Passage], *, timeless: bool) -> list[Passage]:
 
 
 def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
-    if not _SAME * len(one) <= len(other) <= len(one) / _SAME:
-        return False
     common = len(one & other)
     return common >= _SAME * (len(one) + len(other) - common)
-
-
-def _apart(passage: Passage, other: Passage) -> bool:
-    return passage.document_id != other.document_id
 
 
 def _newer(passage: Passage, other: Passage) -> bool:
