@@ -57,7 +57,7 @@ _BIAS = -3.13
 _WEIGHTS_OF_WORDS = {"held": 4.77, "unnamed": -2.15, "other_time": -5.35}
 _BIAS_OF_WORDS = -2.06
 _MAY_NOT = {False: "The documents may not answer this.", True: "Vielleicht beantworten die Dokumente das nicht."}
-LEAST, SURE = 0.09, 0.32  # confidence below which nothing is answered, and below which the answer comes with a warning
+LEAST, SURE = 0.04, 0.32  # confidence below which nothing is answered, and below which the answer comes with a warning
 
 
 def warning(question: str) -> str:

@@ -29,6 +29,7 @@ COLUMNS = {
     "handbook": {"document_recall@1": "file @1", "document_recall@5": "@5", "evidence_recall@5": "evidence @5"},
     "xquad-en": {"document_recall@1": "paragraph @1", "document_recall@5": "@5"},
 }
+EVERY = {"xquad-en": 3}  # of its 1,190 questions one in three, which is still more than the other sets have
 AS_IT_IS = "as it is"
 _AS_BUILT = corpora.Variant()
 
@@ -86,6 +87,7 @@ def runs(
     found: Runs = {row.name: {} for row in rows}
     for name in sets:
         questions = corpora.questions(name)
+        questions = replace(questions, questions=questions.questions[:: EVERY.get(name, 1)])
         for built in dict.fromkeys(row.built.name for row in rows):
             here = [row for row in rows if row.built.name == built]
             with corpora.opened(name, variant=here[0].built) as opened:
