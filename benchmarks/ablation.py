@@ -58,7 +58,7 @@ ROWS = (
     Row("no search by meaning", {"meaning": 0.0, "parts": 0.0, "votes": 0.0}),
     Row("both searches weighted alike", {"meaning": 0.5, "words": 0.5, "standing": 0.0}),
     Row("words weighted alike in every question", {"words": 0.3, "standing": 0.0}),
-    Row("80 passages from each search", {"depth": 80}),
+    Row("scores of 80 passages from each search", {"depth": 80}),
     Row("no nearest sentence", {"parts": 0.0}),
     Row("sentences compared with the whole question", {"bare": False}),
     Row("no names and times", {"names": 0.0}),
