@@ -26,7 +26,8 @@ from app.rewrite import Rewriter
 from app.runs import Runs
 from app.settings import Settings
 from ingest import worker
-from ingest.embed import Embedder, HttpEmbedder, SentenceTransformerEmbedder
+from ingest.backend import local_embedder
+from ingest.embed import Embedder, HttpEmbedder
 from ingest.pipeline import Pipeline
 from ingest.sandbox import Limits
 from storage.conversations import Conversations
@@ -193,7 +194,14 @@ def chunk_embedder(settings: Settings) -> Embedder:
     """The model itself, unless EMBED_URL names somebody else's server."""
     if settings.embed_url and not settings.own_embed_url:
         return HttpEmbedder(settings.embed_url, settings.embed_api_key.get_secret_value(), settings.embed_model)
-    return SentenceTransformerEmbedder(settings.embed_model, device=settings.embed_device or None)
+    return local_embedder(
+        settings.embed_model,
+        settings.converted_dir,
+        device=settings.embed_device,
+        backend=settings.embed_backend,
+        precision=settings.embed_precision,
+        threads=settings.embed_threads,
+    )
 
 
 def generation_name(embedder: Embedder) -> str:

@@ -57,6 +57,13 @@ class Settings(BaseSettings):
         description="A sentence-transformers model: name, folder, or the one in the package of this name.",
     )
     embed_device: str = Field("", description="cpu, cuda, mps; empty: a GPU where there is one.")
+    embed_backend: Literal["", "openvino", "torch"] = Field(
+        "", description="Library that embeds; empty: torch on a GPU, else OpenVINO where it takes the model."
+    )
+    embed_precision: Literal["", "bf16", "f32"] = Field(
+        "", description="What OpenVINO computes with; empty: bf16 where the processor has it."
+    )
+    embed_threads: int = Field(0, ge=0, description="Threads of the embedding model; 0: one a physical core.")
     rerank_model: str = Field(
         "",
         description="A cross-encoder: a folder, or package/folder of an installed package; with RERANK_URL: its name "
@@ -117,6 +124,10 @@ class Settings(BaseSettings):
     @property
     def models_dir(self) -> Path:
         return self.data_dir / "models"
+
+    @property
+    def converted_dir(self) -> Path:
+        return self.data_dir / "converted"
 
     def local_model(self) -> Path | None:
         """The GGUF file to load: LLM_MODEL, or else the one pulled last. None: answers are extractive."""

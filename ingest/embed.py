@@ -1,8 +1,8 @@
 """Texts become dense vectors by a model.
 
 One `Embedder` turns both questions and passages into vectors, so that prefixes and pooling can't drift apart. It is
-either a model in this process or a server that speaks OpenAI's /v1/embeddings. torch is imported when a
-`SentenceTransformerEmbedder` is built, and by nothing else here.
+either a model in this process, by torch (here) or OpenVINO (`ingest.openvino_model`), or a server that speaks OpenAI's
+/v1/embeddings. torch is imported when a `SentenceTransformerEmbedder` is built, and by nothing else here.
 """
 
 from __future__ import annotations
@@ -84,11 +84,12 @@ class SentenceTransformerEmbedder:
                 f"The embedding model {model} can't be loaded. Give a folder or a model's name."
             ) from error
         self.name = model
+        self.backend = f"torch on {self._model.device}"
         self.dimensions = int(self._model.get_embedding_dimension() or 0)
         self._budget = BATCH_TOKENS if self._model.device.type == "cpu" else GPU_BATCH_TOKENS
         self._lock = threading.Lock()
-        self._prompts = _prompts(self._model.prompts)
-        self.token_spans = _spans(self._model.tokenizer.backend_tokenizer.to_str())
+        self._prompts = prompts_of(self._model.prompts)
+        self.token_spans = spans_of(self._model.tokenizer.backend_tokenizer.to_str())
         special = self._model.tokenizer.num_special_tokens_to_add(pair=False)
         prefix = len(self.token_spans(self._prompts["passage"]))
         self.max_tokens = int(self._model.get_max_seq_length() or 512) - special - prefix
@@ -120,7 +121,7 @@ class SentenceTransformerEmbedder:
                     vectors[row] = of_text["sentence_embedding"].float().cpu().numpy()
                     tokens = of_text["token_embeddings"].float().cpu().numpy()
                     spans = self._offsets(prompt + texts[row], len(prompt))[: len(tokens)]
-                    of_parts[row] = _means(tokens, spans, parts[row], vectors[row])
+                    of_parts[row] = means(tokens, spans, parts[row], vectors[row])
         return unit(vectors), of_parts
 
     def _offsets(self, text: str, prompt: int) -> NDArray[np.int64]:
@@ -236,7 +237,7 @@ def embed_alone(embedder: Embedder, texts: list[str], parts: Sequence[Parts]) ->
     return np.split(vectors, borders) if parts else []
 
 
-def _means(tokens: Vector, spans: NDArray[np.int64], parts: Parts, whole: Vector) -> Vector:
+def means(tokens: Vector, spans: NDArray[np.int64], parts: Parts, whole: Vector) -> Vector:
     """The mean of the tokens in each part; the vector of the whole for a part that the model has not seen."""
     rows = np.empty((len(parts), len(whole)), np.float32)
     for row, (start, end) in enumerate(parts):
@@ -278,8 +279,8 @@ def max_tokens_of(model: str) -> int | None:
 
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     prompts = _json(folder / "config_sentence_transformers.json").get("prompts") or {}
-    prefix = _prompts(prompts)["passage"]
-    return longest - tokenizer.num_special_tokens_to_add(False) - len(_spans(tokenizer.to_str())(prefix))
+    prefix = prompts_of(prompts)["passage"]
+    return longest - tokenizer.num_special_tokens_to_add(False) - len(spans_of(tokenizer.to_str())(prefix))
 
 
 def tokenizer_spans(model: str) -> TokenSpans | None:
@@ -287,7 +288,7 @@ def tokenizer_spans(model: str) -> TokenSpans | None:
     folder = model_folder(model)
     if folder is None or not (folder / "tokenizer.json").is_file():
         return None
-    return _spans((folder / "tokenizer.json").read_text("utf-8"))
+    return spans_of((folder / "tokenizer.json").read_text("utf-8"))
 
 
 def familiarity(text: str, token_spans: TokenSpans) -> float:
@@ -326,7 +327,7 @@ def unit(vectors: Vector) -> Vector:
     return np.asarray(vectors / np.maximum(norms, 1e-12), np.float32)
 
 
-def _prompts(prompts: dict[str, Any]) -> dict[str, str]:
+def prompts_of(prompts: dict[str, Any]) -> dict[str, str]:
     """The model's own prefixes; its files call the one for passages so, or document."""
     return {
         "query": str(prompts.get("query") or ""),
@@ -334,7 +335,7 @@ def _prompts(prompts: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _spans(tokenizer_json: str) -> TokenSpans:
+def spans_of(tokenizer_json: str) -> TokenSpans:
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_str(tokenizer_json)

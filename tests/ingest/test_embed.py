@@ -84,8 +84,11 @@ def test_token_spans_need_no_torch_and_agree_with_the_model(embedder):
 
 
 def test_prefixes_of_the_model_are_used(tmp_path):
-    assert embed._prompts({"query": "query: ", "document": "passage: "}) == {"query": "query: ", "passage": "passage: "}
-    assert embed._prompts({}) == {"query": "", "passage": ""}
+    assert embed.prompts_of({"query": "query: ", "document": "passage: "}) == {
+        "query": "query: ",
+        "passage": "passage: ",
+    }
+    assert embed.prompts_of({}) == {"query": "", "passage": ""}
 
 
 def test_a_model_that_is_not_there_is_named():

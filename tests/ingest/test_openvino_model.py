@@ -1,0 +1,169 @@
+"""Every backend against torch with single precision, and what becomes of models that OpenVINO can't take."""
+
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from ingest import backend, openvino_model
+from ingest.embed import DEFAULT_MODEL, SentenceTransformerEmbedder
+from ingest.openvino_model import OpenVinoEmbedder
+from storage.errors import InvalidInput
+from tests import models
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # torch's own
+
+TEXTS = [
+    "Unused vacation days can be carried over into the next year.",
+    "",
+    "  The cafeteria opens at noon.\n\nLunch is free. ",
+    "Net revenue | 2021 | 4,310.2\nOperating expenses | 2021 | (1,204.9)\n" * 9,
+    "Überstunden: 12.5% of the employees’ time; 残った有給休暇を繰り越す",
+    "leave " * 400,
+    "x",
+]
+PARTS = [
+    [(0, 30), (30, 60)],
+    [],
+    [(2, 30), (32, 46)],
+    [(0, 27), (27, 67)],
+    [(0, 11)],
+    [(0, 30), (2000, 2400)],
+    [(0, 1)],
+]
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    return tmp_path_factory.mktemp("converted")
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return SentenceTransformerEmbedder(device="cpu", threads=2)
+
+
+@pytest.fixture(scope="module", params=["f32", "bf16"])
+def embedder(request, kept):
+    return openvino_model.load(DEFAULT_MODEL, kept, precision=request.param, threads=2)
+
+
+def test_vectors_are_those_of_torch(embedder, reference):
+    made, wanted = embedder.embed_passages(TEXTS), reference.embed_passages(TEXTS)
+    assert made.dtype == np.float32
+    assert np.allclose(np.linalg.norm(made, axis=1), 1, atol=1e-5)
+    assert (made * wanted).sum(axis=1).min() >= 0.999
+    assert (embedder.embed_queries(TEXTS) * reference.embed_queries(TEXTS)).sum(axis=1).min() >= 0.999
+
+
+def test_parts_are_those_of_torch(embedder, reference):
+    vectors, made = embedder.embed_parts(TEXTS, PARTS)
+    _, wanted = reference.embed_parts(TEXTS, PARTS)
+    assert (vectors * reference.embed_passages(TEXTS)).sum(axis=1).min() >= 0.999
+    assert [rows.shape for rows in made] == [(len(of_text), 384) for of_text in PARTS]
+    for ours, theirs in zip(made, wanted, strict=True):
+        assert np.allclose((ours * theirs).sum(axis=1), 1, atol=2e-3)
+
+
+def test_what_the_model_sees_is_the_same(embedder, reference):
+    assert embedder.max_tokens == reference.max_tokens == 254
+    assert embedder.dimensions == reference.dimensions
+    assert embedder.token_spans(TEXTS[4]) == reference.token_spans(TEXTS[4])
+    assert embedder.embed_queries([]).shape == (0, 384)
+
+
+def test_calls_from_several_threads_do_not_mix(embedder):
+    wanted, wrong = embedder.embed_passages(TEXTS), []
+
+    def ask():
+        for row, text in enumerate(TEXTS):
+            if float(embedder.embed_passages([text])[0] @ wanted[row]) < 0.999:
+                wrong.append(text)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_the_converted_model_needs_no_torch_and_reports_to_nobody(embedder, kept):
+    code = f"""
+import sys
+from pathlib import Path
+from ingest import openvino_model
+openvino_model.load({DEFAULT_MODEL!r}, Path({str(kept)!r}), precision="f32").embed_queries(["x"])
+loaded = {{"torch", "transformers", "sentence_transformers"}} & sys.modules.keys()
+assert not loaded, loaded
+assert sys.modules["openvino_telemetry"] is None
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def test_the_mean_or_the_first_token_with_the_prefixes_of_the_model(tmp_path):
+    for pooling in ("mean", "cls"):
+        prompts = {"query": "question: ", "document": "passage: "}
+        folder = models.build(tmp_path / pooling, pooling=pooling, prompts=prompts)
+        made = openvino_model.load(str(folder), tmp_path / "kept", precision="f32")
+        torch_made = SentenceTransformerEmbedder(str(folder), device="cpu")
+        assert made.max_tokens == torch_made.max_tokens < 96
+        assert (made.embed_queries(TEXTS) * torch_made.embed_queries(TEXTS)).sum(axis=1).min() > 0.9999
+        vectors, parts = made.embed_parts(TEXTS, PARTS)
+        theirs, their_parts = torch_made.embed_parts(TEXTS, PARTS)
+        assert (vectors * theirs).sum(axis=1).min() > 0.9999
+        assert (np.concatenate(parts) * np.concatenate(their_parts)).sum(axis=1).min() > 0.9999
+        assert not np.allclose(made.embed_queries(["x"]), made.embed_passages(["x"]), atol=1e-3)
+
+
+def test_a_model_with_other_parts_runs_by_torch_and_is_refused_once(tmp_path, monkeypatch, caplog):
+    folder = str(models.build(tmp_path, dense=True))
+    made = backend.local_embedder(folder, tmp_path / "kept", device="cpu")
+    assert isinstance(made, SentenceTransformerEmbedder)
+    assert made.dimensions == 8
+    assert "Dense" in caplog.text
+    monkeypatch.setattr(openvino_model, "_convert", lambda *_: pytest.fail("converted again"))
+    with pytest.raises(InvalidInput, match="Dense"):
+        backend.local_embedder(folder, tmp_path / "kept", device="cpu", backend="openvino")
+
+
+def test_damaged_files_are_made_again(tmp_path):
+    folder = str(models.build(tmp_path))
+    wanted = openvino_model.load(folder, tmp_path / "kept").embed_queries(["leave"])
+    (place,) = (path for path in (tmp_path / "kept").iterdir() if path.is_dir())
+    (place / "model.xml").write_text("<net")
+    assert np.allclose(openvino_model.load(folder, tmp_path / "kept").embed_queries(["leave"]), wanted, atol=1e-6)
+    assert [path.name for path in (tmp_path / "kept").iterdir() if path.is_dir()] == [place.name]
+
+
+def test_other_weights_are_another_model(tmp_path):
+    folder = models.build(tmp_path)
+    first = openvino_model.fingerprint(folder)
+    assert openvino_model.fingerprint(folder) == first
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-4] + b"\0\0\0\1")
+    second = openvino_model.fingerprint(folder)
+    assert second != first
+    settings = folder / "config_sentence_transformers.json"
+    settings.write_text(settings.read_text().replace("cosine", "dot"))
+    assert openvino_model.fingerprint(folder) != second
+
+
+def test_a_failed_conversion_leaves_nothing_and_says_why(tmp_path):
+    (tmp_path / "broken").mkdir()
+    with pytest.raises(openvino_model.Unconvertible, match="conversion failed"):
+        openvino_model.converted(str(tmp_path / "broken"), tmp_path / "kept")
+    assert [path for path in (tmp_path / "kept").iterdir() if path.is_dir()] == []
+    with pytest.raises(InvalidInput, match="no-such-model"):
+        backend.local_embedder("no-such-model", tmp_path / "kept", device="cpu")
+
+
+def test_the_backend_can_be_wished_for(tmp_path, kept):
+    by_torch = backend.local_embedder(DEFAULT_MODEL, tmp_path, backend="torch", device="cpu")
+    assert isinstance(by_torch, SentenceTransformerEmbedder)
+    assert list(tmp_path.iterdir()) == []
+    made = backend.local_embedder(DEFAULT_MODEL, kept, device="cpu", precision="f32")
+    assert isinstance(made, OpenVinoEmbedder)
+    assert made.backend == "OpenVINO f32"
