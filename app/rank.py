@@ -176,7 +176,7 @@ def _share(name: str, asked: Collection[str], weight: Mapping[str, float]) -> fl
     """How much of a name is in the question."""
     own = content_words(name)
     total = sum(weight.get(word, 0.0) for word in own)
-    return sum(weight.get(word, 0.0) for word in own if covered([word], asked)) / total if total else 0.0
+    return sum(weight.get(word, 0.0) for word in covered(own, asked)) / total if total else 0.0
 
 
 def _votes(passages: Sequence[Passage], hits: Sequence[Hit]) -> dict[str, float]:
@@ -210,15 +210,15 @@ def _distinct(passages: Sequence[Passage], *, timeless: bool) -> list[Passage]:
     must not hide the one in force.
     """
     kept: list[Passage] = []
-    said: list[frozenset[str]] = []
+    said: dict[int, list[tuple[int, frozenset[str]]]] = {}  # by how many words, what is kept where
     for passage in passages:
         own = frozenset(passage.text.casefold().split())
-        least, most = _SAME * len(own), len(own) / _SAME
-        alike = (n for n, other in enumerate(said) if least <= len(other) <= most and _alike(own, other))
+        sizes = range(math.ceil(_SAME * len(own)), int(len(own) / _SAME) + 1)
+        alike = (n for size in sizes for n, other in said.get(size, ()) if _alike(own, other))
         twin = next((n for n in alike if kept[n].document_id != passage.document_id), None)
         if twin is None:
+            said.setdefault(len(own), []).append((len(kept), own))
             kept.append(passage)
-            said.append(own)
         elif timeless and _newer(passage, kept[twin]):
             kept[twin] = replace(passage, score=kept[twin].score)
     return kept

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 
 from ingest.terms import UNSPACED, fold, pairs
 
@@ -99,6 +100,7 @@ def word_spans(text: str) -> list[tuple[int, int]]:
     return [found.span() for found in (_WORD if text.isascii() else _SPAN).finditer(text)]
 
 
+@lru_cache(maxsize=50_000)  # the same words stand in most passages of a company
 def stem(word: str) -> str:
     if word[:1].isdigit():
         return word

@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 # points per call of the engine, which holds Python's lock all through it
 _SLICE = 250
+# searches compare four bits a number, then the best so many, and twice what was asked for, by the whole vectors
+_COMPARED_WHOLE = 100
 
 
 class Collection:
@@ -132,6 +134,7 @@ class Collection:
                 query=qdrant_edge.Query.Nearest(vector, using=request.using),
                 filter=self._filter(request.filter),
                 limit=request.limit,
+                params=_search_params(request.limit),
                 with_payload=request.with_payload,
                 with_vector=request.with_vector,
             )
@@ -268,7 +271,13 @@ class Edge:
                 str(folder / "shard"),
                 qdrant_edge.EdgeConfig(
                     vectors={
-                        key: qdrant_edge.EdgeVectorParams(size=p.size, distance=qdrant_edge.Distance.Cosine)
+                        key: qdrant_edge.EdgeVectorParams(
+                            size=p.size,
+                            distance=qdrant_edge.Distance.Cosine,
+                            quantization_config=qdrant_edge.TurboQuantQuantizationConfig(
+                                bits=qdrant_edge.TurboQuantBitSize.Bits4
+                            ),
+                        )
                         for key, p in config.vectors.items()
                     },
                     sparse_vectors=sparse or None,
@@ -316,6 +325,12 @@ class Edge:
         if aliases != self._aliases:
             _replace(self._aliases_file, aliases)
             self._aliases = aliases
+
+
+def _search_params(limit: int) -> Any:
+    oversampling = max(2.0, _COMPARED_WHOLE / limit)
+    quantization = qdrant_edge.QuantizationSearchParams(rescore=True, oversampling=oversampling)
+    return qdrant_edge.SearchParams(quantization=quantization)
 
 
 def _in_use(path: Path) -> Conflict:

@@ -42,8 +42,9 @@ def found(session: Session, hits: Sequence[Hit], principal: Principal) -> list[P
 
 
 def _passage(*row: Any) -> Passage:
-    *place, subject, period, dated, contents, spans, packed = row
-    passage = Passage(*place)
+    id_, document_id, version_id, title, name, page, start, end, heading, text, *more = row
+    subject, period, dated, contents, spans, packed = more
+    passage = Passage(id_, document_id, version_id, title, name, page, start, end, heading, text)
     about, parts = About(subject, period, dated), vectors.unpacked(spans, packed)
     return replace(passage, about=about, contents=contents, parts=parts)
 

@@ -168,14 +168,9 @@ class SparseVector:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """What the index found. A score is None where that search did not return the chunk."""
+    """What the index found; what it says, the database tells. A score is None where that search did not return it."""
 
     chunk_id: str
-    document_id: str
-    version_id: str
-    page: int
-    start: int
-    end: int
     dense: float | None = None
     sparse: float | None = None
 

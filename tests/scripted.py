@@ -22,7 +22,7 @@ class Shelf:
 
     def retrieve(self, question: str, principal: Principal, **_: object) -> Retrieved:
         infos = self._office.documents.find(principal, states=[State.READY])
-        hits = [Hit(info.version_id[:8], info.id, info.version_id, 1, 0, 1) for info in infos]
+        hits = [Hit(info.version_id[:8]) for info in infos]
         passages = tuple(self._office.documents.passages(hits, principal))
         return Retrieved(passages, confidence=1.0 if passages else 0.0)
 

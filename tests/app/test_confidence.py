@@ -17,7 +17,7 @@ def passage(name: str, text: str, **changes: object) -> Passage:
 
 
 def hit(name: str, dense: float | None, sparse: float | None) -> Hit:
-    return Hit(name, name, f"{name}-1", 1, 0, 1, dense, sparse)
+    return Hit(name, dense, sparse)
 
 
 def known(question: str, *passages: Passage, dense: float | None = 0.7) -> Evidence:

@@ -18,7 +18,7 @@ def passage(name: str, text: str = "", *, document: str = "d", page: int = 1, **
 
 
 def hit(name: str, dense: float | None, sparse: float | None) -> Hit:
-    return Hit(name, "d", "v", 1, 0, 1, dense, sparse)
+    return Hit(name, dense, sparse)
 
 
 def order(passages: list[Passage], hits: list[Hit], design: Design = ALONE, question: str = "anything") -> list[str]:

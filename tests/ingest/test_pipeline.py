@@ -20,6 +20,7 @@ from storage.types import Principal, Readers, Section, State
 from storage.versions import Versions
 from tests.conftest import ADA, TOM, Kept, Library
 from tests.contracts.index_contract import DIMENSIONS, KEY, IndexProcess, direction
+from tests.ingest.stage import found
 from tests.ingest.worker_process import pipeline as build_pipeline
 
 # what differs between databases is tested in tests/storage; each of these costs a parser's process
@@ -60,12 +61,8 @@ def ingest(steps: Pipeline, kept: Kept) -> int:
     return total
 
 
-def found(index: Index, principal: Principal) -> set[str]:
-    return {hit.version_id for hit in index.search(direction(1, 1), None, principal, limit=1000)}
-
-
 def test_every_step_may_run_twice_and_the_document_can_then_be_read(
-    steps: Pipeline, library: Library, documents: Documents, versions: Versions, index: Index
+    steps: Pipeline, library: Library, documents: Documents, versions: Versions, index: Index, database: Database
 ) -> None:
     kept = library.add(long_text(80), HR, name="rules.txt")
     member = Principal("mia", "mia", TOM.role, frozenset({"hr"}))
@@ -75,15 +72,16 @@ def test_every_step_may_run_twice_and_the_document_can_then_be_read(
         assert total > BATCH
         for start in [0, *range(0, total, BATCH)]:
             steps.embed(kept.version_id, start, total)
-        assert kept.version_id not in found(index, ADA)  # nobody reads it before it is published
+        assert kept.version_id not in found(database, index, ADA)  # nobody reads it before it is published
     for _ in range(2):
         steps.publish(kept.version_id, total)
     info = documents.get(kept.id, member)
     assert (info.state, info.passages, info.format) == (State.READY, total, "text")
     assert index.count(version_id=kept.version_id) == total
-    assert kept.version_id in found(index, member)
-    assert kept.version_id not in found(index, TOM)
-    hits = [hit for hit in index.search(direction(1, 1), None, member, limit=1000) if hit.version_id == kept.version_id]
+    assert kept.version_id in found(database, index, member)
+    assert kept.version_id not in found(database, index, TOM)
+    own = {chunk.id for chunk in versions.chunks(kept.version_id, start=0, count=total)}
+    hits = [hit for hit in index.search(direction(1, 1), None, member, limit=1000) if hit.chunk_id in own]
     assert len(documents.passages(hits, member)) == len(hits) == total
     assert versions.stale_terms() == []
 
@@ -128,14 +126,14 @@ def test_a_new_attempt_starts_without_the_points_of_the_one_before(
 
 
 def test_readers_that_change_reach_the_points(
-    steps: Pipeline, library: Library, documents: Documents, versions: Versions, index: Index
+    steps: Pipeline, library: Library, documents: Documents, versions: Versions, index: Index, database: Database
 ) -> None:
     kept = library.add("thirty days of leave")
     ingest(steps, kept)
-    assert kept.version_id in found(index, TOM)
+    assert kept.version_id in found(database, index, TOM)
     documents.set_readers(kept.id, HR, ADA)
     steps.follow_terms(kept.version_id)
-    assert kept.version_id not in found(index, TOM)
+    assert kept.version_id not in found(database, index, TOM)
     assert versions.stale_terms() == []
 
 
@@ -153,7 +151,7 @@ def test_a_new_version_takes_the_place_of_the_old_one_in_the_index(
         receiver.write(b"the new text")
         files.keep(receiver.finish(), new.version_id)
     ingest(steps, new)
-    assert {old.version_id, new.version_id} & found(index, TOM) == {new.version_id}
+    assert {old.version_id, new.version_id} & found(database, index, TOM) == {new.version_id}
 
 
 def test_deleting_leaves_no_point_file_or_row_and_proves_it(

@@ -50,7 +50,7 @@ class Seen:
 
 
 def hit(kept: Kept) -> Hit:
-    return Hit(kept.chunks[0], kept.id, kept.version_id, 1, 0, 5, dense=1.0)
+    return Hit(kept.chunks[0], dense=1.0)
 
 
 def seen(documents: Documents, shelf: dict[str, Kept], principal: Principal) -> Seen:
@@ -154,7 +154,7 @@ def test_passages_come_in_the_order_of_the_hits_with_the_text_that_sql_keeps(
 ) -> None:
     kept = [library.ready(f"text {number}", title=f"Title {number}") for number in range(3)]
     hits = [hit(one) for one in reversed(kept)]
-    unknown = Hit("00000000-0000-0000-0000-000000000000", "x", "y", 1, 0, 5)
+    unknown = Hit("00000000-0000-0000-0000-000000000000")
     passages = documents.passages([unknown, *hits], TOM)
     assert [(p.text, p.title) for p in passages] == [(f"text {n}", f"Title {n}") for n in (2, 1, 0)]
     assert documents.passages([], TOM) == []

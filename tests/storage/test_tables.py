@@ -98,7 +98,7 @@ def test_passages_bring_their_part_of_the_tables(documents: Documents, versions:
         pages=1,
         warnings=[],
     )
-    hit = Hit(kept.chunks[0], kept.id, kept.version_id, 1, 0, len(TEXT))
+    hit = Hit(kept.chunks[0])
     [passage] = documents.with_tables(documents.passages([hit], TOM), TOM)
     assert [row.cells[0] for row in passage.tables[0].rows] == ["Current assets:", "Cash", "Inventories"]
     assert passage.text[passage.tables[0].rows[1].start : passage.tables[0].rows[1].end] == "Cash | 4,634 | 2,353"
