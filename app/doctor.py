@@ -107,7 +107,16 @@ def _models(settings: Settings) -> Finding:
     if answer.status_code != 200:
         found = f"{settings.embed_url} answers {answer.status_code}."
         return Finding("models", False, found, "Look at EMBED_API_KEY.")
-    return Finding("models", True, f"{settings.embed_url}, embeddings by {settings.embed_model}")
+    return Finding("models", True, f"{settings.embed_url}, embeddings by {settings.embed_model}{_backend(answer)}")
+
+
+def _backend(answer: httpx.Response) -> str:
+    """What our own models process says of itself; nothing for other servers."""
+    try:
+        backends = [model["backend"] for model in answer.json()["data"] if model.get("backend")]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ""
+    return f" ({backends[0]})" if backends else ""
 
 
 def _reranker(settings: Settings) -> Finding:

@@ -27,7 +27,8 @@ from app.runs import Runs
 from app.settings import Settings
 from ingest import worker
 from ingest.backend import local_embedder
-from ingest.embed import Embedder, HttpEmbedder
+from ingest.embed import Embedder
+from ingest.http_embedder import HttpEmbedder
 from ingest.pipeline import Pipeline
 from ingest.sandbox import Limits
 from storage.conversations import Conversations

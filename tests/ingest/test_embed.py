@@ -1,13 +1,10 @@
-import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
 import numpy as np
 import pytest
 
 from ingest import embed
-from ingest.embed import DEFAULT_MODEL, HttpEmbedder, SentenceTransformerEmbedder, familiarity, tokenizer_spans
-from storage.errors import Busy, InvalidInput, Unavailable
+from ingest.embed import DEFAULT_MODEL, SentenceTransformerEmbedder, familiarity, tokenizer_spans
+from ingest.http_embedder import HttpEmbedder
+from storage.errors import InvalidInput
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # torch's own
 
@@ -101,89 +98,6 @@ def test_batches_stay_within_their_budget_and_hold_every_text():
     groups = list(embed.batches(lengths, 1000))
     assert sorted(index for group in groups for index in group) == list(range(len(lengths)))
     assert all(max(lengths[index] for index in group) * len(group) <= 1000 for group in groups)
-
-
-class Server:
-    """A small embedding server: each vector tells the text's length; `status` and `broken` make it misbehave."""
-
-    def __init__(self):
-        self.requests = []
-        self.status = 200
-        self.broken = None
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                outer.requests.append((self.path, self.headers.get("Authorization"), body))
-                rows = [{"index": i, "embedding": [float(len(t)), 1.0, 0.0]} for i, t in enumerate(body["input"])]
-                data = json.dumps(outer.broken if outer.broken is not None else {"data": rows[::-1]}).encode()
-                self.send_response(outer.status)
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, *args):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-
-@pytest.fixture
-def server():
-    server = Server()
-    yield server
-    server.server.shutdown()
-    server.server.server_close()
-
-
-@pytest.fixture
-def remote(server):
-    embedder = HttpEmbedder(server.url, "key", batch=3)
-    yield embedder
-    embedder.close()
-
-
-def test_a_server_is_asked_in_batches_and_says_what_kind(server, remote):
-    vectors = remote.embed_passages(["a" * n for n in range(1, 8)])
-    assert vectors.shape == (7, 3) == (7, remote.dimensions)
-    assert np.allclose(vectors[:, 0] / vectors[:, 1], range(1, 8), atol=1e-4)
-    assert [len(body["input"]) for _, _, body in server.requests] == [3, 3, 1]
-    path, key, body = server.requests[0]
-    assert (path, key, body["model"], body["input_type"]) == ("/v1/embeddings", "Bearer key", DEFAULT_MODEL, "passage")
-    remote.embed_queries(["x"])
-    assert server.requests[-1][2]["input_type"] == "query"
-
-
-def test_dimensions_are_asked_for_when_unknown(remote):
-    assert remote.dimensions == 3
-
-
-@pytest.mark.parametrize(("status", "error"), [(503, Busy), (429, Busy), (401, Unavailable), (500, Unavailable)])
-def test_an_unwell_server_is_unavailable(server, remote, status, error):
-    server.status = status
-    with pytest.raises(error) as caught:
-        remote.embed_queries(["x"])
-    assert caught.value.part == "models"
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [[], {"data": []}, {"data": [{"index": 0, "embedding": ["x"]}]}, {"data": [{"index": 0, "embedding": [1e999]}]}],
-)
-def test_an_answer_that_is_no_vectors_is_refused(server, remote, answer):
-    server.broken = answer
-    with pytest.raises(Unavailable):
-        remote.embed_queries(["x"])
-
-
-def test_a_server_that_is_away_is_unavailable():
-    embedder = HttpEmbedder("http://127.0.0.1:1/v1")
-    with pytest.raises(Unavailable, match="does not answer"):
-        embedder.embed_queries(["x"])
-    embedder.close()
 
 
 def test_tokens_are_guessed_on_the_safe_side_without_a_tokenizer(embedder):
