@@ -122,7 +122,7 @@ LOADER = """
 import sys
 sys.path.insert(0, {root!r})
 import app.main
-assert not {"torch", "openvino"} & sys.modules.keys()
+assert not {{"torch", "openvino"}} & sys.modules.keys()
 assert "streamlit.runtime.runtime" in sys.modules
 from streamlit import config
 assert config._main_script_path is None, "importing the module did something"
