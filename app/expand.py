@@ -7,12 +7,13 @@ synonyms, which the search by meaning knows.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from rapidfuzz.distance import DamerauLevenshtein
 
-from app.words import STOP_WORDS, content_words, words
+from app.words import STOP_WORDS, stem, words
 from ingest.embed import TokenSpans
 from storage.types import Passage
 
@@ -53,13 +54,17 @@ def written_out(question: str, texts: Iterable[str]) -> Iterator[str]:
 def corrected(question: str, texts: Sequence[str]) -> dict[str, str]:
     """By each word of the question that no text holds, in lower case, the most frequent word that is a slip away."""
     asked = [word for word in words(question) if len(word) >= _LEAST and word.isalpha() and word not in STOP_WORDS]
-    said = "\n".join(texts).casefold()
+    said = unicodedata.normalize("NFKC", "\n".join(texts)).casefold()
     if all(word in said for word in asked):
         return {}
-    counts = Counter(word for word in words(said) if len(word) >= _LEAST - 1 and word.isalpha())
-    known = set(content_words(" ".join(counts)))
-    unknown = [word for word in asked if word not in counts and known.isdisjoint(content_words(word))]
+    counts = Counter(_WORD.findall(said))
+    unknown = [word for word in asked if word not in counts and not _has_form(stem(word), counts)]
     return {word: best for word in unknown if (best := _meant(word, counts))}
+
+
+def _has_form(stem_: str, known: Iterable[str]) -> bool:
+    """Whether one of the known words has this stem, with which it then begins."""
+    return any(word.startswith(stem_) and stem(word) == stem_ for word in known)
 
 
 def _meant(word: str, counts: Counter[str]) -> str:

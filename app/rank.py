@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -127,7 +128,7 @@ def bare(question: str, passages: Sequence[Passage]) -> str:
 
     What is left is what is asked about them. The question as it is where nothing much would be left.
     """
-    labels = {word for label in {p.label for p in passages} for word in content_words(label)}
+    labels = {word for label in {p.label for p in passages} for word in _stems(label)}
     kept, end = "", 0
     for found in _TOKEN.finditer(question):
         token = found[0]
@@ -149,7 +150,7 @@ def naming(question: str, passages: Sequence[Passage]) -> dict[str, float]:
     question may name one document and be answered by another.
     """
     documents = {p.document_id: p for p in passages}
-    labels = {id_: set(content_words(p.label)) for id_, p in documents.items()}
+    labels = {id_: set(_stems(p.label)) for id_, p in documents.items()}
     spread = Counter(word for label in labels.values() for word in label)
     weight = {word: math.log((1 + len(labels)) / count) for word, count in spread.items()}
     asked = content_words(question)
@@ -162,19 +163,27 @@ def naming(question: str, passages: Sequence[Passage]) -> dict[str, float]:
 
 def _same_time(question: str, label: str) -> float:
     """1 where a year and the quarter, or that there is none, are the same; less where only the year is."""
-    if years(question).isdisjoint(years(label)):
+    (asked, wanted), (of_label, told) = _times(question), _times(label)
+    if asked.isdisjoint(of_label):
         return 0.0
-    wanted, told = _quarters(question), _quarters(label)
     return 1.0 if wanted & told or not (wanted or told) else _OTHER_PART
 
 
-def _quarters(text: str) -> set[int]:
-    return {period.quarter for period in periods(text) if period.quarter}
+# what a label says is asked again with every question that finds its document
+@lru_cache(maxsize=20_000)
+def _stems(label: str) -> tuple[str, ...]:
+    return tuple(content_words(label))
+
+
+@lru_cache(maxsize=20_000)
+def _times(label: str) -> tuple[frozenset[int], frozenset[int]]:
+    """Its years, and its quarters."""
+    return frozenset(years(label)), frozenset(period.quarter for period in periods(label) if period.quarter)
 
 
 def _share(name: str, asked: Collection[str], weight: Mapping[str, float]) -> float:
     """How much of a name is in the question."""
-    own = content_words(name)
+    own = _stems(name)
     total = sum(weight.get(word, 0.0) for word in own)
     return sum(weight.get(word, 0.0) for word in covered(own, asked)) / total if total else 0.0
 
@@ -214,8 +223,9 @@ def _distinct(passages: Sequence[Passage], *, timeless: bool) -> list[Passage]:
     for passage in passages:
         own = frozenset(passage.text.casefold().split())
         sizes = range(math.ceil(_SAME * len(own)), int(len(own) / _SAME) + 1)
-        alike = (n for size in sizes for n, other in said.get(size, ()) if _alike(own, other))
-        twin = next((n for n in alike if kept[n].document_id != passage.document_id), None)
+        others = [(n, other) for size in sizes for n, other in said.get(size, ())]
+        apart = ((n, other) for n, other in others if kept[n].document_id != passage.document_id)
+        twin = next((n for n, other in apart if _alike(own, other)), None)
         if twin is None:
             said.setdefault(len(own), []).append((len(kept), own))
             kept.append(passage)

@@ -28,5 +28,5 @@ def unpacked(spans: Sequence[Sequence[Any]], packed_rows: bytes) -> Parts | None
     if not spans or not packed_rows or len(packed_rows) % len(spans):
         return None
     rows = np.frombuffer(packed_rows, np.int8).reshape(len(spans), -1).astype(np.float32)
-    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-    return Parts(tuple((int(start), int(end)) for start, end in spans), rows)
+    rows /= np.maximum(np.sqrt(np.einsum("ij,ij->i", rows, rows)), 1e-12)[:, None]
+    return Parts(tuple((start, end) for start, end in spans), rows)
