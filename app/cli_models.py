@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -76,7 +77,7 @@ def serve(supervised: Annotated[bool, typer.Option("--supervised", hidden=True)]
     from app import llm_server
     from app.cross_encoder import CrossEncoderReranker
     from app.llm_engine import Engine
-    from app.services import chunk_embedder
+    from app.services import chunk_embedder, live_model
 
     settings = load()
     log.configure(part="models", style=settings.log_format, level=settings.log_level)
@@ -98,12 +99,17 @@ def serve(supervised: Annotated[bool, typer.Option("--supervised", hidden=True)]
 
     application = llm_server.build(
         (lambda: engine(path)) if path else None,
-        (lambda: chunk_embedder(settings)) if not settings.embed_url or settings.own_embed_url else None,
+        (lambda: chunk_embedder(settings, live_model(settings))) if _embeds_here(settings) else None,
         settings.key(),
         reranker=reranker if _reranks_here(settings) else None,
+        embedder_of=partial(chunk_embedder, settings),
     )
     port = settings.models_port or supervisor.free_port()
     llm_server.run(application, host=settings.models_host, port=port)
+
+
+def _embeds_here(settings: Settings) -> bool:
+    return not settings.embed_url or settings.own_embed_url
 
 
 def _reranks_here(settings: Settings) -> bool:

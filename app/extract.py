@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,8 +92,9 @@ class Extractive:
 
     name = "extractive"
 
-    def __init__(self, embedder: Embedder | None = None) -> None:
-        self._embedder = embedder
+    def __init__(self, embedder: Embedder | None = None, *, live: Callable[[], Embedder] | None = None) -> None:
+        """`live` tells for each question which embedder to use, in place of `embedder`."""
+        self._embedder, self._live = embedder, live
 
     def stream(self, prompt: Prompt, cancel: threading.Event) -> Iterator[str]:
         """Line by line, each statement followed by " [n]". Yields nothing when the passages do not answer."""
@@ -141,11 +142,12 @@ class Extractive:
 
     def _compare(self, question: str, candidates: Sequence[_Candidate]) -> bool:
         """Set how near each is to the question; False when that can't be known now."""
-        if self._embedder is None or not candidates:
+        embedder = self._live() if self._live else self._embedder
+        if embedder is None or not candidates:
             return False
         texts = [_with_heading(candidate) for candidate in candidates]
         try:
-            near = self._embedder.embed_passages(texts) @ self._embedder.embed_queries([question])[0]
+            near = embedder.embed_passages(texts) @ embedder.embed_queries([question])[0]
         except Unavailable:
             return False
         for candidate, cosine in zip(candidates, np.asarray(near).tolist(), strict=True):

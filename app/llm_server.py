@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Generic, Literal, TypeVar
 
 import uvicorn
@@ -41,6 +42,8 @@ from storage.types import Vector
 
 log = logging.getLogger(__name__)
 
+_OTHERS = 2  # embedding models beside the main one
+_AGAIN = 30.0  # seconds after which one that could not be loaded is tried again
 _RERANKS = 4  # on their way at a time: who would wait for more is better off without
 
 Part = TypeVar("Part")
@@ -53,6 +56,7 @@ class Loading(Generic[Part]):
         self._what = what
         self._make = make
         self._part: Part | None = None
+        self.failed: float | None = None  # when, by time.monotonic()
         self.reason = f"The {what} is being loaded." if make else f"No {what} is set up here."
 
     @property
@@ -62,6 +66,10 @@ class Loading(Generic[Part]):
     @property
     def part(self) -> Part | None:
         return self._part
+
+    @property
+    def under_way(self) -> bool:
+        return self.wanted and self._part is None and self.failed is None
 
     def start(self) -> None:
         if self._make:
@@ -73,10 +81,11 @@ class Loading(Generic[Part]):
         try:
             self._part = self._make()
         except FootnoteError as error:
-            self.reason = str(error)
+            self.reason, self.failed = str(error), time.monotonic()
             log.error("the %s can't be loaded: %s", self._what, error)
         except Exception as error:  # whatever a library raises is the reason to show
             self.reason = f"The {self._what} can't be loaded: {error}. The log of the models process says more."
+            self.failed = time.monotonic()
             log.exception("the %s can't be loaded", self._what)
         else:
             self.reason = ""
@@ -161,8 +170,12 @@ def build(
     key: str,
     *,
     reranker: Callable[[], Reranker] | None = None,
+    embedder_of: Callable[[str], Embedder] | None = None,
 ) -> Starlette:
     """The models process as an ASGI application. What is given is made in the background once the server runs.
+
+    With `embedder_of`, further embedding models are loaded when they are first asked for by name, while the index is
+    made anew; the least recently asked for goes when there are too many.
 
     The application closes the engine when it shuts down. Raises InvalidInput when the key is empty.
     """
@@ -173,6 +186,7 @@ def build(
         Loading("language model", engine),
         Loading("embedding model", _in_turn(embedder, one_at_a_time)),
         Loading("reranker", _in_turn(reranker, one_at_a_time)),
+        partial(_other, embedder_of, one_at_a_time) if embedder and embedder_of else None,
     )
     app = Starlette(
         routes=[
@@ -222,6 +236,10 @@ def _in_turn(make: Callable[[], Part] | None, lock: threading.Lock) -> Callable[
     return made if make else None
 
 
+def _other(embedder_of: Callable[[str], Embedder], lock: threading.Lock, name: str) -> Loading[Embedder]:
+    return Loading("embedding model", _in_turn(partial(embedder_of, name), lock))
+
+
 class _KeyRequired:
     def __init__(self, app: ASGIApp, key: str) -> None:
         self._app = app
@@ -238,8 +256,15 @@ class _KeyRequired:
 
 
 class _Routes:
-    def __init__(self, engine: Loading[Engine], embedder: Loading[Embedder], reranker: Loading[Reranker]) -> None:
+    def __init__(
+        self,
+        engine: Loading[Engine],
+        embedder: Loading[Embedder],
+        reranker: Loading[Reranker],
+        other: Callable[[str], Loading[Embedder]] | None,
+    ) -> None:
         self._engine, self._embedder, self._reranker = engine, embedder, reranker
+        self._other, self._others = other, dict[str, Loading[Embedder]]()  # by name, last asked for last
         self._started = int(time.time())
         self._embedding = ThreadPoolExecutor(1, "embed")  # one at a time: the model uses all cores already
         self._reranking = ThreadPoolExecutor(1, "rerank")  # of its own: vectors must not wait for seconds
@@ -296,8 +321,7 @@ class _Routes:
 
     async def embeddings(self, request: Request) -> Response:
         body = await _body(request, _Embeddings)
-        embedder = self._embedder.get()
-        _check_model(body.model, embedder.name)
+        embedder = self._embedder_named(body.model)
         texts = [body.input] if isinstance(body.input, str) else body.input
         embed = embedder.embed_queries if body.input_type == "query" else embedder.embed_passages
         try:
@@ -313,6 +337,21 @@ class _Routes:
         ]
         usage = {"prompt_tokens": 0, "total_tokens": 0}
         return JSONResponse({"object": "list", "model": embedder.name, "data": data, "usage": usage})
+
+    def _embedder_named(self, name: str) -> Embedder:
+        main = self._embedder.part
+        if not self._other or not name or self._embedder.under_way or (main and main.name == name):
+            embedder = self._embedder.get()
+            _check_model(name, embedder.name)
+            return embedder
+        kept = self._others.pop(name, None)
+        if kept is None or (kept.failed and time.monotonic() - kept.failed > _AGAIN):
+            kept = self._other(name)
+            kept.start()
+        self._others[name] = kept
+        while len(self._others) > _OTHERS:
+            del self._others[next(iter(self._others))]
+        return kept.get()
 
     async def rerank(self, request: Request) -> Response:
         body = await _body(request, _Rerank)

@@ -7,12 +7,14 @@ Not covered: several questions at once (`rewrite`), wording a prompt (`prompt`),
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 
 from app.confidence import Evidence, confidence, evidence
 from app.expand import expanded
 from app.followup import standalone
+from app.live import Space
 from app.prompt import Turn
 from app.rank import Design, bare, nearest_parts, ranked, shortlist
 from app.rerank import WITHOUT, Reranker, rerank
@@ -47,13 +49,28 @@ class Retriever:
         reranker: Reranker | None = None,
         reranked: int = 24,
         design: Design | None = None,
+        live: Callable[[], Space] | None = None,
     ) -> None:
-        self.embedder = embedder
+        """`live` tells for each question what to embed and search with, instead of `embedder` and the alias."""
+        self._embedder, self._live = embedder, live
+        self._generation: str | None = None
         self._index = index
         self._documents = documents
         self._reranker = reranker
         self._reranked = reranked
         self._design = design or Design()
+
+    @property
+    def embedder(self) -> Embedder:
+        """What questions are embedded with now."""
+        return self._live()[0] if self._live else self._embedder
+
+    def fixed(self) -> Retriever:
+        """The same, staying with the generation that is live now and its model."""
+        fixed = copy(self)
+        if self._live:
+            (fixed._embedder, fixed._generation), fixed._live = self._live(), None
+        return fixed
 
     def retrieve(
         self,
@@ -67,7 +84,13 @@ class Retriever:
         """At most `limit` passages, of documents in `scope`. Raises Unavailable when the index does not answer.
 
         Without query embeddings it searches by words alone, without its reranker it goes on without; `notice` says so.
+        All of a question is embedded by one model and searched in that model's generation.
         """
+        return self.fixed()._retrieve(question, principal, history, scope, limit)
+
+    def _retrieve(
+        self, question: str, principal: Principal, history: Sequence[Turn], scope: Scope, limit: int
+    ) -> Retrieved:
         asked = standalone(question, history)
         meaning, notice = self._embed(asked)
         documents = self._documents.within(scope, principal) if scope else None
@@ -93,7 +116,9 @@ class Retriever:
         self, question: str, meaning: Vector | None, principal: Principal, documents: frozenset[str] | None
     ) -> tuple[list[Hit], list[Passage]]:
         words = question_weights(question)
-        hits = self._index.search(meaning, words, principal, limit=self._design.depth, documents=documents)
+        hits = self._index.search(
+            meaning, words, principal, limit=self._design.depth, documents=documents, generation=self._generation
+        )
         hits = shortlist(hits, self._design.candidates)
         return hits, self._documents.passages(hits, principal)
 

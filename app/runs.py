@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.evaluation.corpus import Corpus
@@ -49,12 +49,12 @@ class Runs:
         retriever: Retriever,
         llm: LLM,
         *,
-        generation: str,
+        generation: Callable[[], str],
         settings: Mapping[str, Any],
         rewriter: Rewriter | None = None,
         source_tokens: int,
     ) -> None:
-        """`generation` and `settings` are kept with each run, to tell later what it measured."""
+        """The live `generation` and `settings` are kept with each run, to tell later what it measured."""
         self._evaluations = evaluations
         self._documents = documents
         self._users = users
@@ -80,7 +80,7 @@ class Runs:
             principal,
             answers=answers,
             rights_of=rights.name,
-            generation=self._generation,
+            generation=self._generation(),
             settings={**self._settings, "model": self._llm.name if answers else ""},
         )
         run = _Run(info, self._evaluations)

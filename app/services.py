@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 from functools import cache
 
 import httpx
+import sqlalchemy as sa
 
 from app import rewrite
 from app.answers import Answers
 from app.extract import Extractive
+from app.live import Live
 from app.llm import LLM, OpenAIChat
 from app.pages import Pages
 from app.rerank import HttpReranker
@@ -38,6 +40,7 @@ from storage.errors import Unavailable
 from storage.evaluations import Evaluations
 from storage.feedback import Feedback
 from storage.files import Files
+from storage.generations import Generations
 from storage.index import Index
 from storage.users import Users
 from storage.versions import Versions
@@ -53,6 +56,7 @@ class Services:
     users: Users
     documents: Documents
     versions: Versions
+    generations: Generations
     conversations: Conversations
     index: Index
     embedder: Embedder
@@ -114,10 +118,11 @@ def build(settings: Settings) -> Services:
     documents = Documents(database, files)
     conversations = Conversations(database)
     index = Index(settings.qdrant_url, settings.qdrant_api_key.get_secret_value())
-    embedder = HttpEmbedder(settings.embed_url, settings.embed_api_key.get_secret_value(), settings.embed_model)
-    reranker = _reranker(settings)
-    retriever = Retriever(index, embedder, documents, reranker=reranker, reranked=settings.rerank_passages)
-    llm = _language_model(settings, embedder)
+    generations = Generations(database)
+    live = live_generation(settings, generations)
+    embedder, reranker = live.of_model(settings.embed_model), _reranker(settings)
+    retriever = Retriever(index, embedder, documents, reranker=reranker, reranked=settings.rerank_passages, live=live)
+    llm = _language_model(settings, live)
     rewriter = rewriter_of(settings)
     users, evaluations = Users(database, session_hours=settings.session_hours), Evaluations(database)
     checks = [index.ready, lambda: _models_away(settings), lambda: _worker_away(database)]
@@ -130,6 +135,7 @@ def build(settings: Settings) -> Services:
         users=users,
         documents=documents,
         versions=Versions(database),
+        generations=generations,
         conversations=conversations,
         index=index,
         embedder=embedder,
@@ -152,7 +158,7 @@ def build(settings: Settings) -> Services:
             users,
             retriever,
             llm,
-            generation=generation_name(embedder),
+            generation=live.name,
             rewriter=rewriter,
             settings={"embed_model": settings.embed_model, "source_tokens": settings.source_tokens},
             source_tokens=settings.source_tokens,
@@ -168,35 +174,49 @@ def build_pipeline(settings: Settings) -> tuple[Database, Pipeline]:
     database.migrate()
     index = Index(settings.qdrant_url, settings.qdrant_api_key.get_secret_value(), timeout=60.0, patience=5.0)
 
-    lock = threading.Lock()
-
-    @cache
-    def load() -> Embedder:
-        embedder = chunk_embedder(settings)
-        index.prepare(generation_name(embedder), embedder.dimensions)
-        return embedder
-
-    def embedder() -> Embedder:
-        with lock:  # two documents may need it first at the same time
-            return load()
-
     pipeline = Pipeline(
         versions=Versions(database),
         files=Files(settings.data_dir),
         index=index,
-        embedder=embedder,
+        generations=Generations(database),
+        embedder=_loading(settings),
         limits=parse_limits(settings),
         embedding=threading.Lock(),
+        model=settings.embed_model,
     )
     return database, pipeline
 
 
-def chunk_embedder(settings: Settings) -> Embedder:
+def _loading(settings: Settings) -> Callable[[str], Embedder]:
+    """Loads each model once; two documents may need one first at the same time."""
+    lock = threading.Lock()
+
+    @cache
+    def load(model: str) -> Embedder:
+        return chunk_embedder(settings, model)
+
+    def embedder(model: str) -> Embedder:
+        with lock:
+            return load(model)
+
+    return embedder
+
+
+def live_generation(settings: Settings, generations: Generations) -> Live:
+    """What questions are embedded and searched with, over HTTP."""
+
+    def embedder(model: str) -> Embedder:
+        return HttpEmbedder(settings.embed_url, settings.embed_api_key.get_secret_value(), model)
+
+    return Live(generations, embedder, model=settings.embed_model)
+
+
+def chunk_embedder(settings: Settings, model: str) -> Embedder:
     """The model itself, unless EMBED_URL names somebody else's server."""
     if settings.embed_url and not settings.own_embed_url:
-        return HttpEmbedder(settings.embed_url, settings.embed_api_key.get_secret_value(), settings.embed_model)
+        return HttpEmbedder(settings.embed_url, settings.embed_api_key.get_secret_value(), model)
     return local_embedder(
-        settings.embed_model,
+        model,
         settings.converted_dir,
         device=settings.embed_device,
         backend=settings.embed_backend,
@@ -205,10 +225,16 @@ def chunk_embedder(settings: Settings) -> Embedder:
     )
 
 
-def generation_name(embedder: Embedder) -> str:
-    """What the index calls vectors of this model: a name that any server takes."""
-    plain = "".join(char if char.isascii() and char.isalnum() else "-" for char in embedder.name.lower())
-    return f"{plain.strip('-')[-80:]}_v2"
+def live_model(settings: Settings) -> str:
+    """The model of the live generation; EMBED_MODEL where there is none yet, or no database to say so."""
+    database = Database(settings.sql_url)
+    try:
+        known = Generations(database).live()
+    except (Unavailable, sa.exc.SQLAlchemyError):  # not migrated yet
+        known = None
+    finally:
+        database.close()
+    return known.model if known else settings.embed_model
 
 
 def parse_limits(settings: Settings) -> Limits:
@@ -219,9 +245,9 @@ def parse_limits(settings: Settings) -> Limits:
     )
 
 
-def _language_model(settings: Settings, embedder: Embedder) -> LLM:
+def _language_model(settings: Settings, live: Live) -> LLM:
     if not settings.llm_url:
-        return Extractive(embedder)
+        return Extractive(live=live.embedder)
     return _chat(settings, max_tokens=settings.llm_max_tokens, temperature=settings.llm_temperature)
 
 

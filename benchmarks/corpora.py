@@ -177,8 +177,8 @@ def _fill(folder: Path, documents: list[File], variant: Variant, model: str, cac
     with supervisor.running(settings_of(folder, model, {}), "index") as settings:
         database, pipeline = services.build_pipeline(settings)
         with closing(database), replaced(sandbox, run=_here), replaced(pipeline_module, **variant.replaced):
-            embedder = Remembering(pipeline.embedder(), cache / "vectors.db")
-            pipeline = replace(pipeline, embedder=lambda: embedder)
+            embedder = Remembering(pipeline.embedder(model), cache / "vectors.db")
+            pipeline = replace(pipeline, embedder=lambda _: embedder)
             store = Documents(database, pipeline.files)
             ids = {file.key: _take_in(file, store, pipeline) for file in documents}
     (folder / "documents.json").write_text(json.dumps(ids, indent=1, ensure_ascii=False), "utf-8")

@@ -35,6 +35,7 @@ from ingest.embed import DEFAULT_MODEL
 from ingest.sparse import passage_weights
 from storage import vectors
 from storage.access import document_terms
+from storage.generations import first_name
 from storage.index import Point
 from storage.models import ChunkRow, Document, SectionRow, Version
 from storage.tables import from_json
@@ -229,7 +230,7 @@ def main() -> None:
         with supervisor.running(settings, "index", "models") as reachable, closing(services.build(reachable)) as parts:
             corpora.wait_for_model(parts.embedder)
             if parts.index.generation() is None:
-                parts.index.prepare(services.generation_name(parts.embedder), parts.embedder.dimensions)
+                parts.index.prepare(first_name(parts.embedder.name), parts.embedder.dimensions)
                 began = time.monotonic()
                 filled = fill(parts, options.passages)
                 print(f"{filled:,} passages written in {time.monotonic() - began:.0f} s", flush=True)

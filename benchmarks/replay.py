@@ -122,6 +122,7 @@ class _Index:
         *,
         limit: int,
         documents: Collection[str] | None = None,
+        generation: str | None = None,
     ) -> list[Hit]:
         assert documents is None
         words = (tuple(sparse.indices), tuple(sparse.values)) if sparse else None

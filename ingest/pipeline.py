@@ -10,21 +10,23 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 from uuid import UUID, uuid5
 
 from ingest.contents import is_contents
-from ingest.embed import Embedder
+from ingest.embed import DEFAULT_MODEL, Embedder
 from ingest.language import SURE, language
 from ingest.parse import parse
 from ingest.sandbox import Limits
 from ingest.sparse import passage_weights
-from ingest.split import contextualize, placed, sentences, split
+from ingest.split import TARGET, contextualize, placed, sentences, split
 from storage.documents import Receipt
 from storage.errors import DocumentError, InvalidInput, NotFound, Unavailable
 from storage.files import Files
+from storage.generations import Generation, Generations, first_name
 from storage.index import Index, Point
 from storage.types import Chunk, Parts, State
 from storage.versions import Versions
@@ -42,10 +44,20 @@ class Pipeline:
     versions: Versions
     files: Files
     index: Index
-    embedder: Callable[[], Embedder]  # called at the first need: loading a model takes seconds
+    generations: Generations
+    embedder: Callable[[str], Embedder]  # by the model's name; called at the first need: loading one takes seconds
     limits: Limits
     embedding: threading.Lock  # one batch at a time: more would only share the same cores
     patience: float = PATIENCE
+    model: str = DEFAULT_MODEL  # of the first generation; each has its own
+
+    def generation(self) -> Generation:
+        """The live generation; made now where there is none. Raises InvalidInput where the index has another one."""
+        if known := self.generations.live():
+            return known
+        embedder, name = self._patiently(lambda: self.embedder(self.model)), first_name(self.model)
+        self._patiently(lambda: self.index.prepare(name, embedder.dimensions))
+        return self.generations.first(name, self.model, embedder.dimensions)
 
     def read(self, version_id: str) -> None:
         """Parse the original in the sandbox and keep its sections. Raises DocumentError, NotFound."""
@@ -76,11 +88,20 @@ class Pipeline:
         )
 
     def divide(self, version_id: str) -> int:
-        """Split the kept sections into chunks and keep those. Returns how many; at least one."""
-        job = self.versions.job(version_id)
-        embedder = self._patiently(self.embedder)
+        """Split the kept sections into the live generation's chunks and keep those. Returns how many; at least one."""
+        job, generation = self.versions.job(version_id), self.generation()
         if job.attempt > 1:  # points of an earlier attempt may be more than those of this one
             self._patiently(lambda: self.index.delete_version(version_id))
+        count = self.versions.store_chunks(version_id, self.chunks(version_id, generation))
+        if not count:
+            raise DocumentError("No text was found in the file.", "Upload a file with text that can be selected.")
+        self.versions.progress(version_id, State.EMBEDDING, total=count)
+        return count
+
+    def chunks(self, version_id: str, generation: Generation) -> list[Chunk]:
+        """The version's sections divided as suits a generation; their text stays with the sections."""
+        job = self.versions.job(version_id)
+        embedder = self._patiently(lambda: self.embedder(generation.model))
         sections = self.versions.sections(version_id)
         listing = {section.page for section in sections if is_contents(section)}
         pieces = split(
@@ -88,36 +109,35 @@ class Pipeline:
             embedder.token_spans,
             max_tokens=embedder.max_tokens,
             title=self.versions.label(version_id),
+            target=generation.passage_tokens or TARGET,
         )
-        count = self.versions.store_chunks(
-            version_id,
-            (
-                Chunk(
-                    id=str(uuid5(CHUNK_IDS, f"{version_id}/{ordinal}")),
-                    document_id=job.document_id,
-                    version_id=version_id,
-                    ordinal=ordinal,
-                    page=piece.page,
-                    start=piece.start,
-                    end=piece.end,
-                    heading=piece.heading,
-                    text="",  # SQL keeps the offsets; the text stays with its section
-                    contents=piece.page in listing,
-                )
-                for ordinal, piece in enumerate(pieces)
-            ),
-        )
-        if not count:
-            raise DocumentError("No text was found in the file.", "Upload a file with text that can be selected.")
-        self.versions.progress(version_id, State.EMBEDDING, total=count)
-        return count
+        return [
+            Chunk(
+                id=str(uuid5(CHUNK_IDS, f"{version_id}/{ordinal}/{generation.id}")),
+                document_id=job.document_id,
+                version_id=version_id,
+                ordinal=ordinal,
+                page=piece.page,
+                start=piece.start,
+                end=piece.end,
+                heading=piece.heading,
+                text="",
+                contents=piece.page in listing,
+                generation=generation.id,
+            )
+            for ordinal, piece in enumerate(pieces)
+        ]
 
     def embed(self, version_id: str, start: int, total: int) -> int:
-        """Embed one batch of chunks from ordinal `start` on and put it into the index, readable by nobody yet."""
+        """Embed one batch of chunks from ordinal `start` on and put it into the index, readable by nobody yet.
+
+        Where another generation has become live since the version was divided, `publish` does the work anew.
+        """
         try:
             self.versions.job(version_id)
-            points = self._points(version_id, start)
-            self._patiently(lambda: self.index.upsert(points, []))
+            generation = self.generation()
+            points = self.points(version_id, start, generation)
+            self._patiently(partial(self.upsert, points, generation))
             self.versions.progress(version_id, State.EMBEDDING, done=min(start + BATCH, total), total=total)
         except NotFound:  # deleted meanwhile, perhaps after its points were counted: leave none behind
             self._patiently(lambda: self.index.delete_version(version_id))
@@ -126,8 +146,14 @@ class Pipeline:
             raise DocumentError(str(error), "Put the setting back, or start with an empty data folder.") from error
         return len(points)
 
-    def _points(self, version_id: str, start: int) -> list[Point]:
-        chunks = self.versions.chunks(version_id, start=start, count=BATCH)
+    def upsert(self, points: list[Point], generation: Generation) -> None:
+        """Put points into a generation. Raises NotFound where it was given up: its collection may be gone."""
+        self.generations.require_open(generation.id)
+        self.index.upsert(points, [], generation=generation.name)
+
+    def points(self, version_id: str, start: int, generation: Generation) -> list[Point]:
+        """One batch of the version's chunks of a generation, embedded; what of them SQL keeps is kept."""
+        chunks = self.versions.chunks(version_id, start=start, count=BATCH, generation=generation.id)
         pages = {chunk.page for chunk in chunks}
         sections = {section.page: section for section in self.versions.sections_at(version_id, pages)}
         label, spoken = self.versions.label(version_id), self.versions.language(version_id)
@@ -137,7 +163,7 @@ class Pipeline:
             placed(of_chunk, chunk.text, text) for of_chunk, chunk, text in zip(spans, chunks, texts, strict=True)
         ]
         with self.embedding:
-            vectors, of_parts = self._patiently(lambda: self.embedder().embed_parts(texts, inside))
+            vectors, of_parts = self._patiently(lambda: self.embedder(generation.model).embed_parts(texts, inside))
         self.versions.store_parts(
             {
                 chunk.id: Parts(tuple(of_chunk), rows)
@@ -154,15 +180,36 @@ class Pipeline:
 
         It is called ready last: what is ready can be found.
         """
-        job = self.versions.job(version_id)
-        found = self._patiently(lambda: self.index.count(version_id=version_id))
-        if found != total:
-            raise DocumentError(f"The index holds {found} of {total} passages.", "Try again; it starts afresh.")
-        self.versions.make_live(version_id)
+        job, generation = self.versions.job(version_id), self.generation()
+        while True:
+            if self.versions.divided_for(version_id) != {generation.id}:  # it has become live since `divide`
+                self.put_into(generation, version_id)
+            passages = self.verified(version_id, generation)
+            if self.versions.make_live(version_id, generation.id, passages=passages):
+                break
+            generation = self.generation()
         self.follow_terms(version_id)
         for superseded in set(self.versions.of_document(job.document_id)) - {version_id}:
             self._patiently(partial(self.index.set_terms, superseded, []))
-        self.versions.publish(version_id, passages=total)
+        self.versions.publish(version_id, passages=passages)
+
+    def put_into(self, generation: Generation, version_id: str) -> None:
+        """Divide and embed a version for a generation, beside those that it is in, unless it is whole there already."""
+        with suppress(DocumentError):
+            self.verified(version_id, generation)
+            return
+        count = self.versions.store_chunks(version_id, self.chunks(version_id, generation), beside=generation.id)
+        for start in range(0, count, BATCH):
+            self._patiently(partial(self.upsert, self.points(version_id, start, generation), generation))
+
+    def verified(self, version_id: str, generation: Generation) -> int:
+        """How many passages the version has there, in SQL and in the index. Raises DocumentError unless they agree."""
+        passages = self.versions.count_chunks(version_id, generation.id)
+        name = generation.name
+        found = self._patiently(lambda: self.index.count(version_id=version_id, generation=name))
+        if found != passages or not passages:
+            raise DocumentError(f"The index holds {found} of {passages} passages.", "Try again; it starts afresh.")
+        return passages
 
     def follow_terms(self, version_id: str, *, patience: float | None = None) -> None:
         """Give the version's points the terms that SQL holds, also when those change meanwhile."""

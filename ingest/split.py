@@ -54,8 +54,17 @@ class Passage(Protocol):
     def heading(self) -> str: ...
 
 
-def split(sections: Iterable[Section], token_spans: TokenSpans, *, max_tokens: int, title: str = "") -> list[Piece]:
+def split(
+    sections: Iterable[Section],
+    token_spans: TokenSpans,
+    *,
+    max_tokens: int,
+    title: str = "",
+    target: int = TARGET,
+) -> list[Piece]:
     """Pieces in reading order. `token_spans(text)` gives the characters of each token that the model will see.
+
+    They come near `target` tokens of text, where the structure and the model let them.
 
     `contextualize(title, piece, section)` stays within `max_tokens` (96 and more) for any title of ordinary words; give
     the title to be exact.
@@ -63,7 +72,7 @@ def split(sections: Iterable[Section], token_spans: TokenSpans, *, max_tokens: i
     pieces = []
     for section in sections:
         if section.text.strip():
-            pieces += _split_section(section, token_spans, max_tokens, title)
+            pieces += _split_section(section, token_spans, max_tokens, title, target)
     return pieces
 
 
@@ -91,13 +100,14 @@ def placed(spans: Iterable[tuple[int, int]], text: str, context: str) -> list[tu
     return [(places[start], places[end]) for start, end in spans]
 
 
-def _split_section(section: Section, token_spans: TokenSpans, max_tokens: int, title: str) -> list[Piece]:
+def _split_section(section: Section, token_spans: TokenSpans, max_tokens: int, title: str, target: int) -> list[Piece]:
     tokens = [start for start, _ in token_spans(section.text)]
     context = _context_tokens(section, token_spans, title)
-    cap = max(min(max_tokens - context, LONGEST), max_tokens // 4)
+    cap = max(min(max_tokens - context, target * LONGEST // TARGET), max_tokens // 4)
     while True:
         pieces = [
-            Piece(section.page, start, end, _heading(section, start, end)) for start, end in _cut(section, tokens, cap)
+            Piece(section.page, start, end, _heading(section, start, end))
+            for start, end in _cut(section, tokens, cap, target)
         ]
         near = [p for p in pieces if context + _size(tokens, p.start, p.end) > max_tokens * 0.9]
         sizes = [len(token_spans(contextualize(title, piece, section))) for piece in near]
@@ -117,10 +127,10 @@ def _context_tokens(section: Section, token_spans: TokenSpans, title: str) -> in
     )
 
 
-def _cut(section: Section, tokens: list[int], cap: int) -> list[tuple[int, int]]:
+def _cut(section: Section, tokens: list[int], cap: int, target: int) -> list[tuple[int, int]]:
     """The cheapest way to part the section's text into spans of at most `cap` tokens, white space trimmed."""
     text = section.text
-    target = min(TARGET, round(cap * 0.85))
+    target = min(target, round(cap * 0.85))
     borders = _with_words(_borders(section), text, tokens, cap)
     ends = _ends(text, borders)
     headings = sorted({heading.start for heading in section.headings})

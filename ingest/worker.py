@@ -88,7 +88,7 @@ class Worker:
     def _prepare(self) -> None:
         """Load the embedding model before the first document needs it."""
         try:
-            self._pipeline.embedder()
+            self._pipeline.embedder(self._pipeline.generation().model)
         except FootnoteError as error:
             log.error("%s", error)
 

@@ -1,7 +1,8 @@
 """The passage index: what is searched, always as somebody.
 
-Chunks become points of the collection behind the alias `kb_live`: a dense vector, BM25 weights, and a payload that
-says which passage of which version it is and which access terms it carries. The same code talks to a Qdrant server
+Chunks become points of a generation's collection: a dense vector, BM25 weights, and a payload that says which passage
+of which version it is and which access terms it carries. The alias `kb_live` follows the generation that is live.
+Changes of readers and deletions reach every generation. The same code talks to a Qdrant server
 and to the embedded one (`storage.index_server`). The text stays in the database, where `storage.documents` checks
 every hit again. Not here: making vectors (`ingest.embed`), fusing the two lists (`app.retrieve`).
 """
@@ -90,7 +91,7 @@ class Index:
         Raises InvalidInput when another generation is live, or this one has vectors of other dimensions: vectors of
         two models can't be compared, whatever their size.
         """
-        name = f"{self._prefix}_{generation}"
+        name = self._name(generation)
         aliases = self._call(self._client.get_aliases).aliases
         live = next((a.collection_name for a in aliases if a.alias_name == self._alias), None)
         if live is not None and live != name:
@@ -98,16 +99,56 @@ class Index:
                 f"The index was made with another embedding model ({live.removeprefix(self._prefix + '_')}). "
                 "Set EMBED_MODEL back to it, or start with an empty data folder."
             )
+        self.add(generation, dimensions)
+        if live is None:
+            self.point_to(generation)
+
+    def add(self, generation: str, dimensions: int) -> None:
+        """Make sure that a collection for `generation` exists, live or not. Idempotent.
+
+        Raises InvalidInput where it has vectors of other dimensions.
+        """
+        name = self._name(generation)
         if not self._call(lambda: self._client.collection_exists(name)):
             self._create(name, dimensions)
         known = self._check_dimensions(name, dimensions).payload_schema
         for field in _FIELDS:
             if field not in known:
                 self._write(partial(self._client.create_payload_index, name, field, models.PayloadSchemaType.KEYWORD))
-        if live is None:
-            create = models.CreateAlias(collection_name=name, alias_name=self._alias)
-            change = [models.CreateAliasOperation(create_alias=create)]
-            self._call(partial(self._client.update_collection_aliases, change), patience=self._patience)
+
+    def point_to(self, generation: str) -> None:
+        """Let the alias, which tells others what is live, lead to `generation`. Atomic and idempotent.
+
+        `storage.generations` decides what is live; this follows.
+        """
+        if self.generation() == generation:
+            return
+        create = models.CreateAlias(collection_name=self._name(generation), alias_name=self._alias)
+        change: list[models.AliasOperations] = [models.CreateAliasOperation(create_alias=create)]
+        if self.generation() is not None:
+            delete = models.DeleteAlias(alias_name=self._alias)
+            change.insert(0, models.DeleteAliasOperation(delete_alias=delete))
+        self._call(partial(self._client.update_collection_aliases, change), patience=self._patience)
+
+    def generations(self) -> list[str]:
+        """Every generation that the index holds points of, live or not."""
+        return [name.removeprefix(self._name("")) for name in self._collections()]
+
+    def drop(self, generation: str) -> None:
+        """Remove a generation with all its points, if it is there. Never the one that the alias leads to."""
+        if generation == self.generation():
+            raise InvalidInput(f"The generation {generation} is live.")
+        self._call(lambda: self._client.delete_collection(self._name(generation)), patience=self._patience)
+
+    def _name(self, generation: str) -> str:
+        return f"{self._prefix}_{generation}"
+
+    def _target(self, generation: str | None) -> str:
+        return self._alias if generation is None else self._name(generation)
+
+    def _collections(self, *, patience: float = 0.0) -> list[str]:
+        found = self._call(self._client.get_collections, patience=patience).collections
+        return sorted(one.name for one in found if one.name.startswith(self._name("")))
 
     def _create(self, name: str, dimensions: int) -> None:
         create = partial(
@@ -145,8 +186,10 @@ class Index:
 
     # --- writing
 
-    def upsert(self, points: Sequence[Point], terms: list[str]) -> None:
+    def upsert(self, points: Sequence[Point], terms: list[str], *, generation: str | None = None) -> None:
         """Add or replace the points of these chunks, each carrying `terms`; on the disk when it returns.
+
+        They go into the generation that the alias leads to, unless another is named.
 
         Not atomic: after an error some batches may be in. Repeating it is safe, since a chunk's id is its point's id.
         """
@@ -156,28 +199,33 @@ class Index:
         size = min(_BATCH_POINTS, max(1, _BATCH_NUMBERS // len(points[0].dense))) if points else 1
         for start in range(0, len(points), size):
             batch = [_to_struct(point, terms) for point in points[start : start + size]]
-            self._write(partial(self._client.upsert, self._alias, batch, wait=True))
+            self._write(partial(self._client.upsert, self._target(generation), batch, wait=True))
 
     def set_terms(self, version_id: str, terms: list[str]) -> None:
         """Let the holders of `terms` find this version from now on, and nobody else; no terms, nobody.
 
-        It holds for the points that are there now. Ask for the live version only: one that was replaced stays with
-        no terms.
+        It holds for the points that are there now, in every generation. Ask for the live version only: one that was
+        replaced stays with no terms.
         """
-        chosen = _where(version=version_id)
-        self._write(lambda: self._client.set_payload(self._alias, {"acl": terms}, points=chosen, wait=True))
+        chosen, change = _where(version=version_id), {"acl": terms}
+        for name in self._collections(patience=self._patience):
+            with suppress(_Absent):  # removed meanwhile
+                self._write(partial(self._client.set_payload, name, change, points=chosen, wait=True))
 
-    def delete_version(self, version_id: str) -> None:
-        """Remove all points of a version, if any; gone from the disk's log when it returns."""
-        self._delete(_where(version=version_id))
+    def delete_version(self, version_id: str, *, generation: str | None = None) -> None:
+        """Remove all points of a version, if any, from every generation or the one that is named; gone from the
+        disk's log when it returns."""
+        self._delete(_where(version=version_id), generation)
 
     def delete_document(self, document_id: str) -> None:
-        """Remove all points of all versions of a document, if any."""
-        self._delete(_where(document=document_id))
+        """Remove all points of all versions of a document, if any, from every generation."""
+        self._delete(_where(document=document_id), None)
 
-    def _delete(self, chosen: models.Filter) -> None:
+    def _delete(self, chosen: models.Filter, generation: str | None) -> None:
         selector = models.FilterSelector(filter=chosen)
-        self._write(lambda: self._client.delete(self._alias, selector, wait=True))
+        for name in [self._name(generation)] if generation else self._collections(patience=self._patience):
+            with suppress(_Absent):
+                self._write(partial(self._client.delete, name, selector, wait=True))
 
     # --- reading
 
@@ -189,8 +237,11 @@ class Index:
         *,
         limit: int,
         documents: Collection[str] | None = None,
+        generation: str | None = None,
     ) -> list[Hit]:
         """The best `limit` chunks by each of the two vectors, among those that the principal may read.
+
+        Of the generation that is named, whose model has made `dense`, or of the one that the alias leads to.
 
         One round trip. Hits found by meaning come first, best first, then those found by words alone. `dense` is the
         cosine, `sparse` the BM25 score. `documents` narrows further; an empty one finds nothing.
@@ -211,7 +262,8 @@ class Index:
             requests[_WORDS] = _request(words, _WORDS, allowed, limit, None)
         if not requests:
             return []
-        answers = self._call(lambda: self._client.query_batch_points(self._alias, list(requests.values())))
+        name = self._target(generation)
+        answers = self._call(lambda: self._client.query_batch_points(name, list(requests.values())))
         hits: dict[str, Hit] = {}
         for using, answer in zip(requests, answers, strict=True):
             for found in answer.points:
@@ -220,16 +272,23 @@ class Index:
                 hits[hit.chunk_id] = replace(hit, dense=dense_score, sparse=sparse_score)
         return list(hits.values())
 
-    def count(self, *, document_id: str | None = None, version_id: str | None = None) -> int:
-        """Exactly how many points a document, a version, or both have, readable or not."""
+    def count(
+        self, *, document_id: str | None = None, version_id: str | None = None, generation: str | None = None
+    ) -> int:
+        """Exactly how many points a document, a version, or both have, readable or not, in all generations or one."""
         if document_id is None and version_id is None:
             raise InvalidInput("Say which document or version to count; total() counts everything.")
         chosen = _where(document=document_id, version=version_id)
-        return self._call(lambda: self._client.count(self._alias, count_filter=chosen, exact=True)).count
+        counted = 0
+        for name in [self._name(generation)] if generation else self._collections():
+            with suppress(_Absent):
+                counted += self._call(partial(self._client.count, name, count_filter=chosen, exact=True)).count
+        return counted
 
-    def total(self) -> int:
-        """Exactly how many points are live."""
-        return self._call(lambda: self._client.count(self._alias, exact=True)).count
+    def total(self, generation: str | None = None) -> int:
+        """Exactly how many points are live, or in the generation that is named."""
+        name = self._target(generation)
+        return self._call(lambda: self._client.count(name, exact=True)).count
 
     def ready(self) -> str | None:
         """None when searches can be answered; otherwise why not, in words to show."""
@@ -282,13 +341,17 @@ class Index:
         if status in (401, 403):
             return Unavailable("index", "The index refused our key. Set QDRANT_API_KEY to the key of the server.")
         if status == 404:
-            return Unavailable("index", "The index is not prepared yet. It will be once the worker has started.")
+            return _Absent("index", "The index is not prepared yet. It will be once the worker has started.")
         reason = _reason(error)
         if status == 409:
             return AlreadyExists(f"The index has it already: {reason}")
         if status in (400, 413, 422):
             return InvalidInput(f"The index refused a request: {reason}")
         return Unavailable("index", f"The index failed ({status}): {reason}. Read its log.")
+
+
+class _Absent(Unavailable):
+    """There is no such collection."""
 
 
 def _reason(error: UnexpectedResponse) -> str:

@@ -180,9 +180,11 @@ class SectionRow(Base):
 
 class ChunkRow(Base):
     __tablename__ = "chunks"
-    __table_args__ = (sa.UniqueConstraint("version_id", "ordinal"),)
+    __table_args__ = (sa.UniqueConstraint("version_id", "generation", "ordinal"),)
     id: Mapped[str] = mapped_column(primary_key=True)
     version_id: Mapped[str] = mapped_column(sa.ForeignKey("versions.id", ondelete="CASCADE"))
+    # no foreign key: what was embedded before there were generations belongs to the first, which the worker records
+    generation: Mapped[int] = mapped_column(default=1, server_default="1", index=True)
     ordinal: Mapped[int]
     page: Mapped[int]
     start: Mapped[int]
@@ -191,6 +193,40 @@ class ChunkRow(Base):
     contents: Mapped[bool] = mapped_column(default=False)  # of a table of contents or an index
     spans: Mapped[list[Any]] = mapped_column(default=list)  # of its sentences and rows, two numbers each,
     vectors: Mapped[bytes] = mapped_column(default=b"")  # and their directions, a byte a dimension
+
+
+class GenerationRow(Base):
+    """A way of dividing and embedding all documents; the index holds the points of each apart."""
+
+    __tablename__ = "generations"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    model: Mapped[str]
+    passage_tokens: Mapped[int] = mapped_column(default=0)
+    dimensions: Mapped[int] = mapped_column(default=0)
+    state: Mapped[str] = mapped_column(index=True)
+    attempt: Mapped[int] = mapped_column(default=1)
+    started_by: Mapped[str]
+    created: Mapped[datetime] = mapped_column(default=now)
+    changed: Mapped[datetime] = mapped_column(default=now)  # its state
+    gate: Mapped[dict[str, Any]] = mapped_column(default=dict)  # what it is measured by before it may be live
+    comparison: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    reason: Mapped[str] = mapped_column(default="")
+
+
+class FilledRow(Base):
+    """That a generation holds all of a version's passages, or why it can't."""
+
+    __tablename__ = "filled"
+    generation: Mapped[int] = mapped_column(
+        sa.ForeignKey("generations.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    version_id: Mapped[str] = mapped_column(
+        sa.ForeignKey("versions.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    passages: Mapped[int]
+    reason: Mapped[str] = mapped_column(default="")
+    at: Mapped[datetime] = mapped_column(default=now)
 
 
 class ConversationRow(Base):

@@ -158,6 +158,7 @@ class Chunk:
     heading: str
     text: str
     contents: bool = False  # of a table of contents or an index
+    generation: int = 1
 
 
 @dataclass(frozen=True, slots=True)

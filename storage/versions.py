@@ -15,14 +15,17 @@ from sqlalchemy.orm import Session
 
 from storage import audit, tables, vectors
 from storage.access import document_terms, readable, readers_of
-from storage.database import Database
+from storage.database import Database, alone
 from storage.documents import Receipt, require_admin, section_of
 from storage.errors import Conflict, NotFound
+from storage.filling import fill
+from storage.generations import LOCK, live_id
 from storage.models import (
     ChunkRow,
     CitationRow,
     Document,
     DocumentTerm,
+    FilledRow,
     MessageRow,
     MessageSource,
     SectionRow,
@@ -136,12 +139,16 @@ class Versions:
         with self._database.read() as session:
             return session.scalars(sa.select(Version.language).where(Version.id == version_id)).one()
 
-    def store_chunks(self, version_id: str, chunks: Iterable[Chunk]) -> int:
-        """Replace the version's chunks, all or none. Idempotent. Returns how many there are."""
+    def store_chunks(self, version_id: str, chunks: Iterable[Chunk], *, beside: int | None = None) -> int:
+        """Replace the version's chunks, all or none. Idempotent. Returns how many there are.
+
+        With `beside`, a generation that is being filled, those of other generations stay.
+        """
         rows = [
             {
                 "id": chunk.id,
                 "version_id": version_id,
+                "generation": chunk.generation,
                 "ordinal": chunk.ordinal,
                 "page": chunk.page,
                 "start": chunk.start,
@@ -153,7 +160,8 @@ class Versions:
         ]
         with self._database.write() as session:
             _open(session, version_id)
-            session.execute(sa.delete(ChunkRow).where(ChunkRow.version_id == version_id))
+            before = sa.delete(ChunkRow).where(ChunkRow.version_id == version_id)
+            session.execute(before if beside is None else before.where(ChunkRow.generation == beside))
             if rows:
                 session.execute(sa.insert(ChunkRow), rows)
         return len(rows)
@@ -168,8 +176,8 @@ class Versions:
             if rows:
                 session.execute(sa.update(ChunkRow), rows)
 
-    def chunks(self, version_id: str, *, start: int, count: int) -> list[Chunk]:
-        """Chunks with ordinal start..start+count-1, with their text."""
+    def chunks(self, version_id: str, *, start: int, count: int, generation: int | None = None) -> list[Chunk]:
+        """Chunks with ordinal start..start+count-1, with their text; of every generation unless one is named."""
         query = (
             sa.select(ChunkRow, SectionRow.text, Version.document_id)
             .join(Version, Version.id == ChunkRow.version_id)
@@ -177,6 +185,8 @@ class Versions:
             .where(ChunkRow.version_id == version_id, ChunkRow.ordinal.between(start, start + count - 1))
             .order_by(ChunkRow.ordinal)
         )
+        if generation is not None:
+            query = query.where(ChunkRow.generation == generation)
         with self._database.read() as session:
             return [
                 Chunk(
@@ -190,21 +200,44 @@ class Versions:
                     heading=row.heading,
                     text=text[row.start : row.end],
                     contents=row.contents,
+                    generation=row.generation,
                 )
                 for row, text, document_id in session.execute(query)
             ]
 
-    def make_live(self, version_id: str) -> None:
-        """From now on the version's passages are the document's, and its points get terms. Idempotent."""
+    def divided_for(self, version_id: str) -> set[int]:
+        """The generations that the version has chunks of."""
+        with self._database.read() as session:
+            query = sa.select(ChunkRow.generation).where(ChunkRow.version_id == version_id)
+            return set(session.scalars(query.distinct()))
+
+    def count_chunks(self, version_id: str, generation: int) -> int:
+        """How many passages the version has in a generation."""
+        count = sa.select(sa.func.count()).where(ChunkRow.version_id == version_id, ChunkRow.generation == generation)
+        with self._database.read() as session:
+            return session.scalar(count) or 0
+
+    def make_live(self, version_id: str, generation: int, *, passages: int) -> bool:
+        """From now on the version's passages, in that generation, are the document's, and its points get terms.
+
+        False where another generation has become live meanwhile. Atomic and idempotent.
+        """
         with self._database.write() as session:
+            alone(session, LOCK)
             version = _open(session, version_id)
+            if live_id(session) != generation:
+                return False
+            fill(session, generation, version_id, passages)
             session.get_one(Document, version.document_id).live_version_id = version_id
+            return True
 
     def publish(self, version_id: str, *, passages: int) -> None:
         """Say that the version is ready; it is the live one. Atomic and idempotent."""
         with self._database.write() as session:
             version = _open(session, version_id)
             document = session.get_one(Document, version.document_id)
+            held = session.get(FilledRow, (live_id(session) or 0, version_id))
+            passages = held.passages if held else passages  # another generation may have become live meanwhile
             version.state, version.passages, version.finished = State.READY, passages, now()
             version.done = version.total = passages
             document.live_version_id, document.changed = version_id, now()

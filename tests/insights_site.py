@@ -38,7 +38,7 @@ class Site:
             office.users,
             shelf,
             model,
-            generation="minilm_v1",
+            generation=lambda: "minilm_v1",
             settings={},
             source_tokens=2000,
         )

@@ -27,6 +27,7 @@ from ingest.sandbox import Limits
 from storage.errors import FootnoteError
 from storage.evaluations import Evaluations
 from storage.feedback import Feedback
+from storage.generations import Generations
 from storage.types import Citation, MessageState, Principal
 from tests.office import Office, serving
 
@@ -113,6 +114,7 @@ def services(office: Office, missing: list[str], **settings: Any) -> Services:
         users=office.users,
         documents=office.documents,
         versions=office.versions,
+        generations=Generations(office.database),
         conversations=office.conversations,
         index=nothing,
         embedder=nothing,
@@ -129,7 +131,7 @@ def services(office: Office, missing: list[str], **settings: Any) -> Services:
             office.users,
             nothing,
             nothing,
-            generation="test_v1",
+            generation=lambda: "test_v1",
             settings={},
             source_tokens=2000,
         ),

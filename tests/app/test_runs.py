@@ -58,7 +58,7 @@ class Desk:
             self.office.users,
             shelf,
             self.model,
-            generation="minilm_v1",
+            generation=lambda: "minilm_v1",
             settings={"embed_model": "minilm"},
             source_tokens=2000,
         )

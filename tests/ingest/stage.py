@@ -87,7 +87,7 @@ def text(name: str, paragraphs: int = 3) -> str:
 def stage_over(database: Database, jobs_url: str, library: Library, folder: Path) -> Iterator[Stage]:
     with IndexProcess(folder / "index") as process:
         index = Index(process.url, KEY, patience=20)
-        index.prepare("hash_v1", DIMENSIONS)
+        index.prepare("hash_v2", DIMENSIONS)
         url = database.url.render_as_string(hide_password=False)
         setup = Setup(url, jobs_url, str(folder), process.url)
         yield Stage(database, library, library.documents, library.versions, library.files, process, index, setup)

@@ -38,7 +38,7 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IndexProcess]:
 @pytest.fixture
 def index(process: IndexProcess) -> Iterator[Index]:
     index = Index(process.url, KEY)
-    index.prepare("hash_v1", DIMENSIONS)
+    index.prepare("hash_v2", DIMENSIONS)
     yield index
     index.close()
 
@@ -195,9 +195,9 @@ class DeletedWhileEmbedding:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._index, name)
 
-    def upsert(self, points: Any, terms: list[str]) -> None:
+    def upsert(self, points: Any, terms: list[str], **others: Any) -> None:
         self.delete()
-        self._index.upsert(points, terms)
+        self._index.upsert(points, terms, **others)
 
 
 def test_points_that_arrive_after_they_were_counted_go_again(

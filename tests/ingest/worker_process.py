@@ -29,6 +29,7 @@ from ingest.worker import Worker
 from storage.database import Database
 from storage.errors import Conflict
 from storage.files import Files
+from storage.generations import Generations
 from storage.index import Index
 from storage.types import Section, State, Vector
 from storage.versions import Versions
@@ -106,11 +107,20 @@ def pipeline(
 ) -> Pipeline:
     made = HashEmbedder(pause)
 
-    def embedder() -> Embedder:
-        index.prepare("hash_v1", DIMENSIONS)
+    def embedder(_model: str) -> Embedder:
         return made
 
-    return kind(Versions(database), files, index, embedder, LIMITS, threading.Lock(), patience)
+    return kind(
+        Versions(database),
+        files,
+        index,
+        Generations(database),
+        embedder,
+        LIMITS,
+        threading.Lock(),
+        patience,
+        made.name,
+    )
 
 
 class WorkerProcess:
