@@ -18,6 +18,7 @@ from uuid import UUID, uuid5
 
 from ingest.contents import is_contents
 from ingest.embed import DEFAULT_MODEL, Embedder
+from ingest.embed_new import embed_new, keys_of
 from ingest.language import SURE, language
 from ingest.parse import parse
 from ingest.sandbox import Limits
@@ -162,17 +163,22 @@ class Pipeline:
         inside = [
             placed(of_chunk, chunk.text, text) for of_chunk, chunk, text in zip(spans, chunks, texts, strict=True)
         ]
+        embedder = self._patiently(lambda: self.embedder(generation.model))
+        keys = keys_of(embedder, texts, inside)
         with self.embedding:
-            vectors, of_parts = self._patiently(lambda: self.embedder(generation.model).embed_parts(texts, inside))
+            made = self._patiently(lambda: embed_new(embedder, texts, inside, keys, self.versions.embeddings))
         self.versions.store_parts(
             {
-                chunk.id: Parts(tuple(of_chunk), rows)
-                for chunk, of_chunk, rows in zip(chunks, spans, of_parts, strict=True)
+                chunk.id: Parts(tuple(of_chunk), one.parts)
+                for chunk, of_chunk, one in zip(chunks, spans, made, strict=True)
             }
         )
+        self.versions.embeddings.store(
+            {chunk.id: (key, one.vector) for chunk, key, one in zip(chunks, keys, made, strict=True)}
+        )
         return [
-            Point(chunk, vector, passage_weights(text, language(text, at_least=SURE) or spoken))
-            for chunk, vector, text in zip(chunks, vectors, texts, strict=True)
+            Point(chunk, one.vector, passage_weights(text, language(text, at_least=SURE) or spoken))
+            for chunk, one, text in zip(chunks, made, texts, strict=True)
         ]
 
     def publish(self, version_id: str, total: int) -> None:

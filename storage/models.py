@@ -229,6 +229,15 @@ class FilledRow(Base):
     at: Mapped[datetime] = mapped_column(default=now)
 
 
+class EmbeddingRow(Base):
+    """The vector of a chunk, found again by what it was made from."""
+
+    __tablename__ = "embeddings"
+    chunk_id: Mapped[str] = _child_of("chunks.id")
+    key: Mapped[bytes] = mapped_column(index=True)
+    vector: Mapped[bytes]
+
+
 class ConversationRow(Base):
     __tablename__ = "conversations"
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)

@@ -17,6 +17,7 @@ from storage import audit, tables, vectors
 from storage.access import document_terms, readable, readers_of
 from storage.database import Database, alone
 from storage.documents import Receipt, require_admin, section_of
+from storage.embeddings import Embeddings
 from storage.errors import Conflict, NotFound
 from storage.filling import fill
 from storage.generations import LOCK, live_id
@@ -52,6 +53,7 @@ class Job:
 class Versions:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.embeddings = Embeddings(database)
 
     def job(self, version_id: str) -> Job:
         """Raises NotFound once the document is deleted or being deleted."""
