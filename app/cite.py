@@ -185,6 +185,7 @@ class Resolver:
                     name=passage.name,
                     heading=passage.heading,
                     text=passage.text[slice(*span)],
+                    place=passage.place,
                 )
             )
         return self._numbers[key]

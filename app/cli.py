@@ -227,6 +227,7 @@ def ask(
                 "start": citation.start,
                 "end": citation.end,
                 "heading": citation.heading,
+                "place": citation.place,
                 "text": citation.text,
                 "document": citation.document_id,
                 "version": citation.version_id,
@@ -239,7 +240,7 @@ def ask(
 
         print(plain(ended.text))
         for citation in ended.citations:
-            where = f"{citation.title}, page {citation.page}"
+            where = f"{citation.title}, {citation.place or f'page {citation.page}'}"
             print(f"  [{citation.n}] {where}" + (f", {citation.heading}" if citation.heading else ""))
     if ended.state is MessageState.FAILED:
         raise typer.Exit(3)

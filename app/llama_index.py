@@ -15,7 +15,7 @@ from storage.types import Passage, Principal
 class PassageRetriever(BaseRetriever):  # type: ignore[misc]  # llama-index is too large for mypy to follow
     """Retrieves as `principal`, who can't be changed afterwards: one retriever for each account.
 
-    Each node's metadata holds what a citation needs: document, version, page, start, end, title, heading.
+    Each node's metadata holds what a citation needs: document, version, page, start, end, title, heading, place.
     """
 
     def __init__(self, retriever: Retriever, principal: Principal, *, limit: int = 8) -> None:
@@ -41,5 +41,6 @@ def _node(passage: Passage) -> TextNode:
             "end": passage.end,
             "title": passage.title,
             "heading": passage.heading,
+            "place": passage.place,
         },
     )

@@ -89,7 +89,8 @@ def estimate_tokens(text: str) -> int:
 
 
 def _source(number: int, passage: Passage) -> str:
-    place = ", ".join(part for part in (passage.title or passage.name, f"page {passage.page}", passage.heading) if part)
+    page = passage.place or f"page {passage.page}"
+    place = ", ".join(part for part in (passage.title or passage.name, page, passage.heading) if part)
     # the words follow the number at once and the place stands before: a model that quotes a source quotes its words
     return f"\n({_plain(place)})\n[{number}] {_plain(passage.text).strip()}"
 

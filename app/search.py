@@ -156,10 +156,16 @@ def excerpt(passage: Passage, wanted: Collection[str]) -> Excerpt:
 
 def where(passage: Passage) -> str:
     """Page and headings, the outermost first; what the document's title says already is left out."""
+    unit = unit_of(passage)
+    known = (passage.title, *unit.split(", "))
+    path = " › ".join(part for part in passage.heading.split(" > ") if part and part not in known)
+    return " · ".join(filter(None, (unit, path))) or f"section {passage.page}"
+
+
+def unit_of(passage: Passage | Citation) -> str:
+    """What its page or section is called: "Slide 3", "p. 12" in a PDF; "" where only headings tell."""
     paged = PurePath(passage.name).suffix.lower() == ".pdf"
-    path = " › ".join(part for part in passage.heading.split(" > ") if part and part != passage.title)
-    page = f"p. {passage.page}" if paged else "" if path else f"section {passage.page}"
-    return " · ".join(filter(None, (page, path)))
+    return passage.place or (f"p. {passage.page}" if paged else "")
 
 
 def target(passage: Passage | Citation | Place) -> str:

@@ -186,7 +186,7 @@ def _hidden(session: Session, message_ids: Sequence[str], principal: Principal) 
 def citations_of(session: Session, message_id: str) -> tuple[Citation, ...]:
     """Those of its documents that are there. Whether a principal may see them is the caller's to ask."""
     query = (
-        sa.select(CitationRow, Document.title, Version.name, SectionRow.text)
+        sa.select(CitationRow, Document.title, Version.name, SectionRow.text, SectionRow.place)
         .join(Document, Document.id == CitationRow.document_id)
         .join(Version, Version.id == CitationRow.version_id)
         .join(SectionRow, sa.and_(SectionRow.version_id == Version.id, SectionRow.page == CitationRow.page))
@@ -205,8 +205,9 @@ def citations_of(session: Session, message_id: str) -> tuple[Citation, ...]:
             name=name,
             heading=row.heading,
             text=text[row.start : row.end],
+            place=place,
         )
-        for row, title, name, text in session.execute(query)
+        for row, title, name, text, place in session.execute(query)
     )
 
 

@@ -176,6 +176,7 @@ class SectionRow(Base):
     text: Mapped[str]
     headings: Mapped[list[Any]]
     tables: Mapped[list[Any]]
+    place: Mapped[str] = mapped_column(default="")
 
 
 class ChunkRow(Base):

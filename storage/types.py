@@ -2,6 +2,7 @@
 
 Offsets count Python characters (Unicode code points) of a stored section's text.
 `page` is 1-based everywhere: a PDF's physical page, or the number of a section in formats without pages.
+`place` is what readers call that section ("Slide 3", "Sheet Budget, rows 2-40"); "" where its number says enough.
 """
 
 from __future__ import annotations
@@ -134,6 +135,7 @@ class Section:
     text: str
     headings: tuple[Heading, ...] = ()
     tables: tuple[Table, ...] = ()
+    place: str = ""
 
     def heading_at(self, offset: int) -> str:
         path = ""
@@ -231,6 +233,7 @@ class Passage:
     about: About = About()
     contents: bool = False
     parts: Parts | None = field(default=None, compare=False, repr=False)
+    place: str = ""
 
     @property
     def label(self) -> str:
@@ -251,6 +254,7 @@ class Citation:
     name: str = ""
     heading: str = ""
     text: str = ""
+    place: str = ""
 
 
 class MessageState(StrEnum):

@@ -108,6 +108,7 @@ class Versions:
                     "text": section.text,
                     "headings": [[heading.start, heading.path] for heading in section.headings],
                     "tables": [tables.to_json(table) for table in section.tables],
+                    "place": section.place,
                 }
                 for section in sections
             ]

@@ -151,6 +151,7 @@ def page_text(request: Request) -> Response:
             "live": source.live,
             "pages": source.pages,
             "page": section.page,
+            "place": section.place,
             "text": section.text,
             "headings": section.headings,
             "tables": section.tables,

@@ -65,6 +65,7 @@ def _passage(passage: Passage, wanted: list[str], question: str) -> dict[str, An
         "start": passage.start,
         "end": passage.end,
         "heading": passage.heading,
+        "place": passage.place,
         "text": passage.text,
         "score": round(passage.score, 4),
         "marks": [(passage.start + start, passage.start + end) for start, end in marks(passage.text, wanted)],

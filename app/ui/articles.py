@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
 
 from app.extract import Extractive
 from app.llm import Reading
 from app.quotation import plain as unescaped
+from app.search import unit_of
 from app.ui.safe_html import attribute, clean, markdown, plain
 from app.ui.wording import counted, number, ordinal, seconds
 from storage.types import Citation, Message, MessageState, Passage
@@ -33,9 +33,9 @@ class Place:
 
 
 def place(passage: Citation | Passage) -> Place:
-    paged = PurePath(passage.name).suffix.lower() == ".pdf"
     heading = passage.heading.split(" > ")[-1]
-    parts = [f"p. {passage.page}" if paged else "", heading]
+    unit = unit_of(passage)
+    parts = [unit, heading if heading not in unit else ""]
     where = ", ".join(part for part in parts if part) or f"section {passage.page}"
     return Place(passage.title or passage.name or "Untitled", where)
 

@@ -149,11 +149,13 @@ def _draw_foot(opened: Opened, source: Source) -> None:
 
 
 def _heading(services: Services, principal: Principal, opened: Opened, source: Source) -> str:
-    unit = "Page" if source.format == "pdf" else "Section"
-    total = f" of {number(source.pages)}" if source.pages else ""
-    parts = [f"{unit} {number(source.section.page)}{total}"]
-    if heading := opened.passage.heading or source.section.heading_at(opened.passage.start):
-        parts.append(f"<bdi>{plain(heading.split(' > ')[-1])}</bdi>")
+    parts = [f"<bdi>{plain(source.section.place)}</bdi>"]
+    if not source.section.place:
+        unit = "Page" if source.format == "pdf" else "Section"
+        parts = [f"{unit} {number(source.section.page)}" + (f" of {number(source.pages)}" if source.pages else "")]
+    heading = (opened.passage.heading or source.section.heading_at(opened.passage.start)).split(" > ")[-1]
+    if heading and heading not in source.section.place:
+        parts.append(f"<bdi>{plain(heading)}</bdi>")
     parts.append(f"readable by {_readers(services, principal, source.readers)}")
     zone = browser_zone()
     version = day(source.changed.astimezone(zone)) if zone else day(source.changed)

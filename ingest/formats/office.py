@@ -7,20 +7,18 @@ left out. Numbers that Word computes for headings and lists are not in the file 
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator
 from typing import Any
 
 import docx
 from docx.opc.exceptions import OpcError
 from docx.oxml.ns import qn
-from lxml import etree
 
-from ingest.formats.sections import Reading, SectionWriter, one_line, properties
+from ingest.formats.packages import BROKEN, check_size, damaged, xml
+from ingest.formats.sections import File, Reading, SectionWriter, one_line, properties
 from ingest.sandbox import report
-from storage.errors import DocumentError
 
-_MAX_FILES = 20_000
+_WHAT = "Word file"
 _MAX_DEPTH = 12
 _P, _TBL, _SDT, _SDT_CONTENT = qn("w:p"), qn("w:tbl"), qn("w:sdt"), qn("w:sdtContent")
 _TR, _TC, _T, _TAB = qn("w:tr"), qn("w:tc"), qn("w:t"), qn("w:tab")
@@ -32,11 +30,11 @@ _SIGNS = {qn("w:br"): "\n", qn("w:cr"): "\n", _TAB: " ", qn("w:noBreakHyphen"): 
 _NOTES = {"footnotes": qn("w:footnote"), "endnotes": qn("w:endnote")}
 
 
-def read(path: str, *, max_characters: int, max_unpacked: int) -> Reading:
+def read(file: File, *, max_characters: int, max_unpacked: int) -> Reading:
     """Raises DocumentError for archives that swell beyond `max_unpacked` bytes and for broken packages."""
-    _check_size(path, max_unpacked)
+    check_size(file, max_unpacked, _WHAT)
     try:
-        document = docx.Document(path)
+        document = docx.Document(file)
         core = document.core_properties
         title = one_line(core.title or "")
         claims = properties((("subject", core.subject), ("category", core.category), ("keywords", core.keywords)))
@@ -51,20 +49,9 @@ def read(path: str, *, max_characters: int, max_unpacked: int) -> Reading:
             if number % 200 == 0:
                 report(number, total)
         _write_notes(document, writer)
-    except (OpcError, etree.LxmlError, zipfile.BadZipFile, KeyError, ValueError, AttributeError, EOFError) as error:
-        raise DocumentError(
-            "This Word file is damaged and could not be read.", "Open it in Word, save it again and upload that."
-        ) from error
+    except (*BROKEN, OpcError) as error:
+        raise damaged(_WHAT) from error
     return Reading(writer.finish(), title, writer.headline, properties=claims)
-
-
-def _check_size(path: str, limit: int) -> None:
-    with zipfile.ZipFile(path) as archive:
-        files = archive.infolist()
-    if len(files) > _MAX_FILES or sum(file.file_size for file in files) > limit:
-        raise DocumentError(
-            "This Word file unpacks to more than can be taken.", "Remove large pictures or split the document."
-        )
 
 
 class _Styles:
@@ -174,9 +161,7 @@ def _write_notes(document: Any, writer: SectionWriter) -> None:
         kind = relation.reltype.rsplit("/", 1)[-1]
         if kind not in _NOTES or relation.is_external:
             continue
-        root = etree.fromstring(
-            relation.target_part.blob, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
-        )
+        root = xml(relation.target_part.blob)
         notes = [
             " ".join("".join(_texts(paragraph)) for paragraph in note.iter(_P))
             for note in root.iter(_NOTES[kind])

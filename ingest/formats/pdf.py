@@ -16,7 +16,7 @@ import pypdfium2.raw as pdfium
 
 from ingest.formats.columns import find_tables
 from ingest.formats.headings import Line, Page, biggest, sections
-from ingest.formats.sections import Reading, one_line, properties
+from ingest.formats.sections import File, Reading, one_line, properties
 from ingest.sandbox import report
 from storage.errors import DocumentError
 
@@ -26,11 +26,11 @@ _ALIGNED |= {0x02: "-", 0xFFFE: "-", 0xFFFF: "\ufffd", 0xF0B7: "â€¢", 0xF0A7: "â
 _BOLD = re.compile(rb"bold|black|heavy|demi", re.I)
 
 
-def read(path: str, *, max_pages: int, max_characters: int) -> Reading:
+def read(file: File, *, max_pages: int, max_characters: int) -> Reading:
     """Raises DocumentError for encrypted and broken files, and for files beyond the limits."""
-    document = _open(path)
+    document = _open(file)
     if document is None:
-        return read_plainly(path, max_pages=max_pages, max_characters=max_characters)
+        return read_plainly(file, max_pages=max_pages, max_characters=max_characters)
     try:
         _check_pages(len(document), max_pages)
         pages: list[Page] = []
@@ -47,12 +47,12 @@ def read(path: str, *, max_pages: int, max_characters: int) -> Reading:
     return Reading(sections(pages, outline), title, biggest(pages), _warnings(pages), claims)
 
 
-def read_plainly(path: str, *, max_pages: int, max_characters: int) -> Reading:
+def read_plainly(file: File, *, max_pages: int, max_characters: int) -> Reading:
     """Text by pypdf, for files that pdfium refuses or crashes on."""
     import pypdf  # slow to import, rarely needed
 
     try:
-        reader = pypdf.PdfReader(path, strict=False)
+        reader = pypdf.PdfReader(file, strict=False)
         if reader.is_encrypted and not reader.decrypt(""):
             raise _encrypted()
         _check_pages(len(reader.pages), max_pages)
@@ -95,9 +95,9 @@ def _character(code: int) -> str:
     return chr(code) if 0 < code < 0xD800 or 0xDFFF < code < 0x110000 else "\ufffd" if code else " "
 
 
-def _open(path: str) -> pypdfium2.PdfDocument | None:
+def _open(file: File) -> pypdfium2.PdfDocument | None:
     try:
-        document = pypdfium2.PdfDocument(path)
+        document = pypdfium2.PdfDocument(file)
     except pypdfium2.PdfiumError as error:
         if pdfium.FPDF_GetLastError() == pdfium.FPDF_ERR_PASSWORD or "password" in str(error).lower():
             raise _encrypted() from error

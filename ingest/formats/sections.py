@@ -9,9 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import BinaryIO, TypeAlias
 
 from storage.errors import DocumentError
 from storage.types import Heading, Row, Section, Table
+
+File: TypeAlias = str | BinaryIO  # a path, or what a file inside a file holds
 
 LONG = 3_000  # characters after which a section ends at the next paragraph border
 PATH = " > "
@@ -50,6 +53,15 @@ class Reading:
     headline: str = ""
     warnings: list[str] = field(default_factory=list)
     properties: dict[str, str] = field(default_factory=dict)
+
+
+def contents(file: File) -> bytes:
+    """All bytes of `file`."""
+    if isinstance(file, str):
+        with open(file, "rb") as opened:
+            return opened.read()
+    file.seek(0)
+    return file.read()
 
 
 def clean(text: str) -> str:
@@ -96,13 +108,25 @@ class SectionWriter:
         self._left = max_characters
         self._only_headings = True
         self._in_list = False
+        self._place = ""
 
-    def heading(self, level: int, text: str) -> None:
+    def place(self, words: str, *, fresh: bool = True) -> None:
+        """Begin a section that readers call `words`, as they do all that follow.
+
+        `fresh`: the headings so far do not reach into it.
+        """
+        self._close()
+        self._place = one_line(words)
+        if fresh:
+            self._outline, self._headings = [], []
+
+    def heading(self, level: int, text: str, *, opens: bool = True) -> None:
+        """`opens`: begins a section, unless nothing but headings stands above it."""
         text = one_line(text)
         if not text:
             return
         self.headline = self.headline or text
-        if not self._only_headings:
+        if opens and not self._only_headings:
             self._close()
         while self._outline and self._outline[-1][0] >= level:
             self._outline.pop()
@@ -133,8 +157,8 @@ class SectionWriter:
                 self._append(part, gap=1 if self._in_list else 2)
                 self._only_headings, self._in_list = False, True
 
-    def table(self, rows: Sequence[Sequence[str]]) -> None:
-        """The first row is the header, unless it is a name and its value.
+    def table(self, rows: Sequence[Sequence[str]], *, header: bool | None = None) -> None:
+        """The first row is the header, unless it is a name and its value, or `header` says otherwise.
 
         Where a long table goes on in a next section, the header is repeated there.
         """
@@ -142,7 +166,8 @@ class SectionWriter:
         width = max(map(len, cells), default=0)
         cells = [[*row, *[""] * (width - len(row))] for row in cells if any(row)]
         lengths = [len(_line(row)) for row in cells]
-        first = int(len(cells) > 1 and not _is_pair(cells[0]))  # of the rows below the header
+        is_header = len(cells) > 1 and not _is_pair(cells[0]) if header is None else header and len(cells) > 1
+        first = int(is_header)  # of the rows below the header
         done = first
         while done < len(cells):
             self._make_room(min(sum(lengths[done - first :]) + len(cells) - done, LONG))
@@ -189,7 +214,8 @@ class SectionWriter:
     def _close(self) -> None:
         if self._length:
             text = "".join(self._text)
-            self._sections.append(Section(len(self._sections) + 1, text, tuple(self._headings), tuple(self._tables)))
+            number, headings, tables = len(self._sections) + 1, tuple(self._headings), tuple(self._tables)
+            self._sections.append(Section(number, text, headings, tables, self._place))
         self._text, self._length, self._tables, self._only_headings = [], 0, [], True
         self._in_list = False
         self._headings = [Heading(0, self._path())] if self._outline else []

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from html import unescape
 from typing import TYPE_CHECKING
 
-from ingest.formats.sections import Reading, SectionWriter, one_line, properties
+from ingest.formats.sections import File, Reading, SectionWriter, contents, one_line, properties
 from storage.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -28,14 +28,14 @@ _NUMBERED = re.compile(
 )
 
 
-def read_markdown(path: str, *, max_characters: int) -> Reading:
+def read_markdown(file: File, *, max_characters: int) -> Reading:
     """CommonMark with tables; a title in the front matter wins over the first heading.
 
     Of the front matter texts and lists of texts are read, not what is nested deeper.
     """
     from markdown_it import MarkdownIt  # read_plain does without
 
-    source = decode(path).replace("\r\n", "\n").replace("\r", "\n")
+    source = decode(contents(file)).replace("\r\n", "\n").replace("\r", "\n")
     entries: list[tuple[str, str]] = []
     if front := _FRONT_MATTER.match(source):
         source = source[front.end() :]
@@ -60,15 +60,20 @@ def _entries(front: str) -> list[tuple[str, str]]:
     return [(name, unescape(_HTML_TAG.sub("", value.strip("\"'")))) for name, value in plain]
 
 
-def read_plain(path: str, *, max_characters: int) -> Reading:
+def read_plain(file: File, *, max_characters: int) -> Reading:
     """Blank lines part paragraphs; numbered, underlined and all-capital lines that stand alone are headings."""
     writer = SectionWriter(max_characters=max_characters)
-    text = re.sub(r"\r\n?|\x0c", "\n", decode(path))
+    text = re.sub(r"\r\n?|\x0c", "\n", decode(contents(file)))
+    write_plain(text, writer)
+    return Reading(writer.finish(), _first_line(text), writer.headline)
+
+
+def write_plain(text: str, writer: SectionWriter) -> None:
+    """Write the paragraphs, headings and items of `text`, whose lines end in line feeds."""
     for block in re.split(r"\n[ \t]*\n", text):
         lines = [line.rstrip() for line in block.strip("\n").split("\n") if line.strip()]
         if lines:
             _write_plain(lines, writer)
-    return Reading(writer.finish(), _first_line(text), writer.headline)
 
 
 def _first_line(text: str) -> str:
@@ -78,10 +83,8 @@ def _first_line(text: str) -> str:
     return lines[0] if is_title else ""
 
 
-def decode(path: str) -> str:
-    """The file as text: by its byte order mark, as UTF-8, else by the encoding that fits best. Raises DocumentError."""
-    with open(path, "rb") as file:
-        data = file.read()
+def decode(data: bytes) -> str:
+    """A file as text: by its byte order mark, as UTF-8, else by the encoding that fits best. Raises DocumentError."""
     for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
         if data.startswith(mark):
             return data.decode(encoding, "replace")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-from ingest.formats.sections import Reading, SectionWriter, one_line, properties
+from ingest.formats.sections import File, Reading, SectionWriter, contents, one_line, properties
 from ingest.formats.text import decode
 
 
@@ -26,13 +26,19 @@ _BLOCKS = _tags(
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 
 
-def read(path: str, *, max_characters: int) -> Reading:
-    page = _Page(SectionWriter(max_characters=max_characters))
-    page.feed(decode(path))
+def read(file: File, *, max_characters: int) -> Reading:
+    writer = SectionWriter(max_characters=max_characters)
+    title, claims = write(decode(contents(file)), writer)
+    return Reading(writer.finish(), title, writer.headline, properties=properties(claims))
+
+
+def write(html: str, writer: SectionWriter) -> tuple[str, list[tuple[str, str]]]:
+    """Write what a page shows; return its title and what its meta elements claim."""
+    page = _Page(writer)
+    page.feed(html)
     page.close()
     page.end_block()
-    title = one_line("".join(page.title))
-    return Reading(page.writer.finish(), title, page.writer.headline, properties=properties(page.claims))
+    return one_line("".join(page.title)), page.claims
 
 
 class _Page(HTMLParser):

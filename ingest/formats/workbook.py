@@ -1,0 +1,132 @@
+"""Workbooks (.xlsx, .xls): each sheet by blocks of rows, cells as the sheet shows them.
+
+openpyxl reads .xlsx as a stream, xlrd the old .xls. Formulas are never computed: the results that are stored are
+read. The sizes that a sheet claims to have are ignored. Comments, charts and pictures are left out.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import date, datetime, time, timedelta
+from io import StringIO
+from typing import Any
+
+from ingest.formats.grid import Allowance, Row, write_rows
+from ingest.formats.packages import BROKEN, check_size, damaged, encrypted
+from ingest.formats.sections import File, Reading, SectionWriter, contents, one_line, properties
+from ingest.sandbox import report
+
+_LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
+_CURRENCY = re.compile(r"\[\$([^\]-]+)|([$€£¥])")
+_WHAT = "workbook"
+
+
+def read_xlsx(file: File, *, max_characters: int, max_unpacked: int) -> Reading:
+    """Raises DocumentError for archives that swell beyond `max_unpacked` bytes and for broken workbooks."""
+    mimetypes.knownfiles.clear()  # openpyxl looks into them, and the sandbox has none
+    import openpyxl  # slow to import, and .xls does without
+
+    check_size(file, max_unpacked, _WHAT)
+    writer, allowance = SectionWriter(max_characters=max_characters), Allowance()
+    try:
+        book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
+        core = book.properties
+        title = one_line(core.title or "")
+        claims = properties((("subject", core.subject or ""), ("keywords", core.keywords or "")))
+        if isinstance(core.modified, datetime):
+            claims["made"] = core.modified.date().isoformat()
+        for number, sheet in enumerate(book.worksheets):
+            report(number, len(book.worksheets))
+            sheet.reset_dimensions()
+            _write_sheet(sheet.title, _xlsx_rows(sheet), writer, allowance)
+    except BROKEN as error:
+        raise damaged(_WHAT) from error
+    return Reading(writer.finish(), title, warnings=allowance.warnings, properties=claims)
+
+
+def read_xls(file: File, *, max_characters: int) -> Reading:
+    """Raises DocumentError for encrypted and broken workbooks."""
+    import xlrd
+
+    writer, allowance = SectionWriter(max_characters=max_characters), Allowance()
+    try:
+        book = xlrd.open_workbook(file_contents=contents(file), logfile=StringIO(), on_demand=True)
+        for number, name in enumerate(book.sheet_names()):
+            report(number, book.nsheets)
+            _write_sheet(name, _xls_rows(book.sheet_by_index(number), book.datemode), writer, allowance)
+            book.unload_sheet(number)
+    except (xlrd.XLRDError, xlrd.compdoc.CompDocError) as error:
+        raise (encrypted() if "encrypted" in str(error).lower() else damaged(_WHAT)) from error
+    except BROKEN as error:
+        raise damaged(_WHAT) from error
+    return Reading(writer.finish(), warnings=allowance.warnings)
+
+
+def _write_sheet(name: str, rows: Iterable[Row], writer: SectionWriter, allowance: Allowance) -> None:
+    name = one_line(name)[:80]
+    writer.place("")
+    write_rows(rows, writer, lambda first, last: f"Sheet {name}, {row_words(first, last)}", allowance, title=name)
+
+
+def row_words(first: int, last: int) -> str:
+    return f"row {first}" if first == last else f"rows {first}-{last}"
+
+
+def _xlsx_rows(sheet: Any) -> Iterator[Row]:
+    for number, row in enumerate(sheet.iter_rows(), 1):
+        yield number, [_shown(cell.value, cell.number_format) if cell.value is not None else "" for cell in row]
+
+
+def _xls_rows(sheet: Any, datemode: int) -> Iterator[Row]:
+    from xlrd import XL_CELL_BOOLEAN, XL_CELL_DATE, XL_CELL_EMPTY, XL_CELL_ERROR, error_text_from_code, xldate
+
+    for number in range(sheet.nrows):
+        cells = []
+        for kind, value in zip(sheet.row_types(number), sheet.row_values(number), strict=True):
+            if kind == XL_CELL_DATE:
+                with suppress(ValueError, OverflowError):
+                    value = xldate.xldate_as_datetime(value, datemode)
+            elif kind == XL_CELL_BOOLEAN:
+                value = bool(value)
+            elif kind == XL_CELL_ERROR:
+                value = error_text_from_code.get(value, "#ERROR")
+            cells.append("" if kind == XL_CELL_EMPTY else _shown(value, ""))
+        yield number + 1, cells
+
+
+def _shown(value: Any, form: str) -> str:
+    """A cell's value as its number format `form` shows it, near enough."""
+    match value:
+        case bool():
+            return str(value).upper()
+        case int() | float():
+            return _number(value, form or "General")
+        case datetime():
+            if value.time() == time():
+                return value.date().isoformat()
+            return value.replace(microsecond=0, tzinfo=None).isoformat(" ").removesuffix(":00")
+        case date() | time():
+            return value.isoformat()
+        case timedelta():
+            minutes = round(value.total_seconds() / 60)
+            return f"{minutes // 60}:{minutes % 60:02}"
+    return str(value)
+
+
+def _number(value: float, form: str) -> str:
+    form = form.split(";")[0]
+    currency = next((found[1] or found[2] for found in _CURRENCY.finditer(form)), "")
+    plain = _LITERAL.sub("", form)
+    if "%" not in plain and "0" not in plain:
+        return f"{value:.15g}" if abs(value) < 1e15 else f"{value:.6e}"
+    decimals = len(found[1]) if (found := re.search(r"\.([0#?]+)", plain)) else 0
+    comma = "," if re.search(r"[#0],[#0]", plain) else ""
+    if "E" in plain.upper():
+        return f"{value:.{min(decimals, 15)}E}"
+    text = f"{value * 100 if '%' in plain else value:{comma}.{min(decimals, 15)}f}"
+    if "#" in (found[1] if found else "") and "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return text + ("%" if "%" in plain else "") + (f" {currency.strip()}" if currency else "")
