@@ -15,7 +15,7 @@ from ingest.formats.sections import CELL, LONG, SectionWriter, one_line
 
 MOST_CELLS = 2_000_000  # of one document, filled ones
 MOST_COLUMNS = 1_000
-_EMPTY_ROWS = 100_000  # in a row: what follows is a slip of somebody's mouse, or meant to keep us busy
+_EMPTY_ROWS = 1 << 20  # one after the other: more than a sheet has
 _NUMBER = re.compile(r"[-+(]?[$€£¥]?\s?\d[\d.,:/'\s-]*\d?\)?\s?(?:%|[$€£¥]|[A-Z]{3})?")
 _YEAR = re.compile(r"(?:FY\s?)?(?:19|20)\d\d(?:\s?[-/]\s?\d\d(?:\d\d)?)?")
 
@@ -61,7 +61,9 @@ def write_rows(
             packer.gap()
             continue
         wide |= len(filled) > MOST_COLUMNS
-        last, filled = number, filled[:MOST_COLUMNS]
+        last, filled = number, _trimmed(filled[:MOST_COLUMNS])
+        if not filled:
+            continue
         allowance.cells -= sum(map(bool, filled))
         if allowance.cells < 0:
             allowance.warnings.append(f"{called(number, number)} and what follows was left out: too many cells.")
