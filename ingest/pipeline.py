@@ -21,6 +21,7 @@ from ingest.embed import DEFAULT_MODEL, Embedder
 from ingest.embed_new import embed_new, keys_of
 from ingest.language import SURE, language
 from ingest.parse import parse
+from ingest.running import without_running_lines
 from ingest.sandbox import Limits
 from ingest.sparse import passage_weights
 from ingest.split import TARGET, contextualize, placed, sentences, split
@@ -105,6 +106,8 @@ class Pipeline:
         embedder = self._patiently(lambda: self.embedder(generation.model))
         sections = self.versions.sections(version_id)
         listing = {section.page for section in sections if is_contents(section)}
+        if self.versions.format(version_id) == "pdf":  # elsewhere nothing runs along, and what repeats is meant
+            sections = without_running_lines(sections)
         pieces = split(
             sections,
             embedder.token_spans,

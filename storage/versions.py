@@ -137,6 +137,11 @@ class Versions:
             title, subject, period = session.execute(query.where(Version.id == version_id)).one()
         return About(subject, period).label(title)
 
+    def format(self, version_id: str) -> str:
+        """One of `ingest.parse.FORMATS`, or "" before it was read."""
+        with self._database.read() as session:
+            return session.scalars(sa.select(Version.format).where(Version.id == version_id)).one()
+
     def language(self, version_id: str) -> str:
         """Its ISO 639-1 code, or "" where unsure."""
         with self._database.read() as session:

@@ -106,8 +106,8 @@ def _detect_text(head: bytes, suffix: str) -> str:
         return "markdown"
     whole = len(head) < _HEAD
     text = decode(head if whole else head.rpartition(b"\n")[0] or head)
-    if suffix in {".jsonl", ".ndjson"} or is_lines(text):
-        return "jsonl" if is_lines(text) else "text"
+    if is_lines(text, named=suffix in {".jsonl", ".ndjson"}):
+        return "jsonl"
     if suffix == ".json" or is_json(text, whole=whole):
         return "json"
     if suffix in _TABLE_NAMES or delimiter(text, named=False):

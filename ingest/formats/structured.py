@@ -36,11 +36,15 @@ def is_json(text: str, *, whole: bool) -> bool:
     return not whole or _loads(text) is not None
 
 
-def is_lines(text: str) -> bool:
-    """Whether the first lines of `text` are objects or lists in JSON, one a line."""
+def is_lines(text: str, *, named: bool = False) -> bool:
+    """Whether the first lines of `text` are objects or lists in JSON, one a line; half of them, where its name says so.
+
+    One line alone is one value.
+    """
     lines = [line for line in text.strip("\ufeff \t\r\n").split("\n", 20)[:20] if line.strip()]
     complete = lines[:-1] if len(lines) > 2 else lines  # the last may be cut
-    return len(lines) > 1 and all(line.strip()[0] in "{[" and _loads(line) is not None for line in complete)
+    good = sum(line.strip()[0] in "{[" and _loads(line) is not None for line in complete)
+    return len(lines) > 1 and good >= len(complete) * (0.5 if named else 1) and good > 0
 
 
 def read(file: File, *, max_characters: int) -> Reading:
@@ -76,7 +80,7 @@ def read_lines(file: File, *, max_characters: int) -> Reading:
             writer.value(value, _name(value) or f"Record {number:,}", 0)
     if broken:
         named = ", ".join(map(str, broken[:10])) + (", ..." if len(broken) > 10 else "")
-        writer.allowance.warnings.append(f"{len(broken):,} lines are no JSON and were left out: {named}.")
+        writer.allowance.warnings.append(f"Lines that are no JSON were left out: {named}.")
     return Reading(writer.sections.finish(), warnings=writer.warnings())
 
 

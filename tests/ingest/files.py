@@ -139,7 +139,7 @@ RTF = (
     r"{\stylesheet{\s0 Normal;}{\s1 heading 1;}{\s2\sbasedon0 heading 2;}}"
     r"{\info{\title Travel rules}{\author Somebody}}{\header Page header}"
     r"\pard\s1 Booking\par\pard\s0 Book early \'96 before \u8364?100 is due.{\footnote Not for trains.}\par"
-    r"\pard\s2 Classes\par{\f1 \'cf\'f0\'e8\'e2\'e5\'f2}\par"
+    r"\pard\s2 Classes\par\pard\s0{\f1 \'cf\'f0\'e8\'e2\'e5\'f2}\par"
     r"\pard\s0{\listtext\bullet\tab}\ls1 First item\par{\listtext\bullet\tab}\ls1 Second item\par"
     r"\pard\trowd\intbl Grade\cell Days\cell\row\trowd\intbl A\cell 30\cell\row\pard{\*\unknown hidden words}"
     r"{\v invisible} The end.{\pict 0102030405}\par}"

@@ -1,5 +1,6 @@
 import pypdfium2
 import pytest
+from reportlab.pdfgen.canvas import Canvas
 
 from ingest.formats import pdf
 from storage.errors import DocumentError
@@ -90,3 +91,16 @@ def test_the_properties_of_the_file_are_handed_on(read):
     found = read(papers.pdf([papers.LOREM], title="Leave", subject="Rules for all employees")).properties
     assert found["subject"] == "Rules for all employees"
     assert len(found["made"]) == len("2024-01-31")
+
+
+def test_two_columns_are_read_one_after_the_other(tmp_path):
+    sheet = Canvas(str(tmp_path / "columns.pdf"))
+    for x, name in ((60, "Left"), (310, "Right")):
+        for number in range(1, 31):
+            sheet.drawString(x, 780 - 14 * number, f"{name} line {number} of ordinary words")
+    sheet.showPage()
+    sheet.save()
+    [section] = pdf.read(str(tmp_path / "columns.pdf"), max_pages=9, max_characters=9999).sections
+    lines = [line.strip() for line in section.text.split("\n")]
+    assert lines == [f"{name} line {n} of ordinary words" for name in ("Left", "Right") for n in range(1, 31)]
+    assert section.tables == ()
