@@ -14,6 +14,7 @@ import argparse
 import hashlib
 import inspect
 import json
+import re
 import shutil
 import sqlite3
 import tempfile
@@ -45,9 +46,11 @@ ROOT = Path(__file__).resolve().parents[1]
 SETS = ROOT.parent / "shared" / "data"  # the folder that holds filings/, handbook/ and xquad/
 SAMPLES = ROOT / "samples"
 CACHE = Path.home() / ".cache" / "footnote-benchmarks"
-NAMES = ("filings", "handbook", "xquad-en", "xquad-de", "samples")
+NAMES = ("filings", "handbook", "xquad-en", "xquad-de", "samples", "editions")
 OPERATOR = Principal("operator", "operator", Role.ADMIN)
 _FOLDERS = {"filings": ("filings", "*.pdf"), "handbook": ("handbook/docs", "**/*"), "samples": ("documents", "*")}
+
+_FIGURE = re.compile(r"(?<![\w.-])\d{2,3}(?![\w.-])")
 
 # what decides how a document lies in the database and in the index
 _MAKERS = ("ingest/**/*.py", "storage/models.py", "storage/tables.py", "storage/index*.py", "storage/edge.py")
@@ -89,6 +92,8 @@ class Corpus:
 
 def files(name: str, sets: Path = SETS) -> list[File]:
     """The documents of a corpus, in a fixed order."""
+    if name == "editions":
+        return [edition for file in files("handbook", sets) for edition in _editions(file)]
     if name in _FOLDERS:
         within, pattern = _FOLDERS[name]
         root = SAMPLES if name == "samples" else sets
@@ -104,9 +109,23 @@ def files(name: str, sets: Path = SETS) -> list[File]:
     return [File(key.removesuffix(".txt"), f"{n:03}.txt", text.encode()) for n, (key, text) in enumerate(texts)]
 
 
+def _editions(file: File) -> Iterator[File]:
+    """A page of the handbook as it is, and as it may have stood three years before: the same with other figures."""
+    text = file.content.decode()
+    if text.startswith("---\n"):
+        before, _, text = text[4:].partition("\n---\n")
+        before = f"---\n{before}\n---\n"
+    else:
+        before = ""
+    earlier = _FIGURE.sub(lambda found: str(int(found[0]) // 2 + 1), text)
+    yield replace(file, content=f"{before}\nLast updated: 2024-03-01\n\n{text}".encode())
+    content = f"{before}\nLast updated: 2021-03-01\n\n{earlier}".encode()
+    yield replace(file, key=f"{file.key} of 2021", content=content, path="")
+
+
 def questions(name: str, sets: Path = SETS) -> QuestionSet:
     """The questions on a corpus. They call its documents by the same names as `Corpus.documents`."""
-    return load(_questions_file(name, sets))
+    return load(_questions_file("handbook" if name == "editions" else name, sets))
 
 
 def _questions_file(name: str, sets: Path) -> Path:

@@ -42,6 +42,7 @@ from storage.tables import from_json
 from storage.types import About, Chunk, Parts, Readers, Section, Vector
 
 SETS = ("filings", "handbook", "xquad-en")
+EVERYONE = Readers(everyone=True)
 _WORD = re.compile(r"[A-Za-z]{4,}|\d+")
 _TURNED = 0.5  # length of the noise that is added to a vector of length one
 STEPS = {"embedding": "embed_queries", "index": "search", "database": "passages", "tables": "with_tables"}
@@ -103,9 +104,11 @@ class Words:
         return self._others[word]
 
 
-def put(parts: Services, original: Original, words: Words, turn: np.random.Generator) -> int:
-    """A copy of the document, into database and index. Returns how many passages it has."""
-    readers, title = Readers(everyone=True), words.changed(original.title)
+def put(
+    parts: Services, original: Original, words: Words, turn: np.random.Generator, readers: Readers = EVERYONE
+) -> tuple[str, int]:
+    """A copy of the document, into database and index. Returns its id, and how many passages it has."""
+    title = words.changed(original.title)
     sections = [replace(section, text=words.changed(section.text)) for section in original.sections]
     text = {section.page: section.text for section in sections}
     with parts.files.receive(10**9) as receiver:
@@ -137,7 +140,7 @@ def put(parts: Services, original: Original, words: Words, turn: np.random.Gener
     parts.index.upsert(points, document_terms(readers))
     parts.versions.make_live(added.version_id)
     parts.versions.publish(added.version_id, passages=len(points))
-    return len(points)
+    return added.document_id, len(points)
 
 
 def turned(rows: Vector, turn: np.random.Generator) -> Vector:
@@ -149,18 +152,23 @@ def unit(rows: Vector) -> Vector:
     return np.asarray(rows / np.linalg.norm(rows, axis=-1, keepdims=True), np.float32)
 
 
-def fill(parts: Services, wanted: int) -> int:
-    documents = [original for name in SETS for original in originals(name)]
+def vocabulary(documents: list[Original]) -> dict[int, list[str]]:
+    """All words of the documents, by their length."""
     known: dict[int, list[str]] = defaultdict(list)
     for word in {word for each in documents for section in each.sections for word in _WORD.findall(section.text)}:
         known[len(word)].append(word)
-    known = {length: sorted(words) for length, words in known.items()}
+    return {length: sorted(words) for length, words in known.items()}
+
+
+def fill(parts: Services, wanted: int) -> int:
+    documents = [original for name in SETS for original in originals(name)]
+    known = vocabulary(documents)
     turn, done, copy = np.random.default_rng(0), 0, 0
     while done < wanted:
         words = Words(known, copy)
         copy += 1
         for document in documents:
-            done += put(parts, document, words, turn)
+            done += put(parts, document, words, turn)[1]
             if done >= wanted:
                 break
     return done

@@ -109,12 +109,24 @@ def _follow_ups(options: argparse.Namespace) -> str:
         return talks.times(opened.services.rewriter)
 
 
+def _editions(options: argparse.Namespace) -> str:
+    """The handbook together with an older edition of each page."""
+    with corpora.opened("editions") as opened:
+        replay, asked = Replay(opened), corpora.questions("editions")
+        rows = [
+            [label, *_recall(replay, "handbook", asked, replace(Design(), distinct=distinct))]
+            for label, distinct in (("of twins the newest", True), ("twins left in", False))
+        ]
+    return tables.markdown(["", "questions", *ablation.COLUMNS["handbook"].values()], rows)
+
+
 TABLES: dict[str, Callable[[argparse.Namespace], str]] = {
     "bars": _bars,
     "ablation": _ablation,
     "slips": _slips,
     "conversations": _talks,
     "follow-ups": _follow_ups,
+    "editions": _editions,
     "reranker": lambda _: reranking.table(),
     "languages": _languages,
 }

@@ -148,7 +148,8 @@ def memory(pid: int) -> Iterator[tuple[str, float]]:
         except OSError:
             continue
         kilobytes = int(re.findall(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)[0])
-        yield command[command.index("app.cli") + 1], kilobytes / 1000
+        if "app.cli" in command:
+            yield command[command.index("app.cli") + 1], kilobytes / 1000
 
 
 if __name__ == "__main__":
