@@ -41,11 +41,9 @@ class Design:
     parts: float = 0.5  # how near its nearest sentence or row is
     names: float = 0.5  # how fully the question names its document
     votes: float = 0.2  # how near the nearest passages of its document are
-    contents: float = 0.3  # taken from tables of contents, which name everything and answer nothing
     bare: bool = True  # sentences are compared with the question without the names that led to their document
     expand: bool = True  # the question's abbreviations written out, its misspelt words put right
     distinct: bool = True  # of passages that say the same, only one
-    a_page: int = 3  # passages of one page at most; 0: no limit
     strange: float = 0.1  # of the weight of nearness, for a question none of whose words the model knows
 
     def trusting(self, familiarity: float) -> Design:
@@ -75,15 +73,14 @@ def ranked(
             p,
             score=scores[p.chunk_id]
             + design.names * named[p.document_id]
-            + design.votes * votes.get(p.document_id, 0.0)
-            - design.contents * p.contents,
+            + design.votes * votes.get(p.document_id, 0.0),
         )
         for p in passages
     ]
     found.sort(key=lambda passage: -passage.score)
     if design.distinct:
-        found = _distinct(found, timeless=not _YEAR.search(question))
-    return _spread(found, design.a_page) if design.a_page else found
+        return _distinct(found, timeless=not _YEAR.search(question))
+    return found
 
 
 def shortlist(hits: Sequence[Hit], count: int) -> list[Hit]:
@@ -242,15 +239,3 @@ def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
 def _newer(passage: Passage, other: Passage) -> bool:
     mine, theirs = passage.about.dated, other.about.dated
     return mine is not None and theirs is not None and mine > theirs
-
-
-def _spread(passages: Sequence[Passage], most: int) -> list[Passage]:
-    """The best `most` of each page, in the order of all."""
-    taken: Counter[tuple[str, int]] = Counter()
-    kept = []
-    for passage in passages:
-        page = (passage.version_id, passage.page)
-        taken[page] += 1
-        if taken[page] <= most:
-            kept.append(passage)
-    return kept

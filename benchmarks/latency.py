@@ -78,7 +78,7 @@ def originals(name: str) -> Iterator[Original]:
                 version.format,
                 About(version.subject, version.period, version.dated),
                 [Section(row.page, row.text, (), tuple(map(from_json, row.tables))) for row in rows],
-                [Chunk(c.id, "", "", c.ordinal, c.page, c.start, c.end, c.heading, "", c.contents) for c in own],
+                [Chunk(c.id, "", "", c.ordinal, c.page, c.start, c.end, c.heading, "") for c in own],
                 {id_: parts for id_, parts in read.items() if parts},
             )
 

@@ -16,7 +16,6 @@ from functools import partial
 from typing import TypeVar
 from uuid import UUID, uuid5
 
-from ingest.contents import is_contents
 from ingest.embed import DEFAULT_MODEL, Embedder
 from ingest.embed_new import embed_new, keys_of
 from ingest.language import SURE, language
@@ -105,7 +104,6 @@ class Pipeline:
         job = self.versions.job(version_id)
         embedder = self._patiently(lambda: self.embedder(generation.model))
         sections = self.versions.sections(version_id)
-        listing = {section.page for section in sections if is_contents(section)}
         if self.versions.format(version_id) == "pdf":  # elsewhere nothing runs along, and what repeats is meant
             sections = without_running_lines(sections)
         pieces = split(
@@ -126,7 +124,6 @@ class Pipeline:
                 end=piece.end,
                 heading=piece.heading,
                 text="",
-                contents=piece.page in listing,
                 generation=generation.id,
             )
             for ordinal, piece in enumerate(pieces)

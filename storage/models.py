@@ -191,7 +191,6 @@ class ChunkRow(Base):
     start: Mapped[int]
     end: Mapped[int]
     heading: Mapped[str]
-    contents: Mapped[bool] = mapped_column(default=False)  # of a table of contents or an index
     spans: Mapped[list[Any]] = mapped_column(default=list)  # of its sentences and rows, two numbers each,
     vectors: Mapped[bytes] = mapped_column(default=b"")  # and their directions, a byte a dimension
 

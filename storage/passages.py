@@ -30,7 +30,7 @@ def found(session: Session, hits: Sequence[Hit], principal: Principal) -> list[P
             *(ChunkRow.start, ChunkRow.end, ChunkRow.heading),
             sa.func.substr(SectionRow.text, ChunkRow.start + 1, ChunkRow.end - ChunkRow.start),
             *(Version.subject, Version.period, Version.dated),
-            *(SectionRow.place, ChunkRow.contents, ChunkRow.spans, ChunkRow.vectors),
+            *(SectionRow.place, ChunkRow.spans, ChunkRow.vectors),
         )
         .join(Version, Version.id == ChunkRow.version_id)
         .join(Document, _OF_LIVE)
@@ -43,10 +43,10 @@ def found(session: Session, hits: Sequence[Hit], principal: Principal) -> list[P
 
 def _passage(*row: Any) -> Passage:
     id_, document_id, version_id, title, name, page, start, end, heading, text, *more = row
-    subject, period, dated, place, contents, spans, packed = more
+    subject, period, dated, place, spans, packed = more
     passage = Passage(id_, document_id, version_id, title, name, page, start, end, heading, text)
     about, parts = About(subject, period, dated), vectors.unpacked(spans, packed)
-    return replace(passage, about=about, contents=contents, parts=parts, place=place)
+    return replace(passage, about=about, parts=parts, place=place)
 
 
 def with_tables(session: Session, passages: Sequence[Passage], principal: Principal) -> list[Passage]:

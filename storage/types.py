@@ -159,7 +159,6 @@ class Chunk:
     end: int
     heading: str
     text: str
-    contents: bool = False  # of a table of contents or an index
     generation: int = 1
 
 
@@ -231,7 +230,6 @@ class Passage:
     score: float = 0.0
     tables: tuple[PassageTable, ...] = ()
     about: About = About()
-    contents: bool = False
     parts: Parts | None = field(default=None, compare=False, repr=False)
     place: str = ""
 

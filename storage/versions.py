@@ -162,7 +162,6 @@ class Versions:
                 "start": chunk.start,
                 "end": chunk.end,
                 "heading": chunk.heading,
-                "contents": chunk.contents,
             }
             for chunk in chunks
         ]
@@ -207,7 +206,6 @@ class Versions:
                     end=row.end,
                     heading=row.heading,
                     text=text[row.start : row.end],
-                    contents=row.contents,
                     generation=row.generation,
                 )
                 for row, text, document_id in session.execute(query)

@@ -90,13 +90,6 @@ def test_documents_with_several_near_passages_come_before_one_lucky_hit() -> Non
     assert order(passages, hits, replace(ALONE, votes=0.2))[0] == "right0"
 
 
-def test_a_table_of_contents_comes_after_what_it_points_to() -> None:
-    hits = [hit("contents", 0.6, 5.0), hit("chapter", 0.55, 5.0), hit("far", 0.1, None)]
-    passages = [passage(h.chunk_id, page=n, contents=h.chunk_id == "contents") for n, h in enumerate(hits)]
-    assert order(passages, hits)[0] == "chapter"
-    assert order(passages, hits, replace(ALONE, contents=0.0))[0] == "contents"
-
-
 TEXT = "Staff may work from home on up to three days a week once their line manager has agreed in writing."
 
 
