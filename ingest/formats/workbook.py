@@ -29,6 +29,9 @@ def read_xlsx(file: File, *, max_characters: int, max_unpacked: int) -> Reading:
     mimetypes.knownfiles.clear()  # openpyxl looks into them, and the sandbox has none
     import openpyxl  # slow to import, and .xls does without
 
+    if isinstance(file, str):
+        with open(file, "rb") as opened:  # by its path, openpyxl refuses a name that does not end in .xlsx
+            return read_xlsx(opened, max_characters=max_characters, max_unpacked=max_unpacked)
     check_size(file, max_unpacked, _WHAT)
     writer, allowance = SectionWriter(max_characters=max_characters), Allowance()
     try:

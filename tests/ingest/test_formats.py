@@ -71,13 +71,14 @@ def test_the_format_is_told_by_content_whatever_the_name(name):
         assert detect(io.BytesIO(EVERY[name]), "file.pdf") == kind
 
 
-@pytest.mark.parametrize("name", ["review.pptx", "budget.xlsx", "old.xls", "safety.odp", "delivery.eml", "all.zip"])
+@pytest.mark.parametrize("name", EVERY)
 def test_the_sandbox_reads_it_and_keeps_what_sections_are_called(name, tmp_path):
-    path = tmp_path / name
+    path = tmp_path / "original"  # as it is kept, without a name
     path.write_bytes(EVERY[name])
     parsed = parse(path, name)
     assert [s.place for s in parsed.sections] == [s.place for s in read(EVERY[name], name)[1].sections]
-    assert all(section.place for section in parsed.sections)
+    if name in {"review.pptx", "budget.xlsx", "old.xls", "safety.odp", "delivery.eml", "all.zip", "costs.csv"}:
+        assert all(section.place for section in parsed.sections)
 
 
 @settings(max_examples=25, deadline=None)
