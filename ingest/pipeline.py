@@ -184,19 +184,23 @@ class Pipeline:
     def publish(self, version_id: str, total: int) -> None:
         """Let the version be read, after the index has been counted. Raises DocumentError when points are missing.
 
-        It is called ready last: what is ready can be found.
+        The version before answers until this one does. It is called ready last: what is ready can be found.
         """
-        job, generation = self.versions.job(version_id), self.generation()
+        self.versions.job(version_id)
+        generation = self.generation()
         while True:
             if self.versions.divided_for(version_id) != {generation.id}:  # it has become live since `divide`
                 self.put_into(generation, version_id)
             passages = self.verified(version_id, generation)
+            # terms first: until SQL makes the version live nobody gets its text, and then it can be found at once
+            self._patiently(lambda: self.index.set_terms(version_id, self.versions.future_terms(version_id)))
             if self.versions.make_live(version_id, generation.id, passages=passages):
                 break
             generation = self.generation()
         self.follow_terms(version_id)
-        for superseded in set(self.versions.of_document(job.document_id)) - {version_id}:
-            self._patiently(partial(self.index.set_terms, superseded, []))
+        for superseded in self.versions.superseded(version_id):
+            self._patiently(partial(self.index.delete_version, superseded))
+            self.versions.drop_chunks(superseded)
         self.versions.publish(version_id, passages=passages)
 
     def put_into(self, generation: Generation, version_id: str) -> None:

@@ -7,6 +7,7 @@ because admins decide who reads. A principal holds terms. Reading needs one in c
 from __future__ import annotations
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from storage.models import Document, DocumentTerm
 from storage.types import Principal, Readers
@@ -40,6 +41,12 @@ def readers_of(terms: list[str]) -> Readers:
     prefix = group_term("")
     groups = frozenset(term.removeprefix(prefix) for term in terms if term.startswith(prefix))
     return Readers(everyone=EVERYONE in terms, groups=groups)
+
+
+def write_terms(session: Session, document_id: str, readers: Readers) -> None:
+    """Let `readers` read the document from now on, and nobody else."""
+    session.execute(sa.delete(DocumentTerm).where(DocumentTerm.document_id == document_id))
+    session.add_all(DocumentTerm(document_id=document_id, term=term) for term in document_terms(readers))
 
 
 def readable(principal: Principal) -> sa.ColumnElement[bool]:

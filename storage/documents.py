@@ -13,8 +13,9 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from storage import audit, passages, scopes, tables
-from storage.access import document_terms, readable, readers_of
+from storage import arrivals, audit, passages, scopes, tables
+from storage.access import readable, readers_of, write_terms
+from storage.arrivals import UNKNOWN, Added
 from storage.database import Database
 from storage.errors import Forbidden, NotFound
 from storage.files import Files, Incoming, file_name
@@ -25,17 +26,9 @@ from storage.models import (
     Moment,
     SectionRow,
     Version,
-    new_id,
     now,
 )
 from storage.types import About, Heading, Hit, Passage, Principal, Readers, Scope, Section, State
-
-
-@dataclass(frozen=True, slots=True)
-class Added:
-    document_id: str
-    version_id: str
-    known: bool  # the same bytes were here already: nothing was added
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +53,7 @@ class DocumentInfo:
     created: datetime
     changed: datetime
     about: About = field(default_factory=About)
+    answers: bool = False  # an earlier version can be searched meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,34 +120,28 @@ class Documents:
             return self._add(name, incoming, readers, principal)
         except sa.exc.IntegrityError:  # on PostgreSQL another upload of the same bytes was quicker
             with self._database.read() as session:
-                if known := _holder(session, incoming.sha256):
+                if known := arrivals.holder(session, incoming.sha256):
                     return known
             raise
 
     def _add(self, name: str, incoming: Incoming, readers: Readers, principal: Principal) -> Added:
-        name, version_id = file_name(name), new_id()
         with self._database.write() as session:
-            if known := _holder(session, incoming.sha256):
-                return known
-            document = Document(title=name, created_by=principal.name)
-            session.add(document)
-            session.flush()
-            session.add(Content(sha256=incoming.sha256, document_id=document.id))
-            _write_terms(session, document.id, readers)
-            session.add(
-                Version(
-                    id=version_id,
-                    document_id=document.id,
-                    sha256=incoming.sha256,
-                    name=name,
-                    size=incoming.size,
-                    state=State.WAITING,
-                )
-            )
-            audit.record(session, principal, "document added", document.id, name=name)
-            session.flush()
-            self._files.keep(incoming, version_id)  # last: a row without its file would be worse than a stray file
-            return Added(document.id, version_id, known=False)
+            return arrivals.add(session, self._files, name, incoming, readers, principal)
+
+    def replace(self, document_id: str, name: str, incoming: Incoming, principal: Principal) -> Added:
+        """Keep the bytes as a waiting version that takes the document's place once it is ready, and not before.
+
+        Its readers stay. Raises Forbidden for anybody but an admin, AlreadyExists for bytes of another document.
+        """
+        require_admin(principal)
+        with self._database.write() as session:
+            return arrivals.replace(session, self._files, document_id, name, incoming, principal)
+
+    def named(self, name: str, principal: Principal) -> list[str]:
+        """The ids of the readable documents whose newest version has this file name, oldest first."""
+        query = _listing(principal).where(Version.name == file_name(name)).order_by(Document.created, Document.id)
+        with self._database.read() as session:
+            return list(session.scalars(query.with_only_columns(Document.id)))
 
     def find(
         self,
@@ -269,7 +257,7 @@ class Documents:
         require_admin(principal)
         with self._database.write() as session:
             document = _document(session, document_id, principal, lock=True)
-            _write_terms(session, document.id, readers)
+            write_terms(session, document.id, readers)
             document.terms_stale, document.changed = True, now()
             audit.record(
                 session,
@@ -346,6 +334,7 @@ def _info(session: Session, document: Document, version: Version) -> DocumentInf
         created=document.created,
         changed=document.changed,
         about=About(version.subject, version.period, version.dated),
+        answers=document.live_version_id not in (None, version.id),
     )
 
 
@@ -363,21 +352,6 @@ def _terms(session: Session, document_id: str) -> list[str]:
     return list(session.scalars(sa.select(DocumentTerm.term).where(DocumentTerm.document_id == document_id)))
 
 
-def _write_terms(session: Session, document_id: str, readers: Readers) -> None:
-    session.execute(sa.delete(DocumentTerm).where(DocumentTerm.document_id == document_id))
-    session.add_all(DocumentTerm(document_id=document_id, term=term) for term in document_terms(readers))
-
-
-def _holder(session: Session, sha256: str) -> Added | None:
-    document_id = session.scalar(sa.select(Content.document_id).where(Content.sha256 == sha256))
-    if document_id is None:
-        return None
-    version = session.scalars(
-        sa.select(Version.id).where(Version.document_id == document_id).order_by(Version.created.desc())
-    ).first()
-    return Added(document_id, version or "", known=True)
-
-
 def _document(session: Session, document_id: str, principal: Principal, *, lock: bool = False) -> Document:
     query = sa.select(Document).where(Document.id == document_id, readable(principal))
     document = session.scalar(query.with_for_update() if lock else query)
@@ -387,7 +361,7 @@ def _document(session: Session, document_id: str, principal: Principal, *, lock:
 
 
 def _unknown() -> NotFound:
-    return NotFound("There is no such document, or you may not read it.")
+    return NotFound(UNKNOWN)
 
 
 def _escape(text: str) -> str:

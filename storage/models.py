@@ -151,6 +151,7 @@ class Version(Base):
     sha256: Mapped[str]
     name: Mapped[str]
     size: Mapped[int] = mapped_column(sa.BigInteger)
+    title: Mapped[str] = mapped_column(default="")  # the document's, once this version is live
     format: Mapped[str] = mapped_column(default="")
     language: Mapped[str] = mapped_column(default="")
     subject: Mapped[str] = mapped_column(default="")

@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
-from storage import audit, tables, vectors
+from storage import arrivals, audit, tables, vectors
 from storage.access import document_terms, readable, readers_of
 from storage.database import Database, alone
 from storage.documents import Receipt, require_admin, section_of
@@ -36,6 +36,7 @@ from storage.models import (
 from storage.types import About, Chunk, MessageState, Parts, Principal, Section, State
 
 NOTHING = About()
+GONE = "The document was deleted, or a newer version took this one's place."
 OPEN = (State.WAITING, State.PARSING, State.EMBEDDING)
 
 
@@ -56,13 +57,15 @@ class Versions:
         self.embeddings = Embeddings(database)
 
     def job(self, version_id: str) -> Job:
-        """Raises NotFound once the document is deleted or being deleted."""
+        """Raises NotFound once the document is deleted or being deleted, or a newer version took this one's place."""
         with self._database.read() as session:
             row = session.scalar(
-                sa.select(Version).join(Document).where(Version.id == version_id, sa.not_(Document.deleting))
+                sa.select(Version)
+                .join(Document)
+                .where(Version.id == version_id, sa.not_(Document.deleting), arrivals.counts())
             )
             if row is None:
-                raise NotFound("The document was deleted.")
+                raise NotFound(GONE)
             return _job(row)
 
     def unfinished(self, *, limit: int = 10_000) -> list[Job]:
@@ -117,7 +120,10 @@ class Versions:
             version.format, version.language, version.pages = format, language, pages
             version.warnings = list(warnings)
             version.subject, version.period, version.dated = about.subject, about.period, about.dated
-            session.get_one(Document, version.document_id).title = title
+            version.title = title
+            document = session.get_one(Document, version.document_id)
+            if document.live_version_id is None:  # else the version that answers keeps its title until the switch
+                document.title = title
 
     def sections(self, version_id: str) -> list[Section]:
         query = sa.select(SectionRow).where(SectionRow.version_id == version_id).order_by(SectionRow.page)
@@ -131,7 +137,7 @@ class Versions:
 
     def label(self, version_id: str) -> str:
         """The document's title with its subject and period."""
-        columns = (Document.title, Version.subject, Version.period)
+        columns = (sa.func.coalesce(sa.func.nullif(Version.title, ""), Document.title), Version.subject, Version.period)
         query = sa.select(*columns).join(Version, Version.document_id == Document.id)
         with self._database.read() as session:
             title, subject, period = session.execute(query.where(Version.id == version_id)).one()
@@ -234,19 +240,18 @@ class Versions:
             if live_id(session) != generation:
                 return False
             fill(session, generation, version_id, passages)
-            session.get_one(Document, version.document_id).live_version_id = version_id
+            _go_live(session, version)
             return True
 
     def publish(self, version_id: str, *, passages: int) -> None:
         """Say that the version is ready; it is the live one. Atomic and idempotent."""
         with self._database.write() as session:
             version = _open(session, version_id)
-            document = session.get_one(Document, version.document_id)
             held = session.get(FilledRow, (live_id(session) or 0, version_id))
             passages = held.passages if held else passages  # another generation may have become live meanwhile
             version.state, version.passages, version.finished = State.READY, passages, now()
             version.done = version.total = passages
-            document.live_version_id, document.changed = version_id, now()
+            _go_live(session, version).changed = now()
 
     def fail(self, version_id: str, reason: str, remedy: str, *, attempt: int | None = None) -> None:
         """Idempotent: what is ready stays ready, and the first reason stays. `attempt`: that one only."""
@@ -280,7 +285,34 @@ class Versions:
             audit.record(session, principal, "document retried", document_id)
             return _job(version)
 
+    def superseded(self, version_id: str) -> list[str]:
+        """The versions of the same document that came before this one, if it is live; else none."""
+        this, live = (
+            aliased(Version),
+            sa.and_(Document.id == Version.document_id, Document.live_version_id == version_id),
+        )
+        earlier = sa.select(Version.id).join(Document, live).join(this, this.id == version_id)
+        with self._database.read() as session:
+            return list(session.scalars(earlier.where(Version.created < this.created)))
+
+    def drop_chunks(self, version_id: str) -> None:
+        """Of a superseded version: what was cited stands in its sections."""
+        with self._database.write() as session:
+            session.execute(sa.delete(ChunkRow).where(ChunkRow.version_id == version_id))
+            session.execute(sa.delete(FilledRow).where(FilledRow.version_id == version_id))
+
     # what the index must follow
+
+    def future_terms(self, version_id: str) -> list[str]:
+        """The terms that the version's points will carry once it is live; none when its document is being deleted."""
+        query = (
+            sa.select(DocumentTerm.term)
+            .join(Document, Document.id == DocumentTerm.document_id)
+            .join(Version, Version.document_id == Document.id)
+            .where(Version.id == version_id, sa.not_(Document.deleting))
+        )
+        with self._database.read() as session:
+            return sorted(session.scalars(query))
 
     def terms(self, version_id: str) -> list[str]:
         """The terms that the version's points must carry now: none unless it is live and not being deleted."""
@@ -347,15 +379,24 @@ def _job(row: Version) -> Job:
     return Job(row.id, row.document_id, row.name, row.attempt, State(row.state))
 
 
+def _go_live(session: Session, version: Version) -> Document:
+    document = session.get_one(Document, version.document_id)
+    document.live_version_id = version.id
+    document.title = version.title or document.title
+    session.flush()
+    arrivals.release(session, document)
+    return document
+
+
 def _open(session: Session, version_id: str) -> Version:
     version = session.scalar(
         sa.select(Version)
         .join(Document)
-        .where(Version.id == version_id, sa.not_(Document.deleting))
+        .where(Version.id == version_id, sa.not_(Document.deleting), arrivals.counts())
         .with_for_update(of=Document)
     )
     if version is None:
-        raise NotFound("The document was deleted.")
+        raise NotFound(GONE)
     return version
 
 

@@ -1,0 +1,130 @@
+"""Bytes that arrive become the first version of a document, or its next one; and which version counts.
+
+A version that follows another is made searchable beside it. The older one answers until the switch, and for good where
+the newer one fails. Its text stays for conversations that cite it; its passages go after the switch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, aliased
+
+from storage import audit
+from storage.access import readable, write_terms
+from storage.errors import AlreadyExists, NotFound
+from storage.files import Files, Incoming, file_name
+from storage.models import Content, Document, Version, new_id, now
+from storage.types import Principal, Readers, State
+
+UNKNOWN = "There is no such document, or you may not read it."
+SUPERSEDED = "A newer version took its place before it was ready."
+_OPEN = (State.WAITING, State.PARSING, State.EMBEDDING)
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    document_id: str
+    version_id: str
+    known: bool  # the same bytes were here already: nothing was added
+    replaced: bool = False  # the version follows another one of a document that was here
+
+
+def add(session: Session, files: Files, name: str, incoming: Incoming, readers: Readers, principal: Principal) -> Added:
+    """A new document with a waiting version; the same bytes twice give the document that holds them.
+
+    Raises sqlalchemy's IntegrityError where another transaction adds the same bytes at the same time.
+    """
+    if known := holder(session, incoming.sha256):
+        return known
+    name = file_name(name)
+    document = Document(title=name, created_by=principal.name)
+    session.add(document)
+    session.flush()
+    session.add(Content(sha256=incoming.sha256, document_id=document.id))
+    write_terms(session, document.id, readers)
+    version = _waiting(session, document, name, incoming)
+    audit.record(session, principal, "document added", document.id, name=name)
+    session.flush()
+    files.keep(incoming, version.id)  # last: a row without its file would be worse than a stray file
+    return Added(document.id, version.id, known=False)
+
+
+def replace(
+    session: Session, files: Files, document_id: str, name: str, incoming: Incoming, principal: Principal
+) -> Added:
+    """A waiting version that follows the document's others. Bytes of its newest version change nothing.
+
+    What still waits or is being read of an older version ends without having been searchable. Raises AlreadyExists
+    where another document holds the bytes, NotFound for a document that the principal may not read.
+    """
+    document = session.scalar(
+        sa.select(Document).where(Document.id == document_id, readable(principal)).with_for_update()
+    )
+    if document is None:
+        raise NotFound(UNKNOWN)
+    newest = session.scalars(_newest(document_id)).one()
+    if newest.sha256 == incoming.sha256:
+        return Added(document_id, newest.id, known=True, replaced=True)
+    known = holder(session, incoming.sha256)
+    if known and known.document_id != document_id:
+        title = session.get_one(Document, known.document_id).title
+        raise AlreadyExists(f"The same file is already here as another document, {title}. Delete that one first.")
+    name = file_name(name)
+    earlier = sa.update(Version).where(Version.document_id == document_id, Version.state.in_(_OPEN))
+    earlier = earlier.where(Version.id != (document.live_version_id or ""))
+    session.execute(earlier.values(state=State.FAILED, reason=SUPERSEDED, remedy="", finished=now()))
+    version = _waiting(session, document, name, incoming)
+    version.created = max(now(), newest.created + timedelta(microseconds=1))  # the newest, whatever the clock says
+    document.changed = now()
+    if not known:
+        session.add(Content(sha256=incoming.sha256, document_id=document_id))
+    session.flush()
+    release(session, document)
+    audit.record(session, principal, "document replaced", document_id, name=name)
+    session.flush()
+    files.keep(incoming, version.id)
+    return Added(document_id, version.id, known=False, replaced=True)
+
+
+def holder(session: Session, sha256: str) -> Added | None:
+    """The document that holds these bytes, and its newest version."""
+    document_id = session.scalar(sa.select(Content.document_id).where(Content.sha256 == sha256))
+    if document_id is None:
+        return None
+    return Added(document_id, session.scalars(_newest(document_id)).one().id, known=True)
+
+
+def release(session: Session, document: Document) -> None:
+    """Let go of bytes that neither the live nor the newest version has: they may become another document."""
+    kept = {session.scalars(_newest(document.id)).one().sha256}
+    if document.live_version_id:
+        kept.add(session.get_one(Version, document.live_version_id).sha256)
+    session.execute(sa.delete(Content).where(Content.document_id == document.id, Content.sha256.not_in(kept)))
+
+
+def counts() -> sa.ColumnElement[bool]:
+    """A clause on `Version` and `Document`: no newer version took its place before it was ready."""
+    newer = aliased(Version)
+    follows = sa.exists().where(newer.document_id == Version.document_id, newer.created > Version.created)
+    return sa.or_(sa.not_(follows.correlate(Version)), Document.live_version_id == Version.id)
+
+
+def _newest(document_id: str) -> sa.Select[Version]:
+    newest_first = (Version.created.desc(), Version.id)
+    return sa.select(Version).where(Version.document_id == document_id).order_by(*newest_first).limit(1)
+
+
+def _waiting(session: Session, document: Document, name: str, incoming: Incoming) -> Version:
+    version = Version(
+        id=new_id(),
+        document_id=document.id,
+        sha256=incoming.sha256,
+        name=name,
+        size=incoming.size,
+        state=State.WAITING,
+    )
+    session.add(version)
+    return version
