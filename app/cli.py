@@ -28,6 +28,7 @@ from storage.types import MessageState, Readers, State
 
 if TYPE_CHECKING:
     from app.services import Services
+    from storage.arrivals import Added
 
 app = typer.Typer(
     help="A self-hosted knowledge assistant whose every sentence carries a footnote.",
@@ -147,6 +148,9 @@ def index(supervised: Supervised = False) -> None:
 def ingest(
     paths: Annotated[list[Path], typer.Argument(help="Files, or folders with files.", exists=True)],
     readers: Annotated[str, typer.Option(help="'everyone', or names of groups, parted by commas.")] = "everyone",
+    replace: Annotated[
+        bool, typer.Option("--replace", help="A file with the name of a document becomes its new version.")
+    ] = False,
     wait: Annotated[bool, typer.Option(help="Wait until every document is ready or has failed.")] = True,
     as_json: AsJson = False,
 ) -> None:
@@ -154,14 +158,14 @@ def ingest(
     files = [file for path in paths for file in _files(path)]
     if not files:
         raise InvalidInput("There is no file in what was given.")
+    names = [file.name for file in files]
+    if replace and (twice := next((name for name in names if names.count(name) > 1), "")):
+        raise InvalidInput(f"--replace goes by file names, and there are two files named {twice}.")
     with _services("index", "worker") as built:
         allowed = Readers(everyone=True)
         if readers != "everyone":
             allowed = Readers(groups=built.users.group_ids([name for name in readers.split(",") if name.strip()]))
-        added = []
-        for file in files:
-            with built.files.receive(built.settings.upload_max_mb * 10**6) as receiver:
-                added.append(built.documents.add(file.name, receiver.copy(file), allowed, OPERATOR))
+        added = [_add(built, file, allowed, replace=replace) for file in files]
         ids = list(dict.fromkeys(item.document_id for item in added))
         if wait:
             _wait(built, ids)
@@ -317,6 +321,16 @@ def _files(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     return sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+
+
+def _add(built: Services, file: Path, readers: Readers, *, replace: bool) -> Added:
+    from app.api.uploads import same_name
+
+    target = same_name(file.name, built.documents, OPERATOR) if replace else None
+    with built.files.receive(built.settings.upload_max_mb * 10**6) as receiver:
+        if target is None:
+            return built.documents.add(file.name, receiver.copy(file), readers, OPERATOR)
+        return built.documents.replace(target, file.name, receiver.copy(file), OPERATOR)
 
 
 def _wait(built: Services, ids: list[str]) -> None:

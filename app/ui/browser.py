@@ -49,13 +49,15 @@ def fold_sidebar() -> None:
     st.components.v2.component("footnote.sidebar", js="sidebar.js")(key="folding")
 
 
-def uploader(readers: str, names: Sequence[str]) -> None:
-    """A place to drop files, readable by `readers` (as /api/upload takes them). The page reruns as files arrive.
+def uploader(readers: str, names: Sequence[str], replace: str) -> None:
+    """A place to drop files, with `readers` and `replace` as /api/upload takes them. The page reruns as files arrive.
 
     Nothing is sent before the field st-key-new_readers shows exactly `names`: what it shows runs ahead of the page.
     """
     component = st.components.v2.component("footnote.uploader", js="uploader.js", html=_DROP, css="uploader.css")
-    component(key="uploader", data={"readers": readers, "names": list(names)}, on_done_change=_nothing)
+    component(
+        key="uploader", data={"readers": readers, "names": list(names), "replace": replace}, on_done_change=_nothing
+    )
 
 
 def question_file(address: str) -> str:

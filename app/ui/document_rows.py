@@ -17,6 +17,8 @@ HEAD = (
     "<span>Readable by</span><span>Changed</span></div>"
 )
 
+_BEFORE = "The version before stays in use."
+
 
 def row(info: DocumentInfo, groups: Mapping[str, str], now: datetime) -> str:
     """`groups` are names by id; `now` is in the reader's time zone."""
@@ -43,7 +45,8 @@ def state(info: DocumentInfo) -> str:
         case State.EMBEDDING:
             return _moving("Embedding", info, "")
         case State.FAILED:
-            return _state("bad", "Failed", plain(f"{info.reason} {info.remedy}".strip()))
+            words = f"{info.reason} {info.remedy} {_BEFORE if info.answers else ''}".strip()
+            return _state("bad", "New version failed" if info.answers else "Failed", plain(words))
         case State.READY if info.warnings:
             return _state("weak", "Ready, partly", "<br>".join(plain(warning) for warning in info.warnings[:5]))
     return _state("ok", "Ready", "")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from app.api.uploads import SAME_NAME
 from app.services import Services
 from app.ui import browser
 from app.ui.document_rows import HEAD, receipt, row
@@ -60,7 +61,13 @@ def page() -> None:
         readers = choose_readers(
             "New documents are readable by", groups, key="new_readers", readers=Readers(True), width=420
         )
-        browser.uploader(in_words(readers), chosen_names("new_readers", groups))
+        st.checkbox(
+            "A file with the name of a document is its new version",
+            key="replace",
+            help="The version before answers until the new one is ready, and keeps its readers. Else both stay.",
+        )
+        replace = SAME_NAME if st.session_state.get("replace", False) else ""
+        browser.uploader(in_words(readers), chosen_names("new_readers", groups), replace)
         st.fragment(_draw_list, run_every=every)(every)
     _open_dialog(services, principal, groups, *dialog)
 

@@ -141,4 +141,8 @@ def test_files_are_ingested_by_the_real_parts_and_nothing_stays_running(folder: 
     assert rows["scan.png"]["state"] == "failed"
     assert rows["scan.png"]["reason"]
     assert rows["scan.png"]["remedy"]
+    (inbox / "scan.png").unlink()
+    (inbox / "leave.md").write_text("# Leave\n\nEvery employee has 31 days of leave a year.\n")
+    again = json.loads(footnote("ingest", str(inbox), "--replace", "--json", DATA_DIR=str(folder)).stdout)
+    assert [(row["id"], row["state"]) for row in again] == [(rows["leave.md"]["id"], "ready")]
     assert processes_of(folder) == []

@@ -142,6 +142,31 @@ def test_an_upload_needs_its_header_a_name_and_readers(anna: httpx.Client, mia: 
     assert problem(put(anna, b"x", readers="no-such-group")) == (400, "invalid")
 
 
+def test_an_upload_may_be_the_new_version_of_a_document(anna: httpx.Client, mia: httpx.Client, office: Office) -> None:
+    document_id, old = office.add("rules.txt", Readers(everyone=True), b"the old rules")
+
+    def put(client: httpx.Client, content: bytes, **query: str) -> httpx.Response:
+        return client.put("/api/upload", params={"name": "rules.txt", **query}, content=content, headers=UPLOAD)
+
+    assert put(mia, b"new rules", replace=document_id).status_code == 403
+    assert put(anna, b"new rules", replace="0" * 32).status_code == 404
+    by_id = put(anna, b"new rules", replace=document_id)
+    assert by_id.status_code == 201
+    assert by_id.json()["document_id"] == document_id
+    assert by_id.json()["replaced"]
+    by_name = put(anna, b"newer rules", replace="same-name")
+    assert by_name.json()["document_id"] == document_id
+    assert put(anna, b"newer rules", replace="same-name").json()["known"]
+    assert put(anna, b"?", replace="same-name", name="unknown.txt").status_code == 400  # a new document needs readers
+    shown = mia.get(f"/api/documents/{document_id}").json()
+    assert (shown["version_id"], shown["answers"]) == (by_name.json()["version_id"], True)
+    assert mia.get(f"/api/versions/{old}/pages/1").json()["live"]
+    beside = put(anna, b"other rules", readers="everyone").json()
+    assert beside["document_id"] != document_id
+    ambiguous = put(anna, b"whose rules", readers="everyone", replace="same-name")
+    assert (ambiguous.status_code, "2 documents" in ambiguous.text) == (400, True)
+
+
 def test_readers_of_an_upload_may_be_admins_alone(anna: httpx.Client, mia: httpx.Client) -> None:
     added = put(anna, b"for admins", readers="admins").json()
     assert anna.get(f"/api/documents/{added['document_id']}").json()["readers"] == {"everyone": False, "groups": []}

@@ -15,7 +15,6 @@ from storage.documents import Documents
 from storage.errors import DocumentError, NotFound, Unavailable
 from storage.files import Files
 from storage.index import Index
-from storage.models import Version
 from storage.types import Principal, Readers, Section, State
 from storage.versions import Versions
 from tests.conftest import ADA, TOM, Kept, Library
@@ -137,21 +136,113 @@ def test_readers_that_change_reach_the_points(
     assert versions.stale_terms() == []
 
 
-def test_a_new_version_takes_the_place_of_the_old_one_in_the_index(
-    steps: Pipeline, library: Library, database: Database, index: Index, files: Files
+def replaced(documents: Documents, files: Files, kept: Kept, content: str, *, name: str = "leave.txt") -> Kept:
+    with files.receive(10**6) as receiver:
+        receiver.write(content.encode())
+        added = documents.replace(kept.id, name, receiver.finish(), ADA)
+    return Kept(added.document_id, added.version_id)
+
+
+def test_the_old_version_answers_until_the_new_one_does_and_leaves_the_index_then(
+    steps: Pipeline, library: Library, documents: Documents, database: Database, index: Index, files: Files
 ) -> None:
     old = library.add("the old text")
     ingest(steps, old)
-    with database.write() as session:
-        row = Version(document_id=old.id, sha256="1" * 64, name="new.txt", size=8, state=State.WAITING)
-        session.add(row)
-        session.flush()
-        new = Kept(old.id, row.id)
-    with files.receive(100) as receiver:
-        receiver.write(b"the new text")
-        files.keep(receiver.finish(), new.version_id)
+    assert steps.versions.superseded(old.version_id) == []
+    new = replaced(documents, files, old, "the new text")
+    steps.read(new.version_id)
+    total = steps.divide(new.version_id)
+    steps.embed(new.version_id, 0, total)
+    assert {old.version_id, new.version_id} & found(database, index, TOM) == {old.version_id}
+    assert documents.get(old.id, TOM).answers
+    for _ in range(2):
+        steps.publish(new.version_id, total)
+        assert {old.version_id, new.version_id} & found(database, index, TOM) == {new.version_id}
+        assert index.count(version_id=old.version_id) == 0
+        assert index.count(document_id=old.id) == total
+    assert steps.versions.chunks(old.version_id, start=0, count=10) == []
+    cited = documents.source(old.version_id, 1, TOM)
+    assert (cited.section.text, cited.live) == ("the old text", False)
+    documents.begin_delete(old.id, ADA)
+    receipt = steps.delete(old.id)
+    assert receipt is not None
+    assert (receipt.versions, receipt.files, receipt.points) == (2, 2, total)
+
+
+class Switching:
+    """An index that notes which of two versions can be read, by SQL and itself, before and after it is written to."""
+
+    def __init__(self, index: Index, documents: Documents) -> None:
+        self._index, self._documents = index, documents
+        self.readable: list[set[str]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._index, name)
+
+    def _look(self) -> None:
+        hits = self._index.search(direction(1, 1), None, TOM, limit=1000)
+        self.readable.append({passage.version_id for passage in self._documents.passages(hits, TOM)})
+
+    def set_terms(self, version_id: str, terms: list[str]) -> None:
+        self._look()
+        self._index.set_terms(version_id, terms)
+        self._look()
+
+    def delete_version(self, version_id: str) -> None:
+        self._look()
+        self._index.delete_version(version_id)
+        self._look()
+
+
+def test_at_every_moment_of_the_switch_exactly_one_version_can_be_read(
+    library: Library, documents: Documents, index: Index, database: Database, files: Files
+) -> None:
+    watched = Switching(index, documents)
+    steps = build_pipeline(database, files, watched, patience=0.0)  # type: ignore[arg-type]
+    old = library.add("the old text of the switch")
+    ingest(steps, old)
+    new = replaced(documents, files, old, "the new text of the switch")
+    watched.readable.clear()
     ingest(steps, new)
-    assert {old.version_id, new.version_id} & found(database, index, TOM) == {new.version_id}
+    either = [versions & {old.version_id, new.version_id} for versions in watched.readable]
+    assert either == [{old.version_id}] * 2 + [{new.version_id}] * 4
+
+
+def test_a_new_version_that_fails_leaves_the_old_one_in_use(
+    steps: Pipeline, library: Library, documents: Documents, database: Database, index: Index, files: Files
+) -> None:
+    old = library.add("# The old handbook\n\nthirty days of leave", name="handbook.md")
+    ingest(steps, old)
+    title = documents.get(old.id, TOM).title
+    new = replaced(documents, files, old, "# Another title\n\n forty days", name="handbook-2.md")
+    steps.read(new.version_id)
+    steps.versions.fail(new.version_id, "It broke.", "Try again.")
+    info = documents.get(old.id, TOM)
+    assert (info.state, info.reason, info.answers, info.title) == (State.FAILED, "It broke.", True, title)
+    assert found(database, index, TOM) >= {old.version_id}
+    steps.versions.retry(old.id, ADA)
+    ingest(steps, new)
+    info = documents.get(old.id, TOM)
+    assert (info.state, info.answers, info.title) == (State.READY, False, "Another title")
+
+
+def test_a_version_that_is_overtaken_ends_and_never_becomes_the_live_one(
+    steps: Pipeline, library: Library, documents: Documents, index: Index, database: Database, files: Files
+) -> None:
+    first = library.add("the first text")
+    ingest(steps, first)
+    second = replaced(documents, files, first, "the second text")
+    steps.read(second.version_id)
+    total = steps.divide(second.version_id)
+    third = replaced(documents, files, first, "the third text")
+    assert [job.version_id for job in steps.versions.unfinished()] == [third.version_id]
+    with pytest.raises(NotFound):
+        steps.embed(second.version_id, 0, total)
+    with pytest.raises(NotFound):
+        steps.publish(second.version_id, total)
+    ingest(steps, third)
+    assert found(database, index, TOM) & {first.version_id, second.version_id, third.version_id} == {third.version_id}
+    assert index.count(document_id=first.id) == 1
 
 
 def test_deleting_leaves_no_point_file_or_row_and_proves_it(
@@ -271,5 +362,5 @@ def test_a_version_is_called_ready_only_when_it_can_be_found(
     steps = build_pipeline(database, files, watched, patience=0.0)  # type: ignore[arg-type]
     kept = library.add("thirty days of leave")
     ingest(steps, kept)
-    assert watched.states == [State.EMBEDDING]
+    assert set(watched.states) == {State.EMBEDDING}
     assert documents.get(kept.id, ADA).state is State.READY

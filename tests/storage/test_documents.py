@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import pytest
 import sqlalchemy as sa
 
+from storage.arrivals import Added
 from storage.database import Database
-from storage.documents import Added, Counts, Documents
-from storage.errors import Forbidden, NotFound
+from storage.documents import Counts, Documents
+from storage.errors import AlreadyExists, Forbidden, NotFound
 from storage.files import Files
 from storage.models import Content, Document, Version
 from storage.types import Hit, Principal, Readers, Role, State
@@ -192,6 +193,49 @@ def test_the_same_bytes_under_another_name_are_known(documents: Documents, libra
     again = put(documents, files, b"text")
     assert again == Added(kept.id, kept.version_id, known=True)
     assert len(documents.find(ADA)) == 1
+
+
+def replaced(documents: Documents, files: Files, kept: Kept, content: str, *, by: Principal = ADA) -> Added:
+    with files.receive(10**6) as receiver:
+        receiver.write(content.encode())
+        return documents.replace(kept.id, "leave-2.txt", receiver.finish(), by)
+
+
+def test_bytes_belong_to_the_live_and_the_newest_version_and_to_no_older_one(
+    documents: Documents, library: Library, files: Files
+) -> None:
+    first, other = library.ready("one"), library.ready("another document")
+    second = replaced(documents, files, first, "two")
+    assert (second.known, second.replaced) == (False, True)
+    assert replaced(documents, files, first, "two") == Added(first.id, second.version_id, known=True, replaced=True)
+    with pytest.raises(AlreadyExists, match="another document"):
+        replaced(documents, files, first, "another document")
+    assert library.add("one").id == first.id  # it answers still
+    library.fill(Kept(first.id, second.version_id), "two", title="two")
+    assert library.add("two").id == first.id
+    assert library.add("one").id not in {first.id, other.id}
+    third = replaced(documents, files, Kept(first.id, second.version_id), "three")
+    fourth = replaced(documents, files, Kept(first.id, second.version_id), "four")
+    assert library.add("three").id != first.id
+    info = documents.get(first.id, TOM)
+    assert (info.version_id, info.name, info.answers) == (fourth.version_id, "leave-2.txt", True)
+    assert third.version_id not in {fourth.version_id, second.version_id}
+
+
+def test_a_document_is_replaced_by_admins_alone_and_keeps_its_readers(
+    documents: Documents, library: Library, files: Files
+) -> None:
+    kept = library.ready("for hr", READERS["hr"])
+    with pytest.raises(Forbidden):
+        replaced(documents, files, kept, "new", by=MIA)
+    replaced(documents, files, kept, "new")
+    assert documents.get(kept.id, MIA).readers == READERS["hr"]
+    with pytest.raises(NotFound):
+        documents.get(kept.id, TOM)
+    with pytest.raises(NotFound):
+        replaced(documents, files, Kept("0" * 32, ""), "newer")
+    assert documents.named("leave-2.txt", MIA) == [kept.id]
+    assert documents.named("leave-2.txt", TOM) == documents.named("leave.txt", MIA) == []
 
 
 def test_eight_threads_that_bring_the_same_bytes_make_one_document(

@@ -25,6 +25,12 @@ async function entries(items) {
   return found.filter((file) => !file.name.startsWith("."));
 }
 
+// Whether a file with a known name is a new version: as the box above shows it, which may be newer than the server's.
+function settledReplace(drop) {
+  const box = document.querySelector(".st-key-replace input[type=checkbox]");
+  return (box ? box.checked : drop.latest.replace !== "") ? "same-name" : "";
+}
+
 // What the field above shows may be newer than what the server has told us: wait until they agree, so that no file
 // goes to the readers of a moment ago. Undefined when they never do.
 async function settledReaders(drop) {
@@ -59,7 +65,8 @@ function explain(request) {
   let answer = {};
   try { answer = JSON.parse(request.responseText); } catch { /* not ours: the status says enough */ }
   if (request.status >= 200 && request.status < 300) {
-    return answer.known ? ["same", "already here"] : ["done", "received"];
+    if (answer.known) return ["same", "already here"];
+    return ["done", answer.replaced ? "received as a new version" : "received"];
   }
   const why = answer.error && typeof answer.error === "object" ? answer.error.message : answer.error || answer.detail;
   if (request.status === 0) return ["failed", "the connection broke; drop the file again"];
@@ -67,7 +74,7 @@ function explain(request) {
   return ["failed", typeof why === "string" ? why : `the server answered ${request.status}`];
 }
 
-function send(file, list, readers) {
+function send(file, list, readers, replace) {
   const { item, bar, state } = row(list, file.name);
   return {
     start: () => new Promise((resolve) => {
@@ -79,7 +86,7 @@ function send(file, list, readers) {
         resolve("failed");
         return;
       }
-      const query = new URLSearchParams({ name: file.name, readers });
+      const query = new URLSearchParams({ name: file.name, readers, ...(replace && { replace }) });
       request.open("PUT", `/api/upload?${query}`);
       request.setRequestHeader("x-footnote-upload", "1");
       request.upload.onprogress = (event) => {
@@ -110,8 +117,10 @@ export default function (component) {
 
   const take = async (files) => {
     const chosen = [...files]; // a list of the browser's own may be emptied while we wait
+    const replace = settledReplace(drop);
     const readers = await settledReaders(drop);
-    const waiting = chosen.map((file) => send(file, list, readers));
+    const twice = (file) => chosen.filter((other) => other.name === file.name).length > 1; // README.md of two folders
+    const waiting = chosen.map((file) => send(file, list, readers, twice(file) ? "" : replace));
     let sent = 0;
     const lane = async () => {
       for (let next = waiting.shift(); next; next = waiting.shift()) {
