@@ -35,7 +35,7 @@ class Site:
         monkeypatch.setattr(identity, "token", lambda: self.token)
         monkeypatch.setattr(browser, "reader", lambda shown, running: None)  # a browser's part
         monkeypatch.setattr(browser, "fold_sidebar", lambda: None)
-        monkeypatch.setattr(browser, "uploader", lambda readers, names: None)
+        monkeypatch.setattr(browser, "uploader", lambda readers, names, replace: None)
 
     def open(self, name: str = "anna", *, chat: str = "") -> AppTest:
         self.token = self.office.tokens[name]
