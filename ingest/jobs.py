@@ -66,13 +66,13 @@ class Jobs:
             config["system_database_engine"] = _sqlite_engine(url)
         DBOS(config=config)
         patience = pipeline.patience
-        self._read = _step("read", pipeline.read, patience)
-        self._divide = _step("divide", pipeline.divide, patience)
-        self._embed = _step("embed", pipeline.embed, patience)
-        self._publish = _step("publish", pipeline.publish, patience)
-        self._delete = _step("delete", lambda document_id: pipeline.delete(document_id) is not None, patience)
-        self._ingest = _workflow("ingest", self._ingest_workflow)
-        self._erase = _workflow("delete", self._delete_workflow)
+        self._read = step("read", pipeline.read, patience)
+        self._divide = step("divide", pipeline.divide, patience)
+        self._embed = step("embed", pipeline.embed, patience)
+        self._publish = step("publish", pipeline.publish, patience)
+        self._delete = step("delete", lambda document_id: pipeline.delete(document_id) is not None, patience)
+        self._ingest = workflow("ingest", self._ingest_workflow)
+        self._erase = workflow("delete", self._delete_workflow)
         self._queue: Queue | None = None
 
     def launch(self) -> None:
@@ -104,10 +104,10 @@ class Jobs:
         versions = self._pipeline.versions
         jobs = {_ingest_id(job): job for job in versions.unfinished(limit=AHEAD)}
         deletions = {self._delete_id(document_id): document_id for document_id in versions.deleting()}
-        for workflow_id, status in _ended([*jobs, *deletions]).items():
+        for workflow_id, status in ended([*jobs, *deletions]).items():
             if job := jobs.get(workflow_id):
                 log.error("The work on version %s ended without a result (%s).", job.version_id, status)
-                versions.fail(job.version_id, *_verdict(status), attempt=job.attempt)
+                versions.fail(job.version_id, *verdict(status), attempt=job.attempt)
             else:
                 document_id = deletions[workflow_id]
                 log.error("Document %s could not be deleted; it is tried again.", document_id)
@@ -136,11 +136,11 @@ class Jobs:
             for start in range(0, total, BATCH):
                 self._embed(version_id, start, total)
             self._publish(version_id, total)
-        except _Failed as failed:
+        except Failed as failed:
             fail = partial(self._pipeline.versions.fail, version_id, failed.reason, failed.remedy)
             patiently(fail, patience=self._pipeline.patience)
             return "failed"
-        except _Gone:
+        except Gone:
             return "deleted"
         return "ready"
 
@@ -149,17 +149,17 @@ class Jobs:
         return "deleted"
 
 
-class _Failed(Exception):
+class Failed(Exception):
     def __init__(self, reason: str, remedy: str) -> None:
         super().__init__(reason)
         self.reason, self.remedy = reason, remedy
 
 
-class _Gone(Exception):
+class Gone(Exception):
     pass
 
 
-def _step(name: str, function: Callable[..., Any], patience: float) -> Callable[..., Any]:
+def step(name: str, function: Callable[..., Any], patience: float) -> Callable[..., Any]:
     """A checkpointed step. Expected ends are kept as values, so that a replay meets the same end.
 
     While the index, the models or the database are away the step is tried again: its document is not to blame.
@@ -183,15 +183,15 @@ def _step(name: str, function: Callable[..., Any], patience: float) -> Callable[
     def call(*arguments: Any) -> Any:
         outcome = step(*arguments)
         if "failed" in outcome:
-            raise _Failed(*outcome["failed"])
+            raise Failed(*outcome["failed"])
         if "gone" in outcome:
-            raise _Gone
+            raise Gone
         return outcome["value"]
 
     return call
 
 
-def _workflow(name: str, method: Callable[[str], str]) -> Callable[[str], str]:
+def workflow(name: str, method: Callable[[str], str]) -> Callable[[str], str]:
     def run(subject: str) -> str:  # DBOS marks functions, and a bound method can't be marked
         return method(subject)
 
@@ -202,7 +202,7 @@ def _ingest_id(job: Job) -> str:
     return f"ingest:{job.version_id}:{job.attempt}"
 
 
-def _ended(workflow_ids: list[str]) -> dict[str, str]:
+def ended(workflow_ids: list[str]) -> dict[str, str]:
     """Of these workflows, those that will do nothing more, and how they ended."""
     if not workflow_ids:
         return {}
@@ -210,7 +210,7 @@ def _ended(workflow_ids: list[str]) -> dict[str, str]:
     return {workflow.workflow_id: workflow.status for workflow in found}
 
 
-def _verdict(status: str) -> tuple[str, str]:
+def verdict(status: str) -> tuple[str, str]:
     if status == CRASHED:
         reason = "Reading this file ended the worker process again and again."
         return reason, "Try again; if it fails once more, send us the file's kind and the log."

@@ -16,10 +16,13 @@ from uuid import uuid4
 import filelock
 import sqlalchemy as sa
 
+from ingest.fills import Fills
 from ingest.jobs import Jobs
 from ingest.pipeline import Pipeline
+from ingest.reindex import Reindex
 from storage.database import Database, db_now
 from storage.errors import Conflict, FootnoteError
+from storage.filling import Filling
 from storage.models import Executor
 
 log = logging.getLogger(__name__)
@@ -46,7 +49,10 @@ class Worker:
         folder: Path,
         concurrency: int,
         ttl: float = TTL,
+        reindex: Reindex | None = None,
     ) -> None:
+        """`reindex`: how a new generation is compared and made live; without it, nothing is compared."""
+        self._reindex = reindex or Reindex(pipeline, Filling(database))
         self._database, self._pipeline, self._url = database, pipeline, jobs_url
         self._concurrency, self._ttl = concurrency, ttl
         self._alone = jobs_url.startswith("sqlite")
@@ -63,7 +69,9 @@ class Worker:
         self._beat()
         threading.Thread(target=self._keep_beating, args=(stop,), daemon=True, name="heartbeat").start()
         jobs = Jobs(self._pipeline, self._url, executor=self._id, concurrency=self._concurrency)
+        fills = Fills(self._reindex)
         jobs.launch()
+        fills.launch()
         threading.Thread(target=self._prepare, daemon=True, name="prepare").start()
         log.info("The worker is ready.")
         try:
@@ -72,8 +80,10 @@ class Worker:
                 try:
                     if time.monotonic() >= next_sweep:
                         self._sweep(jobs)
+                        fills.give_up()
                         next_sweep = time.monotonic() + self._ttl / 3
                     jobs.take()
+                    fills.take()
                 except FootnoteError as error:  # a part is away: the rows stay, a later round sees them
                     log.warning("%s", error)
                     stop.wait(PAUSE)

@@ -29,7 +29,6 @@ from storage.generations import (
 )
 from storage.models import ChunkRow, FilledRow, GenerationRow, Version, now
 
-GRACE = timedelta(seconds=30)  # that a question may take which still searches what was live
 _REMOVED_AT_A_TIME = 2000
 
 
@@ -66,7 +65,7 @@ class Filling:
             FilledRow.generation == generation_id, FilledRow.reason == ""
         )
         with self._database.read() as session:
-            return dict(session.execute(query).tuples().all())
+            return {row.version_id: row.passages for row in session.execute(query)}
 
     def empty(self, generation_id: int, version_ids: Sequence[str]) -> None:
         """These are to be put into it anew."""
@@ -134,9 +133,9 @@ class Filling:
             audit.record(session, "footnote", "index switched", row.name, before=before.name if before else "")
             return True
 
-    def removing(self) -> list[Generation]:
-        """Those that the worker is to remove, and that no question can still be searching."""
-        query = of_state(GenerationState.REMOVING).where(GenerationRow.changed < now() - GRACE)
+    def removing(self, *, grace: float) -> list[Generation]:
+        """Those that the worker is to remove, once so many seconds have passed: a question may still search one."""
+        query = of_state(GenerationState.REMOVING).where(GenerationRow.changed < now() - timedelta(seconds=grace))
         with self._database.read() as session:
             return [generation_of(row) for row in session.scalars(query)]
 

@@ -332,7 +332,7 @@ def failures(session: Session, generation_id: int) -> tuple[tuple[str, str], ...
         .where(FilledRow.generation == generation_id, FilledRow.reason != "", sa.not_(Document.deleting))
         .limit(20)
     )
-    return tuple(session.execute(query).tuples().all())
+    return tuple((title, reason) for title, reason in session.execute(query))
 
 
 def _rate(session: Session, row: GenerationRow) -> float:

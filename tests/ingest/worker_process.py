@@ -24,11 +24,13 @@ import numpy as np
 from ingest import jobs
 from ingest.embed import Embedder, Parts, embed_alone
 from ingest.pipeline import Pipeline
+from ingest.reindex import Reindex
 from ingest.sandbox import Limits
 from ingest.worker import Worker
 from storage.database import Database
-from storage.errors import Conflict
+from storage.errors import Conflict, InvalidInput
 from storage.files import Files
+from storage.filling import Filling
 from storage.generations import Generations
 from storage.index import Index
 from storage.types import Section, State, Vector
@@ -51,20 +53,23 @@ class Setup:
     crashes: int = jobs.CRASHES
     patience: float = 60.0
     sandbox: bool = True
+    grace: float = 0.5
 
 
 class HashEmbedder:
-    """Vectors that follow from the text alone, after a pause."""
+    """Vectors that follow from the text and the model's name alone, after a pause. "hash-24" makes 24 dimensions."""
 
-    name, dimensions, max_tokens = "hash", DIMENSIONS, 96
+    max_tokens = 96
 
-    def __init__(self, pause: float = 0.0) -> None:
-        self.pause = pause
+    def __init__(self, pause: float = 0.0, name: str = "hash") -> None:
+        self.pause, self.name = pause, name
+        self.dimensions = int(name.removeprefix("hash-")) if "-" in name else DIMENSIONS
 
     def embed_passages(self, texts: list[str]) -> Vector:
         time.sleep(self.pause)
-        rows = [list(hashlib.sha256(text.encode()).digest()[:DIMENSIONS]) for text in texts]
-        vectors = np.array(rows, np.float32).reshape(-1, DIMENSIONS) - 127.5
+        salt = self.name.encode() if self.name != "hash" else b""
+        rows = [list(hashlib.sha256(salt + text.encode()).digest()[: self.dimensions]) for text in texts]
+        vectors = np.array(rows, np.float32).reshape(-1, self.dimensions) - 127.5
         return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
     embed_queries = embed_passages
@@ -105,10 +110,10 @@ def pipeline(
     patience: float = 60.0,
     kind: type[Pipeline] = Pipeline,
 ) -> Pipeline:
-    made = HashEmbedder(pause)
-
-    def embedder(_model: str) -> Embedder:
-        return made
+    def embedder(model: str) -> Embedder:
+        if not model.startswith("hash"):
+            raise InvalidInput(f"The embedding model {model} can't be loaded.")
+        return HashEmbedder(pause, model)
 
     return kind(
         Versions(database),
@@ -119,7 +124,7 @@ def pipeline(
         LIMITS,
         threading.Lock(),
         patience,
-        made.name,
+        "hash",
     )
 
 
@@ -183,8 +188,10 @@ def main() -> None:
     index = Index(setup.index_url, KEY, timeout=20)
     kind = Pipeline if setup.sandbox else PlainPipeline
     made = pipeline(database, Files(folder), index, setup.seconds_a_batch, setup.patience, kind)
+    reindex = Reindex(made, Filling(database), grace=setup.grace)
+    settings = {"folder": folder, "concurrency": setup.concurrency, "ttl": setup.ttl}
     try:
-        Worker(database, made, setup.jobs_url, folder=folder, concurrency=setup.concurrency, ttl=setup.ttl).run(stop)
+        Worker(database, made, setup.jobs_url, **settings, reindex=reindex).run(stop)  # type: ignore[arg-type]
     except Conflict as error:
         sys.exit(f"Conflict: {error}")
     os._exit(0)
