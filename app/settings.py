@@ -58,12 +58,12 @@ class Settings(BaseSettings):
     )
     embed_device: str = Field("", description="cpu, cuda, mps; empty: a GPU where there is one.")
     embed_backend: Literal["", "openvino", "torch"] = Field(
-        "", description="Library that embeds; empty: torch on a GPU, else OpenVINO where it takes the model."
+        "", description="Library that embeds; empty: torch on a GPU, else the one measured to be faster here."
     )
     embed_precision: Literal["", "bf16", "f32"] = Field(
-        "", description="What OpenVINO computes with; empty: bf16 where the processor has it."
+        "", description="What OpenVINO computes with; empty: bf16 where it was measured to be faster."
     )
-    embed_threads: int = Field(0, ge=0, description="Threads of the embedding model; 0: one a physical core.")
+    embed_threads: int = Field(0, ge=0, description="Threads of the embedding model; 0: one a core that may be used.")
     rerank_model: str = Field(
         "",
         description="A cross-encoder: a folder, or package/folder of an installed package; with RERANK_URL: its name "

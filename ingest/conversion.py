@@ -2,21 +2,26 @@
 
 Run as a process of its own (`python -m ingest.conversion MODEL TARGET`), so that torch's memory ends with it. What a
 model is (prefixes, pooling, longest input) is what sentence-transformers makes of its files, and the result is compared
-with torch's vectors before it counts. Models with other parts than an encoder and a plain pooling are refused.
+with torch's vectors before it counts. Models with other parts than an encoder and a plain pooling are refused. While
+torch is here, both libraries are timed on this machine, and the figures kept: `ingest.backend` chooses by them.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ingest.embed import unit
+from ingest.machine import identity, usable_cores
 from storage.types import Vector
 
+ROUNDS, SECONDS = 3, 0.3  # of each timing, in turns: the best counts, as others may use the processor too
 ALIKE = 0.999  # cosine to torch's vectors, below which a conversion is thrown away
 _POOLINGS = ("mean", "cls")
 _TEXTS = [
@@ -33,7 +38,7 @@ class Refused(Exception):
 
 
 def convert(model: str, target: Path) -> None:
-    """Write model.xml, model.bin, tokenizer.json and definition.json into the folder `target`. Raises Refused."""
+    """Write the model, its definition and how fast it is here into the folder `target`. Raises Refused."""
     import torch
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging as transformers_logging
@@ -48,6 +53,37 @@ def convert(model: str, target: Path) -> None:
     likeness = _likeness(source.encode(_TEXTS, prompt="", show_progress_bar=False), target)
     if not likeness >= ALIKE:
         raise Refused(f"its vectors differ from torch's after the conversion (cosine {likeness:.4f})")
+    told = {"machine": identity(), "speeds": _speeds(source, target)}
+    (target / "measured.json").write_text(json.dumps(told, indent=1), "utf-8")
+
+
+def _speeds(source: Any, folder: Path) -> dict[str, float]:
+    """Texts a second by library and precision."""
+    import torch
+
+    from ingest.openvino_model import OpenVinoEmbedder, precisions
+
+    torch.set_num_threads(usable_cores())
+    candidates: dict[str, Callable[[list[str]], object]] = {
+        "torch": lambda texts: source.encode(texts, prompt="", show_progress_bar=False)
+    }
+    for precision in precisions():
+        candidates[precision] = OpenVinoEmbedder("converted", folder, precision=precision).embed_raw
+    texts = [_TEXTS[3] * 2] * 8
+    speeds = dict.fromkeys(candidates, 0.0)
+    for _ in range(ROUNDS):
+        for name, embed in candidates.items():
+            speeds[name] = max(speeds[name], _speed(embed, texts))
+    return speeds
+
+
+def _speed(embed: Callable[[list[str]], object], texts: list[str]) -> float:
+    embed(texts)
+    began, done = time.perf_counter(), 0
+    while time.perf_counter() - began < SECONDS:
+        embed(texts)
+        done += len(texts)
+    return done / (time.perf_counter() - began)
 
 
 def _definition(source: Any) -> dict[str, Any]:

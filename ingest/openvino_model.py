@@ -1,7 +1,8 @@
 """Embedding by OpenVINO: two to four times as fast as torch on a CPU with bf16, and a question in some milliseconds.
 
-A model is converted once (`ingest.conversion`, in a process of its own) and kept under a hash of its files; from then
-on only openvino and tokenizers are needed. Other models stay with torch: `Unconvertible` says why.
+A model is converted and measured once (`ingest.conversion`, in a process of its own) and kept under a hash of its files
+and the machine; from then on only openvino and tokenizers are needed. Other models stay with torch: `Unconvertible`
+says why.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ import filelock
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.embed import BATCH_TOKENS, Parts, batches, embed_alone, means, model_folder, prompts_of, spans_of, unit
+from ingest.embed import Parts, batches, embed_alone, means, model_folder, prompts_of, spans_of, unit
+from ingest.machine import identity, usable_cores
 from storage.errors import InvalidInput
 from storage.types import Vector
 
@@ -30,6 +32,7 @@ log = logging.getLogger(__name__)
 
 Precision = Literal["", "bf16", "f32"]
 _FORMAT = "1"  # of the kept files: another one makes them anew
+BATCH_TOKENS = 2048  # padded tokens at once: what they make stays in the processor's cache
 _SECONDS = 1800  # longest conversion
 _USUAL = range(4, 40)  # tokens of a question: each length costs some milliseconds once
 
@@ -67,7 +70,10 @@ class OpenVinoEmbedder:
         special = self._tokenizer.num_special_tokens_to_add(False)
         self.max_tokens = int(definition["longest"]) - special - len(self.token_spans(self._prompts["passage"]))
         self._lock = threading.Lock()
-        self._request, self.backend = _compile(folder / "model.xml", precision, threads)
+        self.speeds = speeds_of(folder)
+        precision = precision or best(self.speeds) or precisions()[0]
+        self._request = _compile(folder / "model.xml", precision, threads or usable_cores())
+        self.backend = f"OpenVINO {precision}"
         for length in _USUAL:
             self._states([np.full(length, self._padding, np.int64)])
 
@@ -129,14 +135,35 @@ def _spans(encoding: Any, prompt: int) -> NDArray[np.int64]:
     return spans
 
 
-def _compile(path: Path, precision: Precision, threads: int | None) -> tuple[Any, str]:
-    core = openvino().Core()
-    precision = precision or ("bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32")
-    wanted: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
-    if threads:
-        wanted["INFERENCE_NUM_THREADS"] = threads
-    model = core.compile_model(path, "CPU", wanted)
-    return model.create_infer_request(), f"OpenVINO {precision}"
+def precisions() -> list[Precision]:
+    """What the processor can compute in, the likely fastest first."""
+    known = openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return ["bf16", "f32"] if "BF16" in known else ["f32"]
+
+
+def speeds_of(folder: Path) -> dict[str, float]:
+    """Texts a second of torch and of each precision, as measured once on this machine; empty where they were not."""
+    try:
+        told = json.loads((folder / "measured.json").read_text("utf-8"))
+        return dict(told["speeds"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def best(speeds: dict[str, float]) -> Precision | None:
+    """The faster precision; single precision unless bf16 gains a tenth."""
+    if not speeds.keys() & {"bf16", "f32"}:
+        return None
+    return "bf16" if speeds.get("bf16", 0) > 1.1 * speeds.get("f32", 0) else "f32"
+
+
+def _compile(path: Path, precision: Precision, threads: int) -> Any:
+    wanted = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": precision,
+        "INFERENCE_NUM_THREADS": threads,
+    }
+    return openvino().Core().compile_model(path, "CPU", wanted).create_infer_request()
 
 
 def load(model: str, kept: Path, *, precision: Precision = "", threads: int | None = None) -> OpenVinoEmbedder:
@@ -159,7 +186,7 @@ def converted(model: str, kept: Path, *, afresh: bool = False) -> Path:
     """
     source = _source(model)
     kept.mkdir(parents=True, exist_ok=True)
-    target = kept / fingerprint(source)
+    target = kept / f"{fingerprint(source)}-{hashlib.sha256(identity().encode()).hexdigest()[:8]}"
     with filelock.FileLock(f"{target}.lock"):
         if afresh:
             shutil.rmtree(target, ignore_errors=True)

@@ -104,22 +104,30 @@ def fold(word: str) -> str:
 
 def _spaced(text: str, spoken: bool) -> Iterator[Word]:
     for found in _TOKEN.finditer(text):
-        token = found[0]
-        if token[0] == "§":
-            token = token.lstrip("§ ")
-            yield Word(f"§{token}", certain=True)
-        if _NUMBER.fullmatch(token):
-            yield from (Word(number, certain=True) for number in _number(token))
-            continue
-        parts = _JOINTS.split(token)
-        if len(parts) > 1:
-            yield from (Word(word, certain=True) for word in _joined(token, parts))
-        if _APOSTROPHE.search(token):
-            parts = [part for part in parts if len(part) > 2 or part.isupper()]  # l'année, company's
-        for part in parts:
-            yield Word(part.casefold(), certain=part.isdigit() or (spoken and len(part) > 1 and part.isupper()))
-            if code := _CODE.fullmatch(part):
-                yield from (Word(piece.casefold(), certain=True) for piece in code.groups() if piece)
+        yield from _of_token(found[0], spoken)
+
+
+@lru_cache(maxsize=1 << 16)  # a document repeats its words
+def _of_token(token: str, spoken: bool) -> tuple[Word, ...]:
+    return tuple(_taken_apart(token, spoken))
+
+
+def _taken_apart(token: str, spoken: bool) -> Iterator[Word]:
+    if token[0] == "§":
+        token = token.lstrip("§ ")
+        yield Word(f"§{token}", certain=True)
+    if _NUMBER.fullmatch(token):
+        yield from (Word(number, certain=True) for number in _number(token))
+        return
+    parts = _JOINTS.split(token)
+    if len(parts) > 1:
+        yield from (Word(word, certain=True) for word in _joined(token, parts))
+    if _APOSTROPHE.search(token):
+        parts = [part for part in parts if len(part) > 2 or part.isupper()]  # l'année, company's
+    for part in parts:
+        yield Word(part.casefold(), certain=part.isdigit() or (spoken and len(part) > 1 and part.isupper()))
+        if code := _CODE.fullmatch(part):
+            yield from (Word(piece.casefold(), certain=True) for piece in code.groups() if piece)
 
 
 def _joined(token: str, parts: list[str]) -> Iterator[str]:

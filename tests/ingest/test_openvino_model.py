@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from ingest import backend, openvino_model
+from ingest import backend, machine, openvino_model
 from ingest.embed import DEFAULT_MODEL, SentenceTransformerEmbedder
 from ingest.openvino_model import OpenVinoEmbedder
 from storage.errors import InvalidInput
@@ -167,3 +167,31 @@ def test_the_backend_can_be_wished_for(tmp_path, kept):
     made = backend.local_embedder(DEFAULT_MODEL, kept, device="cpu", precision="f32")
     assert isinstance(made, OpenVinoEmbedder)
     assert made.backend == "OpenVINO f32"
+
+
+def test_the_choice_follows_what_was_measured_once(kept, monkeypatch):
+    folder = openvino_model.converted(DEFAULT_MODEL, kept)
+    speeds = openvino_model.speeds_of(folder)
+    assert speeds.keys() >= {"torch", "f32"}
+    assert min(speeds.values()) > 0
+    for measured, wanted in [
+        ({"torch": 20, "f32": 30, "bf16": 50}, "OpenVINO bf16"),
+        ({"torch": 20, "f32": 30, "bf16": 31}, "OpenVINO f32"),
+        ({"torch": 32, "f32": 30}, "OpenVINO f32"),
+        ({"torch": 50, "f32": 30}, "torch on cpu"),
+        ({}, f"OpenVINO {openvino_model.precisions()[0]}"),
+    ]:
+        monkeypatch.setattr(openvino_model, "speeds_of", lambda _, told=measured: dict(told))
+        assert backend.local_embedder(DEFAULT_MODEL, kept, device="cpu").backend == wanted
+    monkeypatch.setattr(openvino_model, "speeds_of", lambda _: {"torch": 50, "f32": 30})
+    assert backend.local_embedder(DEFAULT_MODEL, kept, device="cpu", backend="openvino").backend == "OpenVINO f32"
+
+
+@pytest.mark.parametrize(
+    ("text", "cores"), [("150000 100000\n", 2), ("50000 100000\n", 1), ("max 100000\n", None), ("", None)]
+)
+def test_a_containers_share_of_the_processor_counts(tmp_path, text, cores):
+    (tmp_path / "cpu.max").write_text(text)
+    assert machine.share(tmp_path / "cpu.max") == cores
+    assert machine.share(tmp_path / "missing") is None
+    assert machine.usable_cores() >= 1
