@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from app import log, supervisor
 from app.cli_eval import evaluate
+from app.cli_index import move
 from app.cli_models import models
 from app.cli_users import groups, users
 from app.commands import OPERATOR, AsJson, AsUser
@@ -40,6 +41,9 @@ app.add_typer(models, name="models")
 app.add_typer(users, name="users")
 app.add_typer(groups, name="groups")
 app.command("eval")(evaluate)
+indexes = typer.Typer(invoke_without_command=True)
+app.add_typer(indexes, name="index")
+indexes.command("move")(move)
 console = Console(stderr=True)
 
 Supervised = Annotated[bool, typer.Option("--supervised", hidden=True)]
@@ -134,9 +138,11 @@ def worker(supervised: Supervised = False) -> None:
     os._exit(0)  # a step may still run in its thread, and could for minutes; the next worker does it again
 
 
-@app.command()
-def index(supervised: Supervised = False) -> None:
-    """Run the index process alone (without it, set QDRANT_URL)."""
+@indexes.callback()
+def index(context: typer.Context, supervised: Supervised = False) -> None:
+    """Run the index process alone (without it, set QDRANT_URL), or move what it holds."""
+    if context.invoked_subcommand:
+        return
     from storage import index_server
 
     settings = _part("index", supervised)

@@ -84,11 +84,16 @@ def _database(settings: Settings) -> Finding:
 
 
 def _index(settings: Settings) -> Finding:
+    from storage.index_server import EMBEDDED_PASSAGES, TOO_MANY  # the engine is slow to import
+
     if not settings.qdrant_url:
         return Finding("index", False, "It is not running.", "Start Footnote (`footnote serve`), or set QDRANT_URL.")
     index = Index(settings.qdrant_url, settings.qdrant_api_key.get_secret_value())
     reason = index.ready()
-    found = reason or f"{settings.qdrant_url}, {index.total():,} passages"
+    held = 0 if reason else index.total()
+    found = reason or f"{settings.qdrant_url}, {held:,} passages"
+    if settings.own_index and held > EMBEDDED_PASSAGES:
+        return Finding("index", False, found, TOO_MANY)
     return Finding("index", reason is None, found, "" if reason is None else "Look at QDRANT_URL and QDRANT_API_KEY.")
 
 

@@ -152,6 +152,11 @@ class Settings(BaseSettings):
         return bool(self.llm_url) and self.llm_api_key.get_secret_value() == self.key()
 
     @property
+    def own_index(self) -> bool:
+        """Whether QDRANT_URL is our own index process: it shares our key."""
+        return bool(self.qdrant_url) and self.qdrant_api_key.get_secret_value() == self.key()
+
+    @property
     def own_embed_url(self) -> bool:
         return bool(self.embed_url) and self.embed_api_key.get_secret_value() == self.key()
 

@@ -36,8 +36,8 @@ from ingest.sparse import passage_weights
 from storage import vectors
 from storage.access import document_terms
 from storage.generations import first_name
-from storage.index import Point
 from storage.models import ChunkRow, Document, SectionRow, Version
+from storage.points import Point
 from storage.tables import from_json
 from storage.types import About, Chunk, Parts, Readers, Section, Vector
 
@@ -108,7 +108,8 @@ def put(
     parts: Services, original: Original, words: Words, turn: np.random.Generator, readers: Readers = EVERYONE
 ) -> tuple[str, int]:
     """A copy of the document, into database and index. Returns its id, and how many passages it has."""
-    title = words.changed(original.title)
+    title, generation = words.changed(original.title), parts.generations.live()
+    assert generation is not None
     sections = [replace(section, text=words.changed(section.text)) for section in original.sections]
     text = {section.page: section.text for section in sections}
     with parts.files.receive(10**9) as receiver:
@@ -127,6 +128,7 @@ def put(
     chunks, kept = [], {}
     for chunk in original.chunks:
         own = replace(chunk, id=str(uuid.uuid4()), document_id=added.document_id, version_id=added.version_id)
+        own = replace(own, generation=generation.id)
         chunks.append(replace(own, text=text[chunk.page][chunk.start : chunk.end]))
         if found := original.parts.get(chunk.id):
             kept[own.id] = Parts(found.spans, turned(found.vectors, turn))
@@ -138,7 +140,7 @@ def put(
         if chunk.id in kept
     ]
     parts.index.upsert(points, document_terms(readers))
-    parts.versions.make_live(added.version_id)
+    parts.versions.make_live(added.version_id, generation.id, passages=len(points))
     parts.versions.publish(added.version_id, passages=len(points))
     return added.document_id, len(points)
 
@@ -172,6 +174,12 @@ def fill(parts: Services, wanted: int) -> int:
             if done >= wanted:
                 break
     return done
+
+
+def first_generation(parts: Services) -> None:
+    name, dimensions = first_name(parts.embedder.name), parts.embedder.dimensions
+    parts.index.prepare(name, dimensions)
+    parts.generations.first(name, DEFAULT_MODEL, dimensions)
 
 
 @dataclass
@@ -238,7 +246,7 @@ def main() -> None:
         with supervisor.running(settings, "index", "models") as reachable, closing(services.build(reachable)) as parts:
             corpora.wait_for_model(parts.embedder)
             if parts.index.generation() is None:
-                parts.index.prepare(first_name(parts.embedder.name), parts.embedder.dimensions)
+                first_generation(parts)
                 began = time.monotonic()
                 filled = fill(parts, options.passages)
                 print(f"{filled:,} passages written in {time.monotonic() - began:.0f} s", flush=True)

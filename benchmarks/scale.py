@@ -134,7 +134,7 @@ def main() -> None:
         with supervisor.running(settings, "index", "models") as reachable, closing(services.build(reachable)) as parts:
             corpora.wait_for_model(parts.embedder)
             if parts.index.generation() is None:
-                parts.index.prepare(services.generation_name(parts.embedder), parts.embedder.dimensions)
+                latency.first_generation(parts)
             growing = Growing(parts, parts.index.total())
             for size in sorted(options.sizes):
                 began = time.monotonic()

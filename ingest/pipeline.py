@@ -28,7 +28,8 @@ from storage.documents import Receipt
 from storage.errors import DocumentError, InvalidInput, NotFound, Unavailable
 from storage.files import Files
 from storage.generations import Generation, Generations, first_name
-from storage.index import Index, Point
+from storage.index import Index
+from storage.points import Point
 from storage.types import Chunk, Parts, State
 from storage.versions import Versions
 

@@ -161,6 +161,10 @@ class Collection:
         counted: int = self._shard.count(qdrant_edge.CountRequest(filter=self._filter(request.filter), exact=True))
         return counted
 
+    def size(self) -> int:
+        held: int = self._shard.info().points_count
+        return held
+
     def info(self) -> dict[str, Any]:
         info = self._shard.info()
         params = self.config.model_dump(include={"vectors", "sparse_vectors"}, exclude_none=True)
@@ -243,6 +247,10 @@ class Edge:
 
     def names(self) -> list[str]:
         return sorted(self._collections)
+
+    def largest(self) -> int:
+        """How many points the fullest collection holds."""
+        return max((collection.size() for collection in self._collections.values()), default=0)
 
     def aliases(self) -> dict[str, str]:
         return dict(self._aliases)

@@ -12,11 +12,11 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import httpx
 import numpy as np
@@ -26,11 +26,10 @@ from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedR
 
 from storage.access import principal_terms
 from storage.errors import AlreadyExists, Busy, InvalidInput, Unavailable
-from storage.types import Chunk, Hit, Principal, SparseVector, Vector
+from storage.points import DENSE, WORDS, Point, readable, request, struct, where
+from storage.types import Hit, Principal, SparseVector, Vector
 
 MAX_LIMIT = 1000
-_DENSE = "dense"
-_WORDS = "words"
 _FIELDS = ("acl", "document", "version")
 # below this many kilobytes a server compares with every vector that passes the filter. Its graph, made for searches
 # without filters, loses most results under an access filter that lets 10 to 50 % of the passages through
@@ -41,15 +40,6 @@ _BATCH_NUMBERS = 400_000
 _PAUSE_SECONDS = 0.1
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A chunk with its vectors. Without words in it that BM25 counts, `sparse` is empty."""
-
-    chunk: Chunk
-    dense: Vector
-    sparse: SparseVector
 
 
 class Index:
@@ -154,8 +144,8 @@ class Index:
         create = partial(
             self._client.create_collection,
             name,
-            vectors_config={_DENSE: models.VectorParams(size=dimensions, distance=models.Distance.COSINE)},
-            sparse_vectors_config={_WORDS: models.SparseVectorParams(modifier=models.Modifier.IDF)},
+            vectors_config={DENSE: models.VectorParams(size=dimensions, distance=models.Distance.COSINE)},
+            sparse_vectors_config={WORDS: models.SparseVectorParams(modifier=models.Modifier.IDF)},
             hnsw_config=models.HnswConfigDiff(m=16, ef_construct=128, full_scan_threshold=_FULL_SCAN_KB),
             strict_mode_config=models.StrictModeConfig(
                 enabled=True,
@@ -169,8 +159,7 @@ class Index:
 
     def _check_dimensions(self, name: str, dimensions: int) -> models.CollectionInfo:
         info = self._call(lambda: self._client.get_collection(name))
-        vectors = info.config.params.vectors
-        found = vectors[_DENSE].size if isinstance(vectors, dict) and _DENSE in vectors else None
+        found = _dimensions(info)
         if found != dimensions:
             raise InvalidInput(
                 f"The index was filled with vectors of {found} dimensions, and the embedding model makes {dimensions}: "
@@ -198,7 +187,7 @@ class Index:
                 raise InvalidInput(f"The embedding of chunk {point.chunk.id} is not finite. Check EMBED_MODEL.")
         size = min(_BATCH_POINTS, max(1, _BATCH_NUMBERS // len(points[0].dense))) if points else 1
         for start in range(0, len(points), size):
-            batch = [_to_struct(point, terms) for point in points[start : start + size]]
+            batch = [struct(point, terms) for point in points[start : start + size]]
             self._write(partial(self._client.upsert, self._target(generation), batch, wait=True))
 
     def set_terms(self, version_id: str, terms: list[str]) -> None:
@@ -207,7 +196,7 @@ class Index:
         It holds for the points that are there now, in every generation. Ask for the live version only: one that was
         replaced stays with no terms.
         """
-        chosen, change = _where(version=version_id), {"acl": terms}
+        chosen, change = where(version=version_id), {"acl": terms}
         for name in self._collections(patience=self._patience):
             with suppress(_Absent):  # removed meanwhile
                 self._write(partial(self._client.set_payload, name, change, points=chosen, wait=True))
@@ -215,11 +204,11 @@ class Index:
     def delete_version(self, version_id: str, *, generation: str | None = None) -> None:
         """Remove all points of a version, if any, from every generation or the one that is named; gone from the
         disk's log when it returns."""
-        self._delete(_where(version=version_id), generation)
+        self._delete(where(version=version_id), generation)
 
     def delete_document(self, document_id: str) -> None:
         """Remove all points of all versions of a document, if any, from every generation."""
-        self._delete(_where(document=document_id), None)
+        self._delete(where(document=document_id), None)
 
     def _delete(self, chosen: models.Filter, generation: str | None) -> None:
         selector = models.FilterSelector(filter=chosen)
@@ -251,15 +240,15 @@ class Index:
         terms = principal_terms(principal)
         if not terms or (documents is not None and not documents):
             return []
-        allowed = _readable(terms, documents)
+        allowed = readable(terms, documents)
         requests: dict[str, models.QueryRequest] = {}
         if dense is not None:
             if not np.isfinite(dense).all():
                 raise InvalidInput("The question's embedding is not finite. Check EMBED_MODEL.")
-            requests[_DENSE] = _request(dense.tolist(), _DENSE, allowed, limit, _SEARCH)
+            requests[DENSE] = request(dense.tolist(), DENSE, allowed, limit, _SEARCH)
         if sparse is not None and sparse.indices:
             words = models.SparseVector(indices=list(sparse.indices), values=list(sparse.values))
-            requests[_WORDS] = _request(words, _WORDS, allowed, limit, None)
+            requests[WORDS] = request(words, WORDS, allowed, limit, None)
         if not requests:
             return []
         name = self._target(generation)
@@ -268,7 +257,7 @@ class Index:
         for using, answer in zip(requests, answers, strict=True):
             for found in answer.points:
                 hit = hits.get(str(found.id)) or Hit(str(found.id))
-                dense_score, sparse_score = (found.score, None) if using == _DENSE else (hit.dense, found.score)
+                dense_score, sparse_score = (found.score, None) if using == DENSE else (hit.dense, found.score)
                 hits[hit.chunk_id] = replace(hit, dense=dense_score, sparse=sparse_score)
         return list(hits.values())
 
@@ -278,7 +267,7 @@ class Index:
         """Exactly how many points a document, a version, or both have, readable or not, in all generations or one."""
         if document_id is None and version_id is None:
             raise InvalidInput("Say which document or version to count; total() counts everything.")
-        chosen = _where(document=document_id, version=version_id)
+        chosen = where(document=document_id, version=version_id)
         counted = 0
         for name in [self._name(generation)] if generation else self._collections():
             with suppress(_Absent):
@@ -299,6 +288,34 @@ class Index:
         if info.status is models.CollectionStatus.RED:
             return "The index reports that a collection is damaged. Read the log of the Qdrant server."
         return None
+
+    # --- moving
+
+    def dimensions(self, generation: str) -> int:
+        """Of a generation's vectors."""
+        return _dimensions(self._call(lambda: self._client.get_collection(self._name(generation)))) or 0
+
+    def records(self, generation: str) -> Iterator[list[models.PointStruct]]:
+        """All points of a generation as they lie there, in batches."""
+        following: Any = None
+        while True:
+            scroll = partial(
+                self._client.scroll,
+                self._name(generation),
+                limit=_BATCH_POINTS,
+                offset=following,
+                with_payload=True,
+                with_vectors=True,
+            )
+            found, following = self._call(scroll)
+            yield [models.PointStruct(id=one.id, vector=_vectors(one), payload=one.payload) for one in found]
+            if following is None:
+                return
+
+    def restore(self, generation: str, batch: list[models.PointStruct]) -> None:
+        """Put points into a generation as `records` gave them."""
+        if batch:
+            self._write(partial(self._client.upsert, self._name(generation), batch, wait=True))
 
     def close(self) -> None:
         self._client.close()
@@ -350,6 +367,16 @@ class Index:
         return Unavailable("index", f"The index failed ({status}): {reason}. Read its log.")
 
 
+def _dimensions(info: models.CollectionInfo) -> int | None:
+    vectors = info.config.params.vectors
+    return vectors[DENSE].size if isinstance(vectors, dict) and DENSE in vectors else None
+
+
+def _vectors(record: models.Record) -> models.VectorStruct:
+    # the client names the same dictionary differently where it comes and where it goes
+    return cast(models.VectorStruct, record.vector or {})
+
+
 class _Absent(Unavailable):
     """There is no such collection."""
 
@@ -359,59 +386,3 @@ def _reason(error: UnexpectedResponse) -> str:
         return str(error.structured()["status"]["error"])
     except (ValueError, KeyError, TypeError):
         return error.reason_phrase or "no reason given"
-
-
-def _to_struct(point: Point, terms: list[str]) -> models.PointStruct:
-    chunk = point.chunk
-    vector: dict[str, Any] = {_DENSE: point.dense.tolist()}
-    if point.sparse.indices:
-        vector[_WORDS] = models.SparseVector(indices=list(point.sparse.indices), values=list(point.sparse.values))
-    payload = {
-        "document": chunk.document_id,
-        "version": chunk.version_id,
-        "page": chunk.page,
-        "start": chunk.start,
-        "end": chunk.end,
-        "ordinal": chunk.ordinal,
-        "acl": terms,
-    }
-    return models.PointStruct(id=chunk.id, vector=vector, payload=payload)
-
-
-def _request(
-    vector: list[float] | models.SparseVector,
-    using: str,
-    allowed: models.Filter,
-    limit: int,
-    params: models.SearchParams | None,
-) -> models.QueryRequest:
-    return models.QueryRequest(
-        query=vector, using=using, filter=allowed, limit=limit, params=params, with_payload=False
-    )
-
-
-def _readable(terms: list[str], documents: Collection[str] | None) -> models.Filter:
-    """The access rule as a filter: one of `terms`, and one of `documents` where these are given.
-
-    It takes no part of a request's own words. One condition a term is checked faster than a list of terms is: in the
-    embedded index, 4 ms of a search among 100,000 passages against 9.
-    """
-    allowed: list[models.Condition] = [
-        models.FieldCondition(key="acl", match=models.MatchValue(value=term)) for term in terms
-    ]
-    if documents is None:
-        return models.Filter(should=allowed)
-    narrowed = models.FieldCondition(key="document", match=models.MatchAny(any=sorted(documents)))
-    return models.Filter(should=allowed, must=[narrowed])
-
-
-def _where(**fields: str | None) -> models.Filter:
-    """Every field that is given must have this value. None of them given would mean every point, so it raises."""
-    must: list[models.Condition] = [
-        models.FieldCondition(key=key, match=models.MatchValue(value=value))
-        for key, value in fields.items()
-        if value is not None
-    ]
-    if not must:
-        raise InvalidInput("No document and no version was named.")
-    return models.Filter(must=must)

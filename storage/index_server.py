@@ -41,6 +41,12 @@ log = logging.getLogger(__name__)
 MAX_BODY = 64 * 1024 * 1024
 # the release of Qdrant whose requests and answers these are
 _VERSION = "1.18.0"
+# every search compares with every passage: docs/scale.md says how long that takes
+EMBEDDED_PASSAGES = 500_000
+TOO_MANY = (
+    f"The embedded index is made for {EMBEDDED_PASSAGES:,} passages. Run a Qdrant server and carry them there: "
+    "footnote index move --to URL."
+)
 _FLUSH_SECONDS = 1.0
 _THREADS = 8
 _STATUS = {NotFound: 404, AlreadyExists: 409, InvalidInput: 400}
@@ -218,6 +224,8 @@ def build(path: Path, key: str, *, max_body: int = MAX_BODY) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        if edge.largest() > EMBEDDED_PASSAGES:
+            log.warning(TOO_MANY)
         flushing = asyncio.create_task(_flush_now_and_then(edge))
         try:
             yield

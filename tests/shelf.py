@@ -20,7 +20,8 @@ from ingest.split import placed, sentences
 from storage.access import document_terms
 from storage.documents import Documents
 from storage.errors import Unavailable
-from storage.index import Index, Point
+from storage.index import Index
+from storage.points import Point
 from storage.types import About, Chunk, Parts, Readers, Section, Vector
 from storage.versions import Versions
 from tests.conftest import Kept, Library

@@ -19,7 +19,8 @@ import pytest
 
 from storage.access import ADMIN, EVERYONE, group_term
 from storage.errors import InvalidInput
-from storage.index import Index, Point
+from storage.index import Index
+from storage.points import Point
 from storage.types import Chunk, Hit, Principal, Role, SparseVector, Vector
 
 DIMENSIONS = 16

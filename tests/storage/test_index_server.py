@@ -22,7 +22,7 @@ from qdrant_client import QdrantClient, models
 
 from storage.edge import Collection, Edge
 from storage.errors import Conflict, InvalidInput, NotFound, Unavailable
-from storage.index import Index, Point
+from storage.index import Index
 from storage.index_requests import (
     ChangeAliases,
     Count,
@@ -34,6 +34,7 @@ from storage.index_requests import (
     Upsert,
 )
 from storage.index_server import build
+from storage.points import Point
 from tests.contracts.index_contract import DIMENSIONS, KEY, TOM, IndexProcess, direction, point
 
 ID = str(uuid.UUID(int=7))
