@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from app import log, supervisor
 from app.cli_eval import evaluate
 from app.cli_index import move
+from app.cli_jobs import jobs
 from app.cli_models import models
 from app.cli_users import groups, users
 from app.commands import OPERATOR, AsJson, AsUser
@@ -40,6 +41,7 @@ app = typer.Typer(
 app.add_typer(models, name="models")
 app.add_typer(users, name="users")
 app.add_typer(groups, name="groups")
+app.add_typer(jobs, name="jobs")
 app.command("eval")(evaluate)
 indexes = typer.Typer(invoke_without_command=True)
 app.add_typer(indexes, name="index")

@@ -42,6 +42,8 @@ from storage.feedback import Feedback
 from storage.files import Files
 from storage.generations import Generations
 from storage.index import Index
+from storage.queue import Queue
+from storage.reports import Reports
 from storage.users import Users
 from storage.versions import Versions
 
@@ -57,6 +59,8 @@ class Services:
     documents: Documents
     versions: Versions
     generations: Generations
+    queue: Queue
+    reports: Reports
     conversations: Conversations
     index: Index
     embedder: Embedder
@@ -136,6 +140,8 @@ def build(settings: Settings) -> Services:
         documents=documents,
         versions=Versions(database),
         generations=generations,
+        queue=Queue(database),
+        reports=Reports(database),
         conversations=conversations,
         index=index,
         embedder=embedder,

@@ -19,9 +19,9 @@ from dbos import DBOS, DBOSConfig, Queue, SetWorkflowID
 from dbos._serialization import Serializer
 
 from ingest.pipeline import BATCH, Pipeline, patiently
+from ingest.steps import Steps
 from storage.database import sqlite_module
-from storage.errors import DocumentError, FootnoteError, NotFound
-from storage.versions import Job
+from storage.errors import Cancelled, DocumentError, FootnoteError, NotFound
 
 log = logging.getLogger(__name__)
 
@@ -66,10 +66,11 @@ class Jobs:
             config["system_database_engine"] = _sqlite_engine(url)
         DBOS(config=config)
         patience = pipeline.patience
-        self._read = step("read", pipeline.read, patience)
-        self._divide = step("divide", pipeline.divide, patience)
-        self._embed = step("embed", pipeline.embed, patience)
-        self._publish = step("publish", pipeline.publish, patience)
+        steps = Steps(pipeline, executor, _job_id)
+        self._read = step("read", steps.read, patience)
+        self._divide = step("divide", steps.divide, patience)
+        self._embed = step("embed", steps.embed, patience)
+        self._publish = step("publish", steps.publish, patience)
         self._delete = step("delete", lambda document_id: pipeline.delete(document_id) is not None, patience)
         self._ingest = workflow("ingest", self._ingest_workflow)
         self._erase = workflow("delete", self._delete_workflow)
@@ -90,7 +91,7 @@ class Jobs:
     def take(self) -> int:
         """Enqueue what waits in SQL and is not enqueued yet; follow readers that changed. Returns how many are open."""
         versions = self._pipeline.versions
-        waiting = {_ingest_id(job): (self._ingest, job.version_id) for job in versions.unfinished(limit=AHEAD)}
+        waiting = {job.id: (self._ingest, job.version_id) for job in versions.unfinished(limit=AHEAD)}
         waiting |= {self._delete_id(document_id): (self._erase, document_id) for document_id in versions.deleting()}
         self._taken &= waiting.keys()
         for workflow_id, (workflow, subject) in waiting.items():
@@ -102,7 +103,7 @@ class Jobs:
     def give_up(self) -> None:
         """Where a workflow has ended and its work has not: a version failed, and a deletion is begun again."""
         versions = self._pipeline.versions
-        jobs = {_ingest_id(job): job for job in versions.unfinished(limit=AHEAD)}
+        jobs = {job.id: job for job in versions.unfinished(limit=AHEAD)}
         deletions = {self._delete_id(document_id): document_id for document_id in versions.deleting()}
         for workflow_id, status in ended([*jobs, *deletions]).items():
             if job := jobs.get(workflow_id):
@@ -112,6 +113,14 @@ class Jobs:
                 document_id = deletions[workflow_id]
                 log.error("Document %s could not be deleted; it is tried again.", document_id)
                 self._deletions[document_id] = self._deletions.get(document_id, 0) + 1
+
+    def tidy(self) -> None:
+        """Take out of the index what is left there of versions that failed or were cancelled."""
+        steps = self._pipeline.versions.steps
+        for version_id in steps.leftovers():
+            if steps.is_left_over(version_id):  # it may have been tried again meanwhile
+                self._pipeline.index.delete_version(version_id)
+                steps.tidied(version_id)
 
     def recover(self, alive: set[str]) -> int:
         """Take over the workflows of executors that no longer live. Returns how many."""
@@ -137,11 +146,14 @@ class Jobs:
                 self._embed(version_id, start, total)
             self._publish(version_id, total)
         except Failed as failed:
-            fail = partial(self._pipeline.versions.fail, version_id, failed.reason, failed.remedy)
+            attempt = int(_job_id().split(":")[2])
+            fail = partial(self._pipeline.versions.fail, version_id, failed.reason, failed.remedy, attempt=attempt)
             patiently(fail, patience=self._pipeline.patience)
             return "failed"
         except Gone:
             return "deleted"
+        except Stopped:
+            return "stopped"
         return "ready"
 
     def _delete_workflow(self, document_id: str) -> str:
@@ -159,6 +171,10 @@ class Gone(Exception):
     pass
 
 
+class Stopped(Exception):
+    """Paused or cancelled; the row says which."""
+
+
 def step(name: str, function: Callable[..., Any], patience: float) -> Callable[..., Any]:
     """A checkpointed step. Expected ends are kept as values, so that a replay meets the same end.
 
@@ -172,6 +188,8 @@ def step(name: str, function: Callable[..., Any], patience: float) -> Callable[.
             return {"failed": [error.reason, error.remedy]}
         except NotFound:
             return {"gone": True}
+        except Cancelled:
+            return {"stopped": True}
         except FootnoteError as error:
             return {"failed": [str(error), "Try again."]}
         except Exception:  # the worker loop: whatever happens to one document must not reach the next
@@ -186,6 +204,8 @@ def step(name: str, function: Callable[..., Any], patience: float) -> Callable[.
             raise Failed(*outcome["failed"])
         if "gone" in outcome:
             raise Gone
+        if "stopped" in outcome:
+            raise Stopped
         return outcome["value"]
 
     return call
@@ -198,8 +218,9 @@ def workflow(name: str, method: Callable[[str], str]) -> Callable[[str], str]:
     return DBOS.workflow(name=name, max_recovery_attempts=CRASHES)(run)
 
 
-def _ingest_id(job: Job) -> str:
-    return f"ingest:{job.version_id}:{job.attempt}"
+def _job_id() -> str:
+    """Of the workflow that runs in this thread: `storage.versions.Job.id`."""
+    return DBOS.workflow_id or ""
 
 
 def ended(workflow_ids: list[str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,11 @@ from ingest import sandbox
 from ingest.formats import reader
 from ingest.formats.detection import FORMATS, detect
 from ingest.formats.members import Budget
-from ingest.formats.sections import Reading
+from ingest.formats.sections import NO_TEXT, Reading
 from ingest.sandbox import Limits, Progress
 from storage.errors import DocumentError
 from storage.tables import check, from_json, to_json
-from storage.types import About, Heading, Section
+from storage.types import BLANK, About, Gap, Heading, Section
 
 __all__ = ["FORMATS", "Parsed", "detect", "parse"]
 
@@ -43,6 +44,7 @@ class Parsed:
     language: str = ""
     warnings: tuple[str, ...] = ()
     about: About = NOTHING
+    gaps: tuple[Gap, ...] = ()
 
 
 def parse(path: str | Path, name: str, limits: Limits | None = None, on_progress: Progress | None = None) -> Parsed:
@@ -71,6 +73,7 @@ def _as_json(kind: str, reading: Any) -> dict[str, Any]:
         "headline": reading.headline,
         "properties": reading.properties,
         "warnings": reading.warnings,
+        "unread": [[page, why] for page, why in reading.unread.items()],
         "sections": [
             [s.page, s.text, [[h.start, h.path] for h in s.headings], [to_json(t) for t in s.tables], s.place]
             for s in reading.sections
@@ -87,6 +90,7 @@ def _checked(answer: Any, name: str) -> Parsed:
         sections = tuple(_section(number, value) for number, value in enumerate(answer["sections"], 1))
         warnings = tuple(_line(str(warning), 300) for warning in answer["warnings"][:20])
         properties = {str(key)[:40]: _line(str(value), 300) for key, value in list(answer["properties"].items())[:40]}
+        unread = {int(page): _line(str(why), 100) for page, why in answer.get("unread", [])[:MAX_PAGES]}
         title, headline = _line(str(answer["title"]), 200), _line(str(answer["headline"]), 200)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DocumentError(
@@ -98,7 +102,23 @@ def _checked(answer: Any, name: str) -> Parsed:
         raise _no_text(kind)
     sample = "\n".join(section.text[:1000] for section in sections[:20])
     described = describe(Reading(list(sections), title, headline, properties=properties), _line(name, 255), kind)
-    return Parsed(described.title, kind, sections, len(sections), language(sample), warnings, described.about)
+    gaps = _gaps(sections, unread, NO_TEXT if kind == "pdf" else BLANK)
+    spoken = language(sample)
+    return Parsed(described.title, kind, sections, len(sections), spoken, warnings, described.about, gaps)
+
+
+def _gaps(sections: Sequence[Section], unread: dict[int, str], else_: str) -> tuple[Gap, ...]:
+    """Pages without text, neighbours with the same reason together."""
+    gaps: list[Gap] = []
+    for section in sections:
+        if section.text.strip():
+            continue
+        page, why = section.page, unread.get(section.page) or else_
+        if gaps and gaps[-1].last == page - 1 and gaps[-1].reason == why:
+            gaps[-1] = Gap(gaps[-1].first, page, why)
+        else:
+            gaps.append(Gap(page, page, why))
+    return tuple(gaps)
 
 
 def _section(number: int, value: Any) -> Section:

@@ -87,6 +87,7 @@ class Pipeline:
             pages=parsed.pages,
             warnings=parsed.warnings,
             about=parsed.about,
+            gaps=parsed.gaps,
         )
 
     def divide(self, version_id: str) -> int:

@@ -24,10 +24,10 @@ from storage.database import Database, db_now
 from storage.errors import Conflict, FootnoteError
 from storage.filling import Filling
 from storage.models import Executor
+from storage.status import TTL
 
 log = logging.getLogger(__name__)
 
-TTL = 15.0  # seconds without a heartbeat after which a worker counts as dead
 TAKE_EVERY = 0.3
 PAUSE = 2.0  # after a round that failed
 
@@ -130,3 +130,4 @@ class Worker:
         if taken_over := jobs.recover(alive):
             log.info("Took over %d jobs of workers that are gone.", taken_over)
         jobs.give_up()
+        jobs.tidy()

@@ -45,7 +45,7 @@ def add(session: Session, files: Files, name: str, incoming: Incoming, readers: 
     session.flush()
     session.add(Content(sha256=incoming.sha256, document_id=document.id))
     write_terms(session, document.id, readers)
-    version = _waiting(session, document, name, incoming)
+    version = _waiting(session, document, name, incoming, principal)
     audit.record(session, principal, "document added", document.id, name=name)
     session.flush()
     files.keep(incoming, version.id)  # last: a row without its file would be worse than a stray file
@@ -76,7 +76,7 @@ def replace(
     earlier = sa.update(Version).where(Version.document_id == document_id, Version.state.in_(_OPEN))
     earlier = earlier.where(Version.id != (document.live_version_id or ""))
     session.execute(earlier.values(state=State.FAILED, reason=SUPERSEDED, remedy="", finished=now()))
-    version = _waiting(session, document, name, incoming)
+    version = _waiting(session, document, name, incoming, principal)
     version.created = max(now(), newest.created + timedelta(microseconds=1))  # the newest, whatever the clock says
     document.changed = now()
     if not known:
@@ -117,7 +117,7 @@ def _newest(document_id: str) -> sa.Select[Version]:
     return sa.select(Version).where(Version.document_id == document_id).order_by(*newest_first).limit(1)
 
 
-def _waiting(session: Session, document: Document, name: str, incoming: Incoming) -> Version:
+def _waiting(session: Session, document: Document, name: str, incoming: Incoming, principal: Principal) -> Version:
     version = Version(
         id=new_id(),
         document_id=document.id,
@@ -125,6 +125,7 @@ def _waiting(session: Session, document: Document, name: str, incoming: Incoming
         name=name,
         size=incoming.size,
         state=State.WAITING,
+        started_by=principal.name,
     )
     session.add(version)
     return version

@@ -19,16 +19,9 @@ from storage.arrivals import UNKNOWN, Added
 from storage.database import Database
 from storage.errors import Forbidden, NotFound
 from storage.files import Files, Incoming, file_name
-from storage.models import (
-    Content,
-    Document,
-    DocumentTerm,
-    Moment,
-    SectionRow,
-    Version,
-    now,
-)
-from storage.types import About, Heading, Hit, Passage, Principal, Readers, Scope, Section, State
+from storage.models import Content, Document, DocumentTerm, Moment, SectionRow, Version, now
+from storage.status import OPEN, Now, now_of, status_of
+from storage.types import About, Gap, Heading, Hit, Passage, Principal, Readers, Scope, Section, State, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +46,8 @@ class DocumentInfo:
     created: datetime
     changed: datetime
     about: About = field(default_factory=About)
+    status: Status = Status.WAITING
+    gaps: tuple[Gap, ...] = ()
     answers: bool = False  # an earlier version can be searched meanwhile
 
 
@@ -163,7 +158,8 @@ class Documents:
             pattern = f"%{_escape(text)}%"
             query = query.where(Document.title.ilike(pattern, escape="\\") | Version.name.ilike(pattern, escape="\\"))
         with self._database.read() as session:
-            return [_info(session, document, version) for document, version in session.execute(query)]
+            at = now_of(session)
+            return [_info(session, document, version, at) for document, version in session.execute(query)]
 
     def any_of(self, hashes: Iterable[str]) -> bool:
         """Whether any of these SHA-256 is of a document that is kept. Tells nothing about which."""
@@ -183,7 +179,7 @@ class Documents:
             row = session.execute(_listing(principal).where(Document.id == document_id)).first()
             if row is None:
                 raise _unknown()
-            return _info(session, *row)
+            return _info(session, *row, now_of(session))
 
     def counts(self, principal: Principal) -> Counts:
         """Over the documents that the principal may read, and no others."""
@@ -191,7 +187,7 @@ class Documents:
             sa.func.count(),
             sa.func.coalesce(sa.func.sum(sa.case((Version.state == State.READY, Version.passages), else_=0)), 0),
             sa.func.coalesce(sa.func.sum(Version.pages), 0),
-            sa.func.count().filter(Version.state.in_([State.WAITING, State.PARSING, State.EMBEDDING])),
+            sa.func.count().filter(Version.state.in_(OPEN)),
             sa.func.count().filter(Version.state == State.FAILED),
             sa.func.count().filter(_is_restricted()),
         )
@@ -312,7 +308,7 @@ def _is_restricted() -> sa.ColumnElement[bool]:
     return Document.id.not_in(open_to_all)
 
 
-def _info(session: Session, document: Document, version: Version) -> DocumentInfo:
+def _info(session: Session, document: Document, version: Version, at: Now) -> DocumentInfo:
     return DocumentInfo(
         id=document.id,
         title=document.title,
@@ -334,6 +330,8 @@ def _info(session: Session, document: Document, version: Version) -> DocumentInf
         created=document.created,
         changed=document.changed,
         about=About(version.subject, version.period, version.dated),
+        status=status_of(version, at),
+        gaps=tuple(Gap(*gap) for gap in version.gaps),
         answers=document.live_version_id not in (None, version.id),
     )
 
@@ -344,7 +342,7 @@ def _place(session: Session, version: Version) -> int:
     earlier = sa.tuple_(Version.created, Version.id) < sa.tuple_(
         sa.literal(version.created, Moment()), sa.literal(version.id)
     )
-    ahead = sa.select(sa.func.count()).where(Version.state == State.WAITING, earlier)
+    ahead = sa.select(sa.func.count()).where(Version.state == State.WAITING, Version.wanted == "", earlier)
     return 1 + (session.scalar(ahead) or 0)
 
 

@@ -145,6 +145,13 @@ class Version(Base):
         sa.CheckConstraint("state <> 'ready' OR passages > 0", name="ready_has_passages"),
         sa.CheckConstraint("state <> 'failed' OR reason <> ''", name="failed_has_reason"),
         sa.Index("ix_versions_state_created", "state", "created"),
+        sa.Index("ix_versions_state_finished", "state", "finished"),
+        sa.Index(
+            "ix_versions_wanted",
+            "wanted",
+            sqlite_where=sa.text("wanted <> ''"),
+            postgresql_where=sa.text("wanted <> ''"),
+        ),
     )
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     document_id: Mapped[str] = mapped_column(sa.ForeignKey("documents.id", ondelete="CASCADE"), index=True)
@@ -168,6 +175,16 @@ class Version(Base):
     attempt: Mapped[int] = mapped_column(default=1)
     created: Mapped[datetime] = mapped_column(default=now)
     finished: Mapped[datetime | None] = mapped_column(default=None)
+    characters: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    tables: Mapped[int] = mapped_column(default=0)
+    gaps: Mapped[list[Any]] = mapped_column(default=list)  # [first page, last page, reason] of pages without text
+    started_by: Mapped[str] = mapped_column(default="")
+    started: Mapped[datetime | None] = mapped_column(default=None)  # when a worker first took this attempt
+    began: Mapped[datetime | None] = mapped_column(default=None)  # when a worker began the step that runs
+    seconds: Mapped[dict[str, Any]] = mapped_column(default=dict)  # that this attempt's ended steps took
+    executor: Mapped[str] = mapped_column(default="")  # of the worker that has it; it may be gone since
+    wanted: Mapped[str] = mapped_column(default="")  # "pause" or "cancel", at the next border between two steps
+    turn: Mapped[int] = mapped_column(default=0)  # how often this attempt was laid aside by a pause
 
 
 class SectionRow(Base):
@@ -347,6 +364,15 @@ class EventRow(Base):
     action: Mapped[str]
     subject: Mapped[str]
     detail: Mapped[dict[str, Any]]
+
+
+class Hold(Base):
+    """While the row "ingest" is there, no worker takes up or goes on with any document."""
+
+    __tablename__ = "holds"
+    what: Mapped[str] = mapped_column(primary_key=True)
+    by: Mapped[str]
+    at: Mapped[datetime] = mapped_column(default=now)
 
 
 class Executor(Base):

@@ -25,13 +25,42 @@ class Role(StrEnum):
 
 
 class State(StrEnum):
-    """What a version of a document is at. READY and FAILED are final."""
+    """What a version of a document is at. READY, FAILED and CANCELLED are final for an attempt."""
 
     WAITING = "waiting"
     PARSING = "parsing"
     EMBEDDING = "embedding"
     READY = "ready"
     FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Status(StrEnum):
+    """What people see of the work on a version: its state, and whether a worker that lives is at it."""
+
+    RUNNING = "running"
+    WAITING = "waiting"
+    PAUSED = "paused"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+BLANK = "blank"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Pages `first` to `last` that gave no text, and why: a phrase that stands after "Pages 3-9: "."""
+
+    first: int
+    last: int
+    reason: str
+
+    @property
+    def loses(self) -> bool:
+        """Whether there is something on these pages that can't be found."""
+        return self.reason != BLANK
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """What ingestion writes: a version's state, its sections and its chunks. No permission is checked here: only the
 worker calls this, and nothing of a version can be read before `publish`.
 
-States move waiting -> parsing -> embedding -> ready, or to failed from any of them; ready and failed are final for an
-attempt. A retry is a new attempt of the same version.
+States move waiting -> parsing -> embedding -> ready, or to failed or cancelled from any of them; these three are final
+for an attempt. A retry is a new attempt of the same version.
 """
 
 from __future__ import annotations
@@ -18,26 +18,24 @@ from storage.access import document_terms, readable, readers_of
 from storage.database import Database, alone
 from storage.documents import Receipt, require_admin, section_of
 from storage.embeddings import Embeddings
-from storage.errors import Conflict, NotFound
+from storage.erasure import erase_rows
+from storage.errors import Cancelled, Conflict, NotFound
 from storage.filling import fill
 from storage.generations import LOCK, live_id
 from storage.models import (
     ChunkRow,
-    CitationRow,
     Document,
     DocumentTerm,
     FilledRow,
-    MessageRow,
-    MessageSource,
     SectionRow,
     Version,
     now,
 )
-from storage.types import About, Chunk, MessageState, Parts, Principal, Section, State
+from storage.status import CANCEL, OPEN, is_held
+from storage.steps import GONE, Steps, job_id, locked, new_attempt
+from storage.types import About, Chunk, Gap, Parts, Principal, Section, State
 
 NOTHING = About()
-GONE = "The document was deleted, or a newer version took this one's place."
-OPEN = (State.WAITING, State.PARSING, State.EMBEDDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +47,14 @@ class Job:
     name: str
     attempt: int
     state: State
+    id: str  # another one for each attempt, and after each pause
 
 
 class Versions:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.embeddings = Embeddings(database)
+        self.steps = Steps(database)
 
     def job(self, version_id: str) -> Job:
         """Raises NotFound once the document is deleted or being deleted, or a newer version took this one's place."""
@@ -69,22 +69,25 @@ class Versions:
             return _job(row)
 
     def unfinished(self, *, limit: int = 10_000) -> list[Job]:
-        """Oldest first."""
-        columns = (Version.id, Version.document_id, Version.name, Version.attempt, Version.state)
+        """What is to be worked on, oldest first; nothing that is paused."""
         query = (
-            sa.select(*columns)
+            sa.select(Version)
             .join(Document)
             .where(Version.state.in_(OPEN), sa.not_(Document.deleting))
+            .where((Version.wanted == "") | (Version.executor != ""))
             .order_by(Version.created, Version.id)
             .limit(limit)
         )
         with self._database.read() as session:
-            return [Job(*row[:-1], State(row[-1])) for row in session.execute(query)]
+            return [] if is_held(session) else [_job(row) for row in session.scalars(query)]
 
     def progress(self, version_id: str, state: State, *, done: int = 0, total: int = 0) -> None:
-        """Raises NotFound once the document is being deleted, so that work on it ends. What is ready stays so."""
+        """What is ready stays so. Raises NotFound once the document is being deleted, and Cancelled where that is
+        wanted, so that work on it ends."""
         with self._database.write() as session:
-            version = _open(session, version_id)
+            version = locked(session, version_id)
+            if version.wanted == CANCEL or version.state == State.CANCELLED:
+                raise Cancelled("The work on this version was cancelled.")
             if version.state != State.READY:
                 version.state, version.done, version.total = state, done, total
 
@@ -99,10 +102,11 @@ class Versions:
         pages: int,
         warnings: Sequence[str],
         about: About = NOTHING,
+        gaps: Sequence[Gap] = (),
     ) -> None:
         """Replace the version's sections, all or none. Idempotent."""
         with self._database.write() as session:
-            version = _open(session, version_id)
+            version = locked(session, version_id)
             session.execute(sa.delete(SectionRow).where(SectionRow.version_id == version_id))
             rows = [
                 {
@@ -118,7 +122,9 @@ class Versions:
             if rows:
                 session.execute(sa.insert(SectionRow), rows)
             version.format, version.language, version.pages = format, language, pages
-            version.warnings = list(warnings)
+            version.warnings, version.gaps = list(warnings), [[gap.first, gap.last, gap.reason] for gap in gaps]
+            version.characters = sum(len(section.text) for section in sections)
+            version.tables = sum(len(section.tables) for section in sections)
             version.subject, version.period, version.dated = about.subject, about.period, about.dated
             version.title = title
             document = session.get_one(Document, version.document_id)
@@ -172,7 +178,7 @@ class Versions:
             for chunk in chunks
         ]
         with self._database.write() as session:
-            _open(session, version_id)
+            locked(session, version_id)
             before = sa.delete(ChunkRow).where(ChunkRow.version_id == version_id)
             session.execute(before if beside is None else before.where(ChunkRow.generation == beside))
             if rows:
@@ -236,7 +242,9 @@ class Versions:
         """
         with self._database.write() as session:
             alone(session, LOCK)
-            version = _open(session, version_id)
+            version = locked(session, version_id)
+            if version.state == State.CANCELLED:
+                raise Cancelled("The work on this version was cancelled.")
             if live_id(session) != generation:
                 return False
             fill(session, generation, version_id, passages)
@@ -246,11 +254,12 @@ class Versions:
     def publish(self, version_id: str, *, passages: int) -> None:
         """Say that the version is ready; it is the live one. Atomic and idempotent."""
         with self._database.write() as session:
-            version = _open(session, version_id)
+            version = locked(session, version_id)
             held = session.get(FilledRow, (live_id(session) or 0, version_id))
             passages = held.passages if held else passages  # another generation may have become live meanwhile
             version.state, version.passages, version.finished = State.READY, passages, now()
             version.done = version.total = passages
+            version.executor = version.wanted = ""
             _go_live(session, version).changed = now()
 
     def fail(self, version_id: str, reason: str, remedy: str, *, attempt: int | None = None) -> None:
@@ -260,11 +269,18 @@ class Versions:
             query = query.where(Version.attempt == attempt)
         with self._database.write() as session:
             session.execute(
-                query.values(state=State.FAILED, reason=reason or "It failed.", remedy=remedy, finished=now())
+                query.values(
+                    state=State.FAILED,
+                    reason=reason or "It failed.",
+                    remedy=remedy,
+                    finished=now(),
+                    executor="",
+                    wanted="",
+                )
             )
 
     def retry(self, document_id: str, principal: Principal) -> Job:
-        """A new attempt of the newest version. Raises Conflict unless it has failed."""
+        """A new attempt of the newest version. Raises Conflict unless it has failed or was cancelled."""
         require_admin(principal)
         with self._database.write() as session:
             version = session.scalars(
@@ -276,12 +292,10 @@ class Versions:
             ).first()
             if version is None:
                 raise NotFound("There is no such document, or you may not read it.")
-            if version.state != State.FAILED:
-                raise Conflict("Only a document that failed can be tried again.")
-            version.attempt += 1
-            version.state, version.reason, version.remedy = State.WAITING, "", ""
-            version.done = version.total = 0
-            version.created, version.finished = now(), None
+            if version.state not in (State.FAILED, State.CANCELLED):
+                raise Conflict("Only a document that failed or was cancelled can be tried again.")
+            session.execute(sa.update(Version).where(Version.id == version.id).values(new_attempt(principal)))
+            session.refresh(version)
             audit.record(session, principal, "document retried", document_id)
             return _job(version)
 
@@ -369,14 +383,14 @@ class Versions:
                 return None
             count = sa.select(sa.func.count()).where(Version.document_id == document_id)
             title, versions = document.title, session.scalar(count) or 0
-            chunks, messages = _erase(session, document_id)
+            chunks, messages = erase_rows(session, document_id)
             receipt = Receipt(document_id, title, versions, files, points, chunks, messages)
             audit.record(session, "footnote", "deletion proved", document_id, **asdict(receipt))
             return receipt
 
 
 def _job(row: Version) -> Job:
-    return Job(row.id, row.document_id, row.name, row.attempt, State(row.state))
+    return Job(row.id, row.document_id, row.name, row.attempt, State(row.state), job_id(row))
 
 
 def _go_live(session: Session, version: Version) -> Document:
@@ -386,33 +400,3 @@ def _go_live(session: Session, version: Version) -> Document:
     session.flush()
     arrivals.release(session, document)
     return document
-
-
-def _open(session: Session, version_id: str) -> Version:
-    version = session.scalar(
-        sa.select(Version)
-        .join(Document)
-        .where(Version.id == version_id, sa.not_(Document.deleting), arrivals.counts())
-        .with_for_update(of=Document)
-    )
-    if version is None:
-        raise NotFound(GONE)
-    return version
-
-
-def _erase(session: Session, document_id: str) -> tuple[int, int]:
-    """Remove every row of a document, and the words of answers that drew on it. Returns (chunks, messages).
-
-    An answer quotes its sources, so it is withdrawn as a whole. Part of deletion; see `ingest.pipeline`.
-    """
-    versions = sa.select(Version.id).where(Version.document_id == document_id)
-    chunks = session.scalar(sa.select(sa.func.count()).where(ChunkRow.version_id.in_(versions))) or 0
-    drawn = sa.select(MessageSource.message_id).where(MessageSource.document_id == document_id)
-    withdrawn = len(session.scalars(drawn).all())
-    session.execute(
-        sa.update(MessageRow).where(MessageRow.id.in_(drawn)).values(text="", comment="", state=MessageState.WITHDRAWN)
-    )
-    session.execute(sa.delete(CitationRow).where(CitationRow.message_id.in_(drawn)))
-    session.execute(sa.delete(MessageSource).where(MessageSource.document_id == document_id))
-    session.execute(sa.delete(Document).where(Document.id == document_id))
-    return chunks, withdrawn

@@ -18,9 +18,10 @@ from argon2 import PasswordHasher
 from reportlab.pdfgen.canvas import Canvas
 
 from storage.conversations import Conversations
-from storage.database import Database
+from storage.database import Database, db_now
 from storage.documents import Documents
 from storage.files import Files
+from storage.models import Executor
 from storage.types import Chunk, Principal, Readers, Role, Section
 from storage.users import Users
 from storage.versions import Versions
@@ -80,6 +81,12 @@ class Office:
         canvas.showPage()
         canvas.save()
         return self.add(name, readers, data.getvalue(), format="pdf")
+
+    def work_on(self, version_id: str, step: str = "read") -> None:
+        """A worker that lives takes the version."""
+        with self.database.write() as session:
+            session.merge(Executor(id="worker", beat=db_now(session) + 1000))
+        self.versions.steps.enter(version_id, self.versions.job(version_id).id, step, executor="worker")
 
     def close(self) -> None:
         self.database.close()

@@ -28,6 +28,8 @@ from storage.errors import FootnoteError
 from storage.evaluations import Evaluations
 from storage.feedback import Feedback
 from storage.generations import Generations
+from storage.queue import Queue
+from storage.reports import Reports
 from storage.types import Citation, MessageState, Principal
 from tests.office import Office, serving
 
@@ -115,6 +117,8 @@ def services(office: Office, missing: list[str], **settings: Any) -> Services:
         documents=office.documents,
         versions=office.versions,
         generations=Generations(office.database),
+        queue=Queue(office.database),
+        reports=Reports(office.database),
         conversations=office.conversations,
         index=nothing,
         embedder=nothing,

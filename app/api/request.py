@@ -72,3 +72,10 @@ async def read_form(request: Request) -> dict[str, str]:
         return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=16))
     except ValueError as error:
         raise InvalidInput("The form could not be read. Load the page again.") from error
+
+
+def number_of(request: Request, name: str, *, default: int, least: int, most: int) -> int:
+    given = request.query_params.get(name, str(default))
+    if not (given.isascii() and given.isdigit() and len(given) < 10 and least <= int(given) <= most):
+        raise InvalidInput(f"{name}: a number from {least} to {most:,}.")
+    return int(given)

@@ -1,7 +1,8 @@
 """/api: documents, cited pages and conversations for programs, with the rights of who is signed in.
 
 What the caller may not read is answered exactly like what does not exist. Uploads stand in `app.api.uploads`,
-questions in `app.api.ask` and `app.api.search`, question sets and evaluations in `app.api.evaluations`.
+questions in `app.api.ask` and `app.api.search`, question sets and evaluations in `app.api.evaluations`, jobs in
+`app.api.jobs`, what was found in a document in `app.api.reports`.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from app.api import evaluations
+from app.api import evaluations, jobs, reports
 from app.api.ask import ask
 from app.api.errors import on_crash, on_footnote_error, on_http_error
-from app.api.request import principal_of, read_json, services_of
+from app.api.request import number_of, principal_of, read_json, services_of
 from app.api.response import Json
 from app.api.search import search
 from app.api.uploads import MAX_GROUPS, readers_from, upload
@@ -60,6 +61,16 @@ def routes() -> list[Route]:
         Route("/documents/{document}", delete_document, methods=["DELETE"]),
         Route("/documents/{document}/readers", set_readers, methods=["PUT"]),
         Route("/documents/{document}/retry", retry, methods=["POST"]),
+        Route("/documents/{document}/report", reports.report, methods=["GET"]),
+        Route("/versions/{version}/passages", reports.passages, methods=["GET"]),
+        Route("/jobs", jobs.jobs, methods=["GET"]),
+        Route("/jobs/pause", jobs.pause_all, methods=["POST"]),
+        Route("/jobs/resume", jobs.resume_all, methods=["POST"]),
+        Route("/jobs/retry", jobs.retry_failed, methods=["POST"]),
+        Route("/jobs/{version}/pause", jobs.pause, methods=["POST"]),
+        Route("/jobs/{version}/resume", jobs.resume, methods=["POST"]),
+        Route("/jobs/{version}/cancel", jobs.cancel, methods=["POST"]),
+        Route("/jobs/{version}/retry", jobs.retry, methods=["POST"]),
         Route(f"{page}.jpg", page_image, methods=["GET"]),
         Route(page, page_text, methods=["GET"]),
         Route("/versions/{version}/original", original, methods=["GET"]),
@@ -96,8 +107,8 @@ def health(request: Request) -> Response:
 def documents(request: Request) -> Response:
     """?state=failed,ready &text= &limit= &offset= ; `more` says whether there are further ones."""
     principal = principal_of(request)
-    limit = _number(request, "limit", default=50, least=1, most=MAX_LISTED)
-    offset = _number(request, "offset", default=0, least=0, most=_LAST)
+    limit = number_of(request, "limit", default=50, least=1, most=MAX_LISTED)
+    offset = number_of(request, "offset", default=0, least=0, most=_LAST)
     found = services_of(request).documents.find(
         principal, states=_states(request), text=_text(request), limit=limit + 1, offset=offset
     )
@@ -176,7 +187,7 @@ def original(request: Request) -> Response:
 
 def conversations(request: Request) -> Response:
     """The account's own conversations, last changed first."""
-    limit = _number(request, "limit", default=50, least=1, most=MAX_LISTED)
+    limit = number_of(request, "limit", default=50, least=1, most=MAX_LISTED)
     found = services_of(request).conversations.find(principal_of(request), text=_text(request), limit=limit)
     return Json({"conversations": found})
 
@@ -237,10 +248,3 @@ def _text(request: Request) -> str:
     if len(text) > MAX_TEXT:
         raise InvalidInput(f"text: at most {MAX_TEXT} characters.")
     return text
-
-
-def _number(request: Request, name: str, *, default: int, least: int, most: int) -> int:
-    given = request.query_params.get(name, str(default))
-    if not (given.isascii() and given.isdigit() and len(given) < 10 and least <= int(given) <= most):
-        raise InvalidInput(f"{name}: a number from {least} to {most:,}.")
-    return int(given)

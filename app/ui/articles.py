@@ -13,7 +13,7 @@ from app.llm import Reading
 from app.quotation import plain as unescaped
 from app.search import unit_of
 from app.ui.safe_html import attribute, clean, markdown, plain
-from app.ui.wording import counted, number, ordinal, seconds
+from app.ui.wording import counted, number, ordinal, ranges, seconds
 from storage.types import Citation, Message, MessageState, Passage
 
 CARDS = 6
@@ -86,7 +86,7 @@ def cards(message_id: str, citations: Sequence[Citation]) -> str:
         pages.setdefault((citation.version_id, citation.page), []).append(citation)
     links = []
     for cited in pages.values():
-        numbers = _ranges([citation.n for citation in cited])
+        numbers = ranges([citation.n for citation in cited])
         links.append(_card(f"cite-{plain(message_id)}-{cited[0].n}", place(cited[0]), cited[0], f"<i>{numbers}</i>"))
     return _grid(links, "source")
 
@@ -117,18 +117,6 @@ def copy_link(message_id: str, text: str) -> str:
         f'<a class="act" role="button" href="#{target}">Copy with references</a>'
         f'<pre id="{target}" hidden>{plain(text)}</pre>'
     )
-
-
-def _ranges(numbers: Sequence[int]) -> str:
-    """1, 3-7: ascending numbers, three and more in a row as a range."""
-    runs: list[list[int]] = []
-    for n in numbers:
-        if runs and n == runs[-1][-1] + 1:
-            runs[-1].append(n)
-        else:
-            runs.append([n])
-    parts = [f"{run[0]}-{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs]
-    return ", ".join(parts)
 
 
 def _reference(citation: Citation) -> str:

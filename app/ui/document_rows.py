@@ -8,9 +8,9 @@ from typing import Any
 
 from app.ui.readers import tags
 from app.ui.safe_html import plain
-from app.ui.wording import counted, number, ordinal, size, when
+from app.ui.wording import counted, number, ordinal, size, when, without_text
 from storage.documents import DocumentInfo
-from storage.types import State
+from storage.types import State, Status
 
 HEAD = (
     '<div class="line document head"><span>Document</span><span>State</span><span>Pages</span><span>Passages</span>'
@@ -25,9 +25,10 @@ def row(info: DocumentInfo, groups: Mapping[str, str], now: datetime) -> str:
     pages = number(info.pages) if info.pages else ""
     passages = number(info.passages) if info.state is State.READY else ""
     original = f"/api/versions/{plain(info.version_id)}/original"
+    report = f'<a href="/documents?document={plain(info.id)}" target="_self"><bdi>{plain(info.title)}</bdi></a>'
     name = f'<a href="{original}" target="_self" title="Download the original"><bdi>{plain(info.name)}</bdi></a>'
     return (
-        f'<div class="line document"><div><b><bdi>{plain(info.title)}</bdi></b>'
+        f'<div class="line document"><div><b>{report}</b>'
         f'<small>{name} · {size(info.size)}</small></div><div class="state">{state(info)}</div>'
         f'<div class="n" data-unit="pages">{pages}</div>'
         f'<div class="n" data-unit="passages">{passages}</div><div>{tags(info.readers, groups)}</div>'
@@ -37,19 +38,32 @@ def row(info: DocumentInfo, groups: Mapping[str, str], now: datetime) -> str:
 
 def state(info: DocumentInfo) -> str:
     """In words, with what moves and, for a failure, the reason and the remedy."""
+    before = _BEFORE if info.answers else ""
     match info.state:
+        case State.READY:
+            said = [*without_text([gap for gap in info.gaps if gap.loses], info.format), *info.warnings]
+            small = "<br>".join(plain(line) for line in said[:5])
+            return ready(info) + (f"<small>{small}</small>" if small else "")
+        case State.FAILED:
+            words = plain(f"{info.reason} {info.remedy} {before}".strip())
+            return _state("bad", "New version failed" if info.answers else "Failed", words)
+        case State.CANCELLED:
+            return _state("", "New version cancelled" if info.answers else "Cancelled", before)
+        case _ if info.status is Status.PAUSED:
+            return _state("", "Paused", "")
         case State.WAITING:
             return _state("", "Waiting", f"{ordinal(info.place)} in line")
+        case _ if info.status is Status.WAITING:
+            return _state("", "Waiting", "for a worker to go on with it")
         case State.PARSING:
             return _moving("Parsing", info, "pages")
-        case State.EMBEDDING:
-            return _moving("Embedding", info, "")
-        case State.FAILED:
-            words = f"{info.reason} {info.remedy} {_BEFORE if info.answers else ''}".strip()
-            return _state("bad", "New version failed" if info.answers else "Failed", plain(words))
-        case State.READY if info.warnings:
-            return _state("weak", "Ready, partly", "<br>".join(plain(warning) for warning in info.warnings[:5]))
-    return _state("ok", "Ready", "")
+    return _moving("Embedding", info, "")
+
+
+def ready(info: DocumentInfo) -> str:
+    """Of a document that is: whether all of it."""
+    partly = info.warnings or any(gap.loses for gap in info.gaps)
+    return _state("weak", "Ready, partly", "") if partly else _state("ok", "Ready", "")
 
 
 def receipt(detail: Mapping[str, Any]) -> str:

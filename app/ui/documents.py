@@ -12,7 +12,7 @@ import streamlit as st
 
 from app.api.uploads import SAME_NAME
 from app.services import Services
-from app.ui import browser
+from app.ui import browser, document_report
 from app.ui.document_rows import HEAD, receipt, row
 from app.ui.identity import callback, draw_problem, who
 from app.ui.readers import choose_readers, chosen_names, from_words, in_words
@@ -48,6 +48,10 @@ def page() -> None:
     services, principal = who()
     if not principal.is_admin:
         st.html('<p class="notice">Documents are managed by admins.</p>')
+        return
+    if document_id := str(st.query_params.get(document_report.DOCUMENT, "")):
+        with st.container(key="documents"):
+            document_report.draw(services, principal, document_id)
         return
     dialog = st.session_state.pop("document_dialog", ("", ""))  # before the list, which reruns the page for one
     groups = {group.id: group.name for group in services.users.groups()}
@@ -142,8 +146,8 @@ def _draw_filters(counts: Counts, chosen: Filter) -> None:
 
 
 def _draw_menu(info: DocumentInfo) -> None:
-    actions = ["Readers", "Delete"]
-    if info.state is State.FAILED:
+    actions = ["Report", "Readers", "Delete"]
+    if info.state in (State.FAILED, State.CANCELLED):
         actions.insert(0, "Retry")
     st.menu_button(
         "Actions",
@@ -205,6 +209,8 @@ def _choose(services: Services, principal: Principal, document_id: str) -> None:
     chosen = str(st.session_state.get(f"menu_{document_id}"))
     if chosen == "Retry":
         services.versions.retry(document_id, principal)
+    elif chosen == "Report":
+        document_report.open_document(document_id)
     else:
         st.session_state["document_dialog"] = (chosen, document_id)
 

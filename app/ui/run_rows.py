@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from app.ui.safe_html import plain
-from app.ui.wording import counted, number, seconds, when, written_by
+from app.ui.wording import counted, number, seconds, time_left, when, written_by
 from storage.evaluations import RunInfo, RunState
 
 HEAD = '<div class="line run head"><span>Evaluation</span><span>Figures</span><span>Started</span></div>'
@@ -64,7 +64,7 @@ def pace(done: int, total: int, elapsed: float) -> str:
         return "starting"
     rate = done / elapsed
     speed = f"{rate:.1f} a second" if rate >= 1 else f"{seconds(1 / rate)} each"
-    return f"{speed}, {_left((total - done) / rate)}"
+    return f"{speed}, {time_left((total - done) / rate)}"
 
 
 def _about(run: RunInfo) -> str:
@@ -114,11 +114,3 @@ def _progress(run: RunInfo, now: datetime) -> str:
     attributes = f'class="bar" role="progressbar" aria-valuenow="{share}" aria-label="Evaluation"'
     bar = f'<div {attributes}><i style="width:{share}%"></i></div>'
     return f'<i class="dot busy" aria-hidden="true"></i>{words}, {moving}{bar}'
-
-
-def _left(left: float) -> str:
-    if left < 60:
-        return f"{max(1, round(left))} s left"
-    if left < 3600:
-        return f"{round(left / 60)} min left"
-    return f"{left / 3600:.1f} h left"

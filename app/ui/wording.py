@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta, tzinfo
 
 from app.extract import Extractive
+from storage.types import Gap
+
+RUNS = 20  # of pages, that are named in a line
 
 
 def number(value: int) -> str:
@@ -68,3 +72,37 @@ def ordinal(value: int) -> str:
 
 def now_in(zone: tzinfo | None) -> datetime:
     return datetime.now(zone) if zone else datetime.now().astimezone()
+
+
+def time_left(left: float) -> str:
+    if left < 60:
+        return f"{max(1, round(left))} s left"
+    if left < 3600:
+        return f"{round(left / 60)} min left"
+    return f"{left / 3600:.1f} h left"
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """1, 3-7: ascending numbers, three and more in a row as a range."""
+    runs: list[list[int]] = []
+    for n in numbers:
+        if runs and n == runs[-1][-1] + 1:
+            runs[-1].append(n)
+        else:
+            runs.append([n])
+    parts = [f"{run[0]}-{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs]
+    return ", ".join(parts)
+
+
+def without_text(gaps: Sequence[Gap], format: str) -> list[str]:
+    """Which pages gave no text, a line for each reason: "Pages 3, 7-9: no text, only a picture"."""
+    by_reason: dict[str, list[int]] = {}
+    for gap in gaps:
+        by_reason.setdefault(gap.reason, []).extend(range(gap.first, gap.last + 1))
+    unit = "Page" if format == "pdf" else "Section"
+    return [f"{unit}{'' if len(pages) == 1 else 's'} {_short(pages)}: {reason}" for reason, pages in by_reason.items()]
+
+
+def _short(pages: Sequence[int]) -> str:
+    runs = ranges(pages).split(", ")
+    return ", ".join(runs[:RUNS]) + (f", ... ({number(len(pages))} in all)" if len(runs) > RUNS else "")

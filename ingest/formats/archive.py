@@ -34,7 +34,7 @@ def read(file: File, *, budget: Budget) -> Reading:
     if not members.read:
         reason = members.all_warnings()[0] if members.all_warnings() else "It is empty."
         raise DocumentError(f"No file in this archive could be read. {reason}"[:300], "Upload files with text in them.")
-    return Reading(members.sections, warnings=members.all_warnings())
+    return Reading(members.sections, warnings=members.all_warnings(), unread=members.unread)
 
 
 def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, members: Members) -> None:

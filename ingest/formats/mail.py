@@ -89,7 +89,7 @@ def _written(mail: _Mail, budget: Budget) -> Reading:
     for name in mail.broken:
         members.leave_out(f"Attachment {one_line(name)}", "it could not be decoded.")
     properties = {"date": date} if (date := _day(mail.headers.get("Date", ""))) else {}
-    return Reading(members.sections, subject, subject, members.all_warnings(), properties)
+    return Reading(members.sections, subject, subject, members.all_warnings(), properties, members.unread)
 
 
 def _of_message(message: Message) -> _Mail:

@@ -58,6 +58,7 @@ class Members:
     budget: Budget
     sections: list[Section] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    unread: dict[int, str] = field(default_factory=dict)
     read: int = 0
     _left_out: list[str] = field(default_factory=list)
 
@@ -82,6 +83,7 @@ class Members:
     def add(self, reading: Reading, label: str, *, paged: bool = False) -> None:
         """Take over what was read from the file called `label`."""
         self.read += 1
+        self.unread |= {len(self.sections) + page: why for page, why in reading.unread.items()}
         for section in reading.sections:
             self.budget.characters -= len(section.text)
             inner = section.place or (f"page {section.page}" if paged else "")

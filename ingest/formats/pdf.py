@@ -16,9 +16,10 @@ import pypdfium2.raw as pdfium
 
 from ingest.formats.columns import find_tables
 from ingest.formats.headings import Line, Page, biggest, sections
-from ingest.formats.sections import File, Reading, one_line, properties
+from ingest.formats.sections import NO_TEXT, File, Reading, one_line, properties
 from ingest.sandbox import report
 from storage.errors import DocumentError
+from storage.types import BLANK
 
 _ALIGNED = dict.fromkeys([*range(10), *range(11, 32), *range(127, 161), *range(8203, 8208)], " ")
 _ALIGNED |= dict.fromkeys([*range(8232, 8240), *range(8288, 8298), 65279], " ")
@@ -42,9 +43,10 @@ def read(file: File, *, max_pages: int, max_characters: int) -> Reading:
         outline = _outline(document)
         title = one_line(document.get_metadata_value("Title"))
         claims = _claims(document.get_metadata_value)
+        unread = _unread(document, pages)
     finally:
         document.close()
-    return Reading(sections(pages, outline), title, biggest(pages), _warnings(pages), claims)
+    return Reading(sections(pages, outline), title, biggest(pages), [], claims, unread)
 
 
 def read_plainly(file: File, *, max_pages: int, max_characters: int) -> Reading:
@@ -178,9 +180,16 @@ def _outline(document: pypdfium2.PdfDocument) -> list[tuple[int, int, str]]:
     return entries
 
 
-def _warnings(pages: list[Page]) -> list[str]:
-    empty = [number for number, page in enumerate(pages, 1) if not page.text.strip()]
-    if not empty or len(empty) == len(pages):
-        return []
-    named = ", ".join(map(str, empty[:10])) + (", ..." if len(empty) > 10 else "")
-    return [f"{len(empty)} of {len(pages)} pages hold no text and can't be searched (scanned?): {named}."]
+def _unread(document: pypdfium2.PdfDocument, pages: list[Page]) -> dict[int, str]:
+    return {number: _why(document, number - 1) for number, page in enumerate(pages, 1) if not page.text.strip()}
+
+
+def _why(document: pypdfium2.PdfDocument, index: int) -> str:
+    try:
+        page = document[index]
+    except pypdfium2.PdfiumError:
+        return "damaged, it could not be opened"
+    try:
+        return NO_TEXT if pdfium.FPDFPage_CountObjects(page.raw) > 0 else BLANK
+    finally:
+        page.close()

@@ -17,6 +17,7 @@ from storage.types import Heading, Row, Section, Table
 File: TypeAlias = str | BinaryIO  # a path, or what a file inside a file holds
 
 LONG = 3_000  # characters after which a section ends at the next paragraph border
+NO_TEXT = "no text, only a picture or drawing"
 PATH = " > "
 CELL = " | "
 
@@ -45,7 +46,8 @@ _PROPERTIES = (
 class Reading:
     """What a format found. `title` is the file's own claim, `headline` the first or biggest heading.
 
-    `properties` are the other claims of the file, by the names that `properties()` knows.
+    `properties` are the other claims of the file, by the names that `properties()` knows. `unread` tells of pages that
+    gave no text why, in words that stand after "Pages 3 to 9: "; `storage.types.BLANK` where there is none to be read.
     """
 
     sections: list[Section]
@@ -53,6 +55,7 @@ class Reading:
     headline: str = ""
     warnings: list[str] = field(default_factory=list)
     properties: dict[str, str] = field(default_factory=dict)
+    unread: dict[int, str] = field(default_factory=dict)
 
 
 def contents(file: File) -> bytes:

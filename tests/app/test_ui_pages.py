@@ -144,7 +144,7 @@ def test_a_callback_runs_with_the_rights_of_now(site: Site) -> None:
 def test_members_see_no_page_of_admins(site: Site) -> None:
     links = [link.label for link in site.open("mia").get("page_link")]
     assert links == ["Chat", "Search", "Account"]
-    admins = ["Chat", "Search", "Documents", "Insights", "People", "Account"]
+    admins = ["Chat", "Search", "Documents", "Jobs", "Insights", "People", "Account"]
     assert [link.label for link in site.open("anna").get("page_link")] == admins
     for name in ("documents", "users"):
         page = site.open_page(name, "mia")
@@ -299,6 +299,8 @@ def test_the_history_is_searched_by_title(site: Site) -> None:
 def test_each_document_shows_its_state_in_words(site: Site) -> None:
     office = site.office
     _, parsing, embedding, failed = (arrive(office, f"{n}.txt")[1] for n in range(4))
+    for taken in (parsing, embedding):
+        office.work_on(taken)
     office.versions.progress(parsing, State.PARSING, done=12, total=1650)
     office.versions.progress(embedding, State.EMBEDDING, done=118, total=640)
     office.versions.fail(failed, "The file is <b>encrypted</b>.", "Upload it without a password.")

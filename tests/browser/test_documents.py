@@ -54,6 +54,7 @@ def test_states_change_while_one_looks_and_a_dialog_stays_open(site: Site) -> No
     page = visit.page
     row = page.locator(".line.document", has_text="moving.txt")
     expect(row).to_contain_text("in line")
+    office.work_on(added.version_id)
     office.versions.progress(added.version_id, State.EMBEDDING, done=118, total=640)
     expect(row).to_contain_text("Embedding 118 of 640")
     page.locator(f".st-key-menu_{added.document_id} button").click()

@@ -22,7 +22,7 @@ from tests.conftest import ADA, TOM, Kept, Library
 from tests.contracts.index_contract import DIMENSIONS, KEY, IndexProcess, direction
 from tests.ingest.worker_process import Setup, WorkerProcess, until
 
-ENDS = {State.READY, State.FAILED}
+ENDS = {State.READY, State.FAILED, State.CANCELLED}
 
 
 @dataclass

@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 
 from ingest.jobs import JsonSerializer
+from ingest.pipeline import BATCH
+from storage import status
 from storage.documents import Documents
 from storage.errors import NotFound
-from storage.types import Readers, State
+from storage.queue import Queue
+from storage.types import Readers, State, Status
 from tests.conftest import ADA, TOM, Library
 from tests.contracts.index_contract import direction
 from tests.ingest.stage import Stage, stage_over, text
@@ -158,3 +161,87 @@ def test_readers_that_change_are_followed_while_the_worker_runs(stage: Stage, do
             documents.get(kept.id, TOM)
         until(lambda: not found_by_tom(), what=lambda: worker.log)
         until(lambda: stage.versions.stale_terms() == [], what=lambda: worker.log)
+
+
+def queue_of(stage: Stage) -> Queue:
+    return Queue(stage.database)
+
+
+def test_a_paused_job_stops_at_a_border_and_goes_on_without_reading_again(stage: Stage) -> None:
+    kept = stage.library.add(text("doc", 300))
+    queue = queue_of(stage)
+    with stage.worker(seconds_a_batch=0.3, concurrency=1, sandbox=False) as worker:
+        stage.until_embedding(kept, worker)
+        queue.pause(kept.version_id, ADA)
+        until(lambda: queue.jobs(ADA)[0].status is Status.PAUSED, what=lambda: worker.log)
+        (paused,) = queue.jobs(ADA)
+        assert 0 < paused.done < paused.total
+        worker.kill()  # a pause outlives its worker
+        worker.start()
+        other = stage.library.add(text("other"))
+        until(lambda: stage.documents.get(other.id, ADA).state is State.READY, what=lambda: worker.log)
+        (still,) = queue.jobs(ADA)
+        assert (still.status, still.done) == (Status.PAUSED, paused.done)
+        queue.resume(kept.version_id, ADA)
+        stage.until_ended(worker)
+    stage.assert_whole([kept, other])
+    assert sorted(workflow for workflow, _ in workflows(stage) if kept.version_id in workflow) == [
+        f"ingest:{kept.version_id}:1",
+        f"ingest:{kept.version_id}:1:1",
+    ]
+    (done,) = [job for job in queue.jobs(ADA, status=Status.DONE) if job.version_id == kept.version_id]
+    assert done.seconds.keys() == {"read", "divide", "embed", "publish"}
+    assert done.seconds["embed"] >= 0.3 * (done.total // BATCH)
+
+
+def test_pausing_everything_stops_every_worker_and_resuming_ends_it(stage: Stage) -> None:
+    kept = [stage.library.add(text(f"doc{n}", 60), name=f"{n}.txt") for n in range(6)]
+    queue = queue_of(stage)
+    with stage.worker(seconds_a_batch=0.2, sandbox=False) as worker:
+        until(lambda: queue.summary(ADA).counts[Status.RUNNING] > 0, what=lambda: worker.log)
+        queue.pause_all(ADA)
+        until(lambda: queue.summary(ADA).counts[Status.RUNNING] == 0, what=lambda: worker.log)
+        before = [(job.version_id, job.state, job.done) for job in queue.jobs(ADA)]
+        time.sleep(1.5)
+        assert [(job.version_id, job.state, job.done) for job in queue.jobs(ADA)] == before
+        queue.resume_all(ADA)
+        stage.until_ended(worker)
+    stage.assert_whole(kept)
+
+
+def test_a_cancelled_job_leaves_no_points_and_is_whole_after_a_retry(stage: Stage) -> None:
+    kept, other = stage.library.add(text("doc", 300)), stage.library.add(text("other"))
+    queue = queue_of(stage)
+    with stage.worker(seconds_a_batch=0.3, concurrency=1, ttl=0.9, sandbox=False) as worker:
+        stage.until_embedding(kept, worker)
+        queue.cancel(kept.version_id, ADA)
+        stage.until_ended(worker)
+        assert stage.states() == {State.CANCELLED: 1, State.READY: 1}
+        until(lambda: stage.index.count(version_id=kept.version_id) == 0, what=lambda: worker.log)
+        queue.retry(kept.version_id, ADA)
+        stage.until_ended(worker)
+    stage.assert_whole([kept, other])
+
+
+def test_a_job_whose_worker_was_killed_waits_for_another_one(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status, "TTL", 2.0)
+    kept = stage.library.add(text("doc", 300))
+    queue = queue_of(stage)
+    with stage.worker(seconds_a_batch=0.5, ttl=1.5, sandbox=False) as worker:
+        stage.until_embedding(kept, worker)
+        assert queue.jobs(ADA)[0].status is Status.RUNNING
+        worker.kill()
+        until(lambda: queue.jobs(ADA)[0].status is Status.WAITING, seconds=10)
+        (job,) = queue.jobs(ADA)
+        assert (job.abandoned, job.state) == (True, State.EMBEDDING)
+        assert stage.documents.get(kept.id, ADA).status is Status.WAITING
+        worker.start()
+        until(lambda: queue.jobs(ADA)[0].status is Status.RUNNING, what=lambda: worker.log)
+        worker.kill()
+        until(lambda: queue.jobs(ADA)[0].status is Status.WAITING, seconds=10)
+        queue.cancel(kept.version_id, ADA)  # nobody has it: at once
+        assert stage.states() == {State.CANCELLED: 1}
+        worker.start()
+        until(lambda: stage.index.count(version_id=kept.version_id) == 0, what=lambda: worker.log)
+        until(lambda: {state for _, state in workflows(stage)} == {"SUCCESS"}, what=lambda: worker.log)
+        assert stage.states() == {State.CANCELLED: 1}

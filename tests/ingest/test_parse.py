@@ -4,9 +4,11 @@ import zipfile
 import pytest
 
 from ingest import parse as parsing
+from ingest.formats.sections import NO_TEXT
 from ingest.parse import detect, parse
 from ingest.sandbox import Limits
 from storage.errors import DocumentError
+from storage.types import BLANK, Gap
 from tests.ingest import papers
 
 PDF = papers.pdf([[(18, "Leave policy"), *papers.LOREM]])
@@ -170,3 +172,18 @@ def test_half_a_surrogate_can_not_slip_through():
     parsed.title.encode()
     parsed.sections[0].place.encode()
     assert len(parsed.sections[0].text) == 4
+
+
+def test_pages_without_text_come_as_runs_with_their_reason(file):
+    blank, words = [], papers.LOREM
+    parsed = parse(file(papers.pdf([words, blank, blank, words, blank])), "a.pdf")
+    assert parsed.gaps == (Gap(2, 3, BLANK), Gap(5, 5, BLANK))
+    assert not any(gap.loses for gap in parsed.gaps)
+
+
+def test_reasons_from_the_sandbox_are_cut_and_only_empty_pages_have_one():
+    sections = [[1, "words", [], [], ""], [2, " ", [], [], ""], [3, "", [], [], ""]]
+    answer = {**ANSWER, "format": "pdf", "sections": sections, "unread": [[1, "a lie"], [2, "x\n" * 300]]}
+    first, second = parsing._checked(answer, "a.pdf").gaps
+    assert (first.first, first.last, first.reason) == (2, 2, ("x " * 300)[:99].strip())
+    assert second == Gap(3, 3, NO_TEXT)

@@ -1,9 +1,13 @@
+import io
+
 import pypdfium2
 import pytest
 from reportlab.pdfgen.canvas import Canvas
 
 from ingest.formats import pdf
+from ingest.formats.sections import NO_TEXT
 from storage.errors import DocumentError
+from storage.types import BLANK
 from tests.ingest import papers
 
 LIMITS = {"max_pages": 100, "max_characters": 1_000_000}
@@ -23,8 +27,20 @@ def test_every_page_is_a_section_also_an_empty_one(read):
     reading = read(papers.pdf([papers.LOREM, [], papers.LOREM]))
     assert [section.page for section in reading.sections] == [1, 2, 3]
     assert reading.sections[1].text == ""
-    assert "2" in reading.warnings[0]
-    assert "1 of 3 pages" in reading.warnings[0]
+    assert reading.unread == {2: BLANK}
+
+
+def test_a_page_with_a_picture_and_no_text_is_told_from_a_blank_one(read):
+    data = io.BytesIO()
+    sheet = Canvas(data)
+    for page in range(3):
+        if page == 1:
+            sheet.rect(100, 100, 200, 200, fill=1)
+        elif page == 2:
+            sheet.drawString(72, 700, "Words")
+        sheet.showPage()
+    sheet.save()
+    assert read(data.getvalue()).unread == {1: BLANK, 2: NO_TEXT}
 
 
 def test_text_offsets_are_pdfiums_character_indexes(tmp_path):

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from ingest.worker import TTL, is_alive
+from ingest.worker import is_alive
 from storage.database import Database, db_now
 from storage.errors import Unavailable
 from storage.models import Executor
+from storage.status import TTL
 from storage.types import State
 from tests.conftest import ADA, Library
 from tests.ingest.stage import Stage, stage_over, text

@@ -60,6 +60,12 @@ PER_DOCUMENT = [
     Entry("PUT", "/api/documents/{document}/readers", manages(200), {"everyone": True, "groups": []}),
     Entry("POST", "/api/documents/{document}/retry", manages(409)),
     Entry("DELETE", "/api/documents/{document}", manages(202)),
+    Entry("GET", "/api/documents/{document}/report", READS),
+    Entry("GET", "/api/versions/{version}/passages", READS),
+    Entry("POST", "/api/jobs/{version}/pause", manages(409)),
+    Entry("POST", "/api/jobs/{version}/resume", manages(409)),
+    Entry("POST", "/api/jobs/{version}/cancel", manages(409)),
+    Entry("POST", "/api/jobs/{version}/retry", manages(409)),
 ]
 # every other route: the status for max, mia and anna; None: tested on its own below
 OTHERS: dict[str, tuple[int, int, int] | None] = {
@@ -75,6 +81,10 @@ OTHERS: dict[str, tuple[int, int, int] | None] = {
     "GET /api/question-sets/{set}/questions": (403, 403, 404),
     "PUT /api/question-sets/{set}/questions": (403, 403, 403),
     "GET /api/runs/{run}/report": (403, 403, 404),
+    "GET /api/jobs": (403, 403, 200),
+    "POST /api/jobs/pause": (403, 403, 204),
+    "POST /api/jobs/resume": (403, 403, 204),
+    "POST /api/jobs/retry": (403, 403, 202),
     "GET /login": None,
     "POST /login": None,
     "GET /healthz": None,
@@ -100,7 +110,7 @@ OTHERS: dict[str, tuple[int, int, int] | None] = {
 }
 # commands: what they show with the rights of an account is tested beside them; the others are for who runs the machine
 ASKING = {"ask", "search", "eval"}
-OPERATING = {"serve", "web", "worker", "index", "ingest", "doctor", "models", "users", "groups"}
+OPERATING = {"serve", "web", "worker", "index", "ingest", "doctor", "models", "users", "groups", "jobs"}
 
 
 class World:
@@ -197,6 +207,7 @@ def test_who_is_not_signed_in_gets_the_same_nothing_everywhere(shared: World, ro
     paths += [
         "GET /",
         "GET /documents",
+        "GET /jobs",
         "GET /search?q=leave",
         "GET /insights",
         "GET /static/js/index.js",
@@ -251,6 +262,19 @@ def test_lists_hold_only_what_one_may_read(shared: World) -> None:
             assert seen == expected, role
             searched = client.get(f"/api/documents?text={shared.secret}").json()["documents"]
             assert bool(searched) == ("group" in expected)
+
+
+def test_jobs_and_reports_name_only_what_one_may_know(shared: World) -> None:
+    deleted = shared.documents["deleting"]
+    for role in ("max", "mia", "anna"):
+        with shared.client(role) as client:
+            listed = client.get("/api/jobs?status=done&limit=200")
+            assert (shared.documents["group"][1] in listed.text) == (role == "anna")
+            assert deleted[1] not in listed.text
+            report = client.get(f"/api/documents/{shared.documents['everyone'][0]}/report").json()
+            assert ("started_by" in report) == (role == "anna")
+            seen = client.get(f"/api/versions/{shared.documents['group'][1]}/passages")
+            assert (shared.secret in seen.text) == (role != "max")
 
 
 def test_only_admins_upload(shared: World) -> None:
@@ -370,7 +394,15 @@ def test_the_websocket_needs_a_sign_in(web: StreamlitWeb) -> None:
 
 
 def test_pages_and_static_files_need_a_sign_in(shared: World) -> None:
-    for path in ("/", "/documents", "/search?q=leave", "/insights?view=runs", "/conversation/1"):
+    for path in (
+        "/",
+        "/documents",
+        "/documents?document=1",
+        "/jobs",
+        "/search?q=leave",
+        "/insights?view=runs",
+        "/conversation/1",
+    ):
         for role in ROLES:
             with shared.client(role) as client:
                 answer = client.get(path, headers={"accept": "text/html"})

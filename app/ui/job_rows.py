@@ -1,0 +1,94 @@
+"""A job as a line of the list, and how the queue is doing, as HTML. Pure functions."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from app.ui.safe_html import plain
+from app.ui.wording import counted, number, seconds, size, time_left, when
+from storage.queue import JobInfo, Summary
+from storage.types import State, Status
+
+HEAD = '<div class="line job head"><span>Document</span><span>State</span><span>Started by</span></div>'
+
+
+def row(job: JobInfo, now: datetime) -> str:
+    """`now` is in the reader's time zone."""
+    report = f'<a href="/documents?document={plain(job.document_id)}" target="_self"><bdi>{plain(job.title)}</bdi></a>'
+    name = f"<bdi>{plain(job.name)}</bdi> · {size(job.size)}"
+    again = f" · attempt {number(job.attempt)}" if job.attempt > 1 else ""
+    return (
+        f'<div class="line job"><div><b>{report}</b><small>{name}{again}</small></div>'
+        f'<div class="state">{state(job, now)}</div>'
+        f"<div><bdi>{plain(job.started_by)}</bdi><small>{when(job.finished or job.created, now)}</small></div></div>"
+    )
+
+
+def state(job: JobInfo, now: datetime) -> str:
+    answers = "The earlier version can still be asked about." if job.answers else ""
+    match job.status:
+        case Status.RUNNING:
+            return _running(job, now)
+        case Status.PAUSED:
+            return _state("", "Paused", _how_far(job))
+        case Status.WAITING if job.abandoned:
+            return _state("weak", "Waiting", f"Its worker is gone; another one goes on with it. {_how_far(job)}")
+        case Status.WAITING:
+            return _state("", "Waiting", _how_far(job))
+        case Status.FAILED:
+            return _state("bad", "Failed", plain(f"{job.reason} {job.remedy} {answers}".strip()))
+        case Status.CANCELLED:
+            return _state("", "Cancelled", answers or "The document is kept; it can be tried again.")
+    took = f" in {_took(job.finished - job.started)}" if job.started and job.finished else ""
+    return _state("ok", "Done", f"{counted(job.pages, 'page')}, {counted(job.passages, 'passage')}{took}")
+
+
+def summary(found: Summary) -> str:
+    """How much runs and waits, how fast it goes, and how long it will take."""
+    counts = found.counts
+    parts = [f"{number(counts[status])} {status}" for status in (Status.RUNNING, Status.WAITING)]
+    parts += [f"{number(counts[status])} {status}" for status in (Status.PAUSED, Status.FAILED) if counts[status]]
+    if found.deleting:
+        parts.append(f"{counted(found.deleting, 'document')} being deleted")
+    pace = []
+    if found.pages_a_second and counts[Status.RUNNING] and not found.held_by:
+        pace.append(f"{_rate(found.pages_a_second)} pages and {_rate(found.passages_a_second)} passages a second")
+        if found.seconds_left:
+            pace.append(f"about {time_left(found.seconds_left)}")
+    lines = [", ".join(parts), *([", ".join(pace)] if pace else [])]
+    return f'<p class="soft">{" · ".join(lines)}</p>'
+
+
+def _running(job: JobInfo, now: datetime) -> str:
+    reads = job.state is State.PARSING
+    verb, unit = ("Reading", "pages") if reads else ("Embedding", "passages")
+    words = f"{verb} {number(job.done)} of {number(job.total)} {unit}" if job.total else verb
+    pace = f"{_rate(rate)} {unit} a second" if (rate := job.rate(now)) else ""
+    left = time_left(seconds_left) if (seconds_left := job.left(now)) is not None else ""
+    asked = {"pause": "pausing after this step", "cancel": "cancelling after this step"}.get(job.wanted, "")
+    small = " · ".join(part for part in (asked, pace, "" if asked else left) if part)
+    share = min(100, round(100 * job.done / job.total)) if job.total else 0
+    attributes = f'class="bar" role="progressbar" aria-valuenow="{share}" aria-label="{verb}"'
+    bar = f'<div {attributes}><i style="width:{share}%"></i></div>' if job.total else ""
+    return f"{_state('busy', words, small)}{bar}"
+
+
+def _how_far(job: JobInfo) -> str:
+    if not job.total or not job.done:
+        return ""
+    unit = "pages read" if job.state is State.PARSING else "passages embedded"
+    return f"{number(job.done)} of {number(job.total)} {unit}"
+
+
+def _took(time: timedelta) -> str:
+    elapsed = time.total_seconds()
+    return seconds(elapsed) if elapsed < 90 else f"{number(round(elapsed / 60))} min"
+
+
+def _rate(value: float) -> str:
+    return f"{value:,.0f}" if value >= 9.95 else f"{value:.1f}"
+
+
+def _state(kind: str, words: str, more: str) -> str:
+    small = f"<small>{more}</small>" if more else ""
+    return f'<i class="dot {kind}" aria-hidden="true"></i>{words}{small}'

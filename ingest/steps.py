@@ -1,0 +1,56 @@
+"""The steps of an ingestion as a job does them: each is timed, and at the border before it the job may be ended.
+
+A step that this attempt has done before, in a turn that a pause ended, is not done again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from ingest.pipeline import BATCH, Pipeline
+from storage.errors import Cancelled
+from storage.steps import Standing
+
+READ, DIVIDE, EMBED, PUBLISH = "read", "divide", "embed", "publish"
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """`job` gives the id of the job that runs in this thread. Every step raises Cancelled where the work ends."""
+
+    pipeline: Pipeline
+    executor: str
+    job: Callable[[], str]
+
+    def read(self, version_id: str) -> None:
+        with self._step(version_id, READ) as standing:
+            if READ not in standing.ended:
+                self.pipeline.read(version_id)
+
+    def divide(self, version_id: str) -> int:
+        with self._step(version_id, DIVIDE) as standing:
+            return standing.total if DIVIDE in standing.ended else self.pipeline.divide(version_id)
+
+    def embed(self, version_id: str, start: int, total: int) -> None:
+        with self._step(version_id, EMBED) as standing:
+            if standing.done < min(start + BATCH, total):
+                self.pipeline.embed(version_id, start, total)
+
+    def publish(self, version_id: str, total: int) -> None:
+        with self._step(version_id, PUBLISH):
+            self.pipeline.publish(version_id, total)
+
+    @contextmanager
+    def _step(self, version_id: str, step: str) -> Iterator[Standing]:
+        borders, job = self.pipeline.versions.steps, self.job()
+        standing = borders.enter(version_id, job, step, executor=self.executor)
+        began = time.monotonic()
+        try:
+            yield standing
+        except Cancelled:
+            borders.settle(version_id, job)
+            raise
+        borders.leave(version_id, job, step, time.monotonic() - began)

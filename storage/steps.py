@@ -1,0 +1,144 @@
+"""The borders between the steps of the work on a version: the only places where it is paused or cancelled.
+
+What is wanted of a version, who has it and what it took stand in its own row, and one transaction reads and writes
+them: there is no moment at which the row and the work could say different things.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from storage import arrivals, status
+from storage.database import Database
+from storage.errors import Cancelled, NotFound
+from storage.models import Document, Version, now
+from storage.status import CANCEL, OPEN, PAUSE
+from storage.types import Principal, State
+
+GONE = "The document was deleted, or a newer version took this one's place."
+_LEFT_OVER = sa.and_(Version.state.in_((State.FAILED, State.CANCELLED)), Version.done > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far an attempt is, when it begins a step."""
+
+    ended: frozenset[str]  # steps that it need not do again
+    done: int
+    total: int
+
+
+class Steps:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def enter(self, version_id: str, job: str, step: str, *, executor: str) -> Standing:
+        """Take the version for the next step. `job` is `storage.versions.Job.id`.
+
+        Raises Cancelled where the work ends here: it is cancelled or paused, or `job` is not the present one any more.
+        Raises NotFound once the document is being deleted.
+        """
+        with self._database.write() as session:
+            version = locked(session, version_id)
+            if goes_on := _goes_on(session, version, job):
+                version.executor, version.began = executor, now()
+                version.started = version.started or version.began
+                if version.state == State.WAITING:
+                    version.state = State.PARSING
+            standing = Standing(frozenset(version.seconds), version.done, version.total)
+        if not goes_on:
+            raise Cancelled(f"The work on version {version_id} ends before the step {step}.")
+        return standing
+
+    def leave(self, version_id: str, job: str, step: str, seconds: float) -> None:
+        """Add the time of a step that has ended; of an embedding, of one batch. Does nothing for another job."""
+        with self._database.write() as session:
+            version = session.get(Version, version_id)
+            if version is not None and job_id(version) == job:
+                took = round(version.seconds.get(step, 0.0) + seconds, 3)
+                version.seconds = {**version.seconds, step: took}
+
+    def settle(self, version_id: str, job: str) -> None:
+        """Do now what is wanted of the version, where a step was broken off for it."""
+        with self._database.write() as session:
+            _goes_on(session, locked(session, version_id), job)
+
+    # what an attempt that did not end well leaves in the index
+
+    def leftovers(self, *, limit: int = 50) -> list[str]:
+        """Versions that failed or were cancelled, and that the index may still hold points of, readable by nobody."""
+        query = sa.select(Version.id).join(Document).where(_LEFT_OVER, sa.not_(Document.deleting)).limit(limit)
+        with self._database.read() as session:
+            return list(session.scalars(query))
+
+    def is_left_over(self, version_id: str) -> bool:
+        with self._database.read() as session:
+            return session.scalar(sa.select(Version.id).where(Version.id == version_id, _LEFT_OVER)) is not None
+
+    def tidied(self, version_id: str) -> None:
+        """The index holds nothing of it any more."""
+        with self._database.write() as session:
+            session.execute(sa.update(Version).where(Version.id == version_id, _LEFT_OVER).values(done=0))
+
+
+def new_attempt(principal: Principal) -> dict[str, Any]:
+    """The values of a version that begins afresh, at the end of the queue."""
+    return {
+        "attempt": Version.attempt + 1,
+        "turn": 0,
+        "state": State.WAITING,
+        **dict.fromkeys(("reason", "remedy", "executor", "wanted"), ""),
+        **dict.fromkeys(("done", "total"), 0),
+        **dict.fromkeys(("started", "began", "finished"), None),
+        "created": now(),
+        "started_by": principal.name,
+        "seconds": {},
+    }
+
+
+def job_id(version: Version) -> str:
+    """The name of this attempt, and after a pause of its next turn; see `storage.versions.Job`."""
+    turn = f":{version.turn}" if version.turn else ""
+    return f"ingest:{version.id}:{version.attempt}{turn}"
+
+
+def locked(session: Session, version_id: str) -> Version:
+    """The version, with its document locked until the transaction ends.
+
+    Raises NotFound once that is being deleted, or a newer version took this one's place.
+    """
+    version = session.scalar(
+        sa.select(Version)
+        .join(Document)
+        .where(Version.id == version_id, sa.not_(Document.deleting), arrivals.counts())
+        .with_for_update(of=Document)
+    )
+    if version is None:
+        raise NotFound(GONE)
+    return version
+
+
+def cancel(version: Version) -> None:
+    version.state, version.executor, version.wanted, version.finished = State.CANCELLED, "", "", now()
+
+
+def is_live(session: Session, version: Version) -> bool:
+    return session.get_one(Document, version.document_id).live_version_id == version.id
+
+
+def _goes_on(session: Session, version: Version, job: str) -> bool:
+    if job_id(version) != job or version.state == State.CANCELLED:
+        return False
+    if version.state not in OPEN or is_live(session, version):  # it can be found already: too late to end half-way
+        return True
+    if version.wanted == CANCEL:
+        cancel(version)
+        return False
+    if version.wanted == PAUSE or status.is_held(session):
+        version.executor, version.turn = "", version.turn + 1
+        return False
+    return True
