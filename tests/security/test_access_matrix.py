@@ -111,6 +111,7 @@ OTHERS: dict[str, tuple[int, int, int] | None] = {
 # commands: what they show with the rights of an account is tested beside them; the others are for who runs the machine
 ASKING = {"ask", "search", "eval"}
 OPERATING = {"serve", "web", "worker", "index", "ingest", "doctor", "models", "users", "groups", "jobs"}
+OPERATING = {"serve", "web", "worker", "index", "ingest", "doctor", "models", "users", "groups", "reindex"}
 
 
 class World:
