@@ -53,11 +53,21 @@ def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.fixture
-def data_dir(tmp_path: Path) -> Path:
-    folder = tmp_path / "data"
-    folder.mkdir()
+@pytest.fixture(scope="session")
+def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The embedding model is converted once for all tests: that takes longer than most of them."""
+    return tmp_path_factory.mktemp("converted")
+
+
+def data_folder(folder: Path, converted: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "converted").symlink_to(converted)
     return folder
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, converted: Path) -> Path:
+    return data_folder(tmp_path / "data", converted)
 
 
 def new_postgres() -> str:
