@@ -22,6 +22,7 @@ from app.cli_index import move
 from app.cli_jobs import jobs
 from app.cli_models import models
 from app.cli_reindex import reindex as reindex_commands
+from app.cli_sync import sync
 from app.cli_users import groups, users
 from app.commands import OPERATOR, AsJson, AsUser
 from app.commands import open_services as _services
@@ -41,6 +42,7 @@ app = typer.Typer(
 )
 app.add_typer(models, name="models")
 app.add_typer(reindex_commands, name="reindex")
+app.add_typer(sync, name="sync")
 app.add_typer(users, name="users")
 app.add_typer(groups, name="groups")
 app.add_typer(jobs, name="jobs")
@@ -130,15 +132,23 @@ def web(supervised: Supervised = False) -> None:
 def worker(supervised: Supervised = False) -> None:
     """Run one worker: on PostgreSQL as many as there are machines, on SQLite one."""
     from app.services import build_pipeline, build_reindex
+    from ingest.sync import Synchroniser
     from ingest.worker import Worker
 
     stop = threading.Event()
     settings = _part("worker", supervised, stop)
     os.nice(10)  # who asks goes before what is being read in
     database, pipeline = build_pipeline(settings)
-    folder, jobs = settings.data_dir, settings.worker_jobs
-    reindex = build_reindex(settings, database, pipeline)
-    Worker(database, pipeline, settings.jobs_url, folder=folder, concurrency=jobs, reindex=reindex).run(stop)
+    synchroniser = Synchroniser(database, pipeline.files, max_bytes=settings.upload_max_mb * 10**6)
+    Worker(
+        database,
+        pipeline,
+        settings.jobs_url,
+        folder=settings.data_dir,
+        concurrency=settings.worker_jobs,
+        reindex=build_reindex(settings, database, pipeline),
+        synchroniser=synchroniser,
+    ).run(stop)
     logging.shutdown()
     os._exit(0)  # a step may still run in its thread, and could for minutes; the next worker does it again
 

@@ -48,6 +48,7 @@ from storage.generations import Generations
 from storage.index import Index
 from storage.queue import Queue
 from storage.reports import Reports
+from storage.sources import Sources
 from storage.users import Users
 from storage.versions import Versions
 
@@ -65,6 +66,7 @@ class Services:
     generations: Generations
     queue: Queue
     reports: Reports
+    sources: Sources
     conversations: Conversations
     index: Index
     embedder: Embedder
@@ -146,6 +148,7 @@ def build(settings: Settings) -> Services:
         generations=generations,
         queue=Queue(database),
         reports=Reports(database),
+        sources=Sources(database),
         conversations=conversations,
         index=index,
         embedder=embedder,

@@ -49,6 +49,11 @@ class Settings(BaseSettings):
     upload_max_mb: int = Field(1000, gt=0, description="Largest file that is taken, in MB.")
     parse_memory_mb: int = Field(2048, ge=256, description="Memory that reading one file may take, in MB.")
     parse_seconds: int = Field(600, gt=0, description="Time that reading one file may take, in seconds.")
+    source_places: str = Field(
+        "",
+        description="Where admins may add sources in the browser and the API: folders, URLs up to a folder, and reader "
+        "classes or modules ending in a dot, parted by commas. Empty: sources are added on the command line alone.",
+    )
     worker_jobs: int = Field(2, ge=1, le=64, description="Documents that one worker works on at a time.")
 
     # models

@@ -20,6 +20,7 @@ from ingest.fills import Fills
 from ingest.jobs import Jobs
 from ingest.pipeline import Pipeline
 from ingest.reindex import Reindex
+from ingest.sync import Synchroniser
 from storage.database import Database, db_now
 from storage.errors import Conflict, FootnoteError
 from storage.filling import Filling
@@ -50,11 +51,13 @@ class Worker:
         concurrency: int,
         ttl: float = TTL,
         reindex: Reindex | None = None,
+        synchroniser: Synchroniser | None = None,
     ) -> None:
         """`reindex`: how a new generation is compared and made live; without it, nothing is compared."""
         self._reindex = reindex or Reindex(pipeline, Filling(database))
         self._database, self._pipeline, self._url = database, pipeline, jobs_url
         self._concurrency, self._ttl = concurrency, ttl
+        self._synchroniser = synchroniser
         self._alone = jobs_url.startswith("sqlite")
         self._lock = filelock.FileLock(folder / "worker.lock")
         self._id = f"{socket.gethostname()}:{uuid4().hex[:12]}"
@@ -84,6 +87,8 @@ class Worker:
                         next_sweep = time.monotonic() + self._ttl / 3
                     jobs.take()
                     fills.take()
+                    if self._synchroniser:
+                        self._synchroniser.take(self._id)
                 except FootnoteError as error:  # a part is away: the rows stay, a later round sees them
                     log.warning("%s", error)
                     stop.wait(PAUSE)
@@ -131,3 +136,5 @@ class Worker:
             log.info("Took over %d jobs of workers that are gone.", taken_over)
         jobs.give_up()
         jobs.tidy()
+        if self._synchroniser:
+            self._synchroniser.release(alive)

@@ -17,11 +17,11 @@ from storage.access import readable, write_terms
 from storage.errors import AlreadyExists, NotFound
 from storage.files import Files, Incoming, file_name
 from storage.models import Content, Document, Version, new_id, now
+from storage.status import OPEN
 from storage.types import Principal, Readers, State
 
 UNKNOWN = "There is no such document, or you may not read it."
 SUPERSEDED = "A newer version took its place before it was ready."
-_OPEN = (State.WAITING, State.PARSING, State.EMBEDDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +73,10 @@ def replace(
         title = session.get_one(Document, known.document_id).title
         raise AlreadyExists(f"The same file is already here as another document, {title}. Delete that one first.")
     name = file_name(name)
-    earlier = sa.update(Version).where(Version.document_id == document_id, Version.state.in_(_OPEN))
+    earlier = sa.update(Version).where(Version.document_id == document_id, Version.state.in_(OPEN))
     earlier = earlier.where(Version.id != (document.live_version_id or ""))
-    session.execute(earlier.values(state=State.FAILED, reason=SUPERSEDED, remedy="", finished=now()))
+    ended = {"state": State.FAILED, "reason": SUPERSEDED, "remedy": "", "finished": now(), "executor": "", "wanted": ""}
+    session.execute(earlier.values(ended))
     version = _waiting(session, document, name, incoming, principal)
     version.created = max(now(), newest.created + timedelta(microseconds=1))  # the newest, whatever the clock says
     document.changed = now()

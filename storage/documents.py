@@ -270,14 +270,19 @@ class Documents:
         require_admin(principal)
         with self._database.write() as session:
             document = _document(session, document_id, principal, lock=True)
-            document.deleting = True
-            session.execute(sa.delete(Content).where(Content.document_id == document.id))
-            session.execute(
-                sa.update(Version)
-                .where(Version.document_id == document.id, Version.state.in_([State.WAITING]))
-                .values(state=State.FAILED, reason="The document was deleted.", remedy="", finished=now())
-            )
-            audit.record(session, principal, "document deleted", document.id, title=document.title)
+            begin_delete(session, document, principal)
+
+
+def begin_delete(session: Session, document: Document, principal: Principal) -> None:
+    """`Documents.begin_delete` in the caller's transaction, without asking who may."""
+    document.deleting = True
+    session.execute(sa.delete(Content).where(Content.document_id == document.id))
+    session.execute(
+        sa.update(Version)
+        .where(Version.document_id == document.id, Version.state.in_([State.WAITING]))
+        .values(state=State.FAILED, reason="The document was deleted.", remedy="", finished=now())
+    )
+    audit.record(session, principal, "document deleted", document.id, title=document.title)
 
 
 def require_admin(principal: Principal) -> None:

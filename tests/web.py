@@ -30,6 +30,7 @@ from storage.feedback import Feedback
 from storage.generations import Generations
 from storage.queue import Queue
 from storage.reports import Reports
+from storage.sources import Sources
 from storage.types import Citation, MessageState, Principal
 from tests.office import Office, serving
 
@@ -116,6 +117,7 @@ def services(office: Office, missing: list[str], **settings: Any) -> Services:
         users=office.users,
         documents=office.documents,
         versions=office.versions,
+        sources=Sources(office.database),
         generations=Generations(office.database),
         queue=Queue(office.database),
         reports=Reports(office.database),

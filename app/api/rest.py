@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from app.api import evaluations, jobs, reports
+from app.api import evaluations, jobs, reports, sources
 from app.api.ask import ask
 from app.api.errors import on_crash, on_footnote_error, on_http_error
 from app.api.request import number_of, principal_of, read_json, services_of
@@ -74,6 +74,12 @@ def routes() -> list[Route]:
         Route(f"{page}.jpg", page_image, methods=["GET"]),
         Route(page, page_text, methods=["GET"]),
         Route("/versions/{version}/original", original, methods=["GET"]),
+        Route("/sources", sources.sources, methods=["GET"]),
+        Route("/sources", sources.add_source, methods=["POST"]),
+        Route("/sources/{source}", sources.source, methods=["GET"]),
+        Route("/sources/{source}", sources.remove_source, methods=["DELETE"]),
+        Route("/sources/{source}/readers", sources.set_source_readers, methods=["PUT"]),
+        Route("/sources/{source}/sync", sources.run_source, methods=["POST"]),
         Route("/search", search, methods=["GET"]),
         Route("/ask", ask, methods=["POST"]),
         Route("/conversations", conversations, methods=["GET"]),

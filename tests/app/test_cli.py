@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from app.cli import app
 from storage.database import Database
+from storage.errors import AlreadyExists
 from storage.types import Role
 from storage.users import Users
 from tests.conftest import CHEAP
@@ -145,4 +146,31 @@ def test_files_are_ingested_by_the_real_parts_and_nothing_stays_running(folder: 
     (inbox / "leave.md").write_text("# Leave\n\nEvery employee has 31 days of leave a year.\n")
     again = json.loads(footnote("ingest", str(inbox), "--replace", "--json", DATA_DIR=str(folder)).stdout)
     assert [(row["id"], row["state"]) for row in again] == [(rows["leave.md"]["id"], "ready")]
+    assert processes_of(folder) == []
+
+
+def test_a_folder_is_synchronised_by_the_real_parts(folder: Path, tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    (inbox / "leave.md").write_text("# Leave\n\nEvery employee has 30 days of leave a year.\n")
+    (inbox / "plan.txt").write_text("Not this one.")
+    options = tmp_path / "options.json"
+    options.write_text('{"auto_mkdir": "hunter2hunter2"}')
+    said("sync", "add", "inbox", str(inbox), "--include", "*.md", "--readers", "everyone", "--options", str(options))
+    with pytest.raises(AlreadyExists):
+        call("sync", "add", "inbox", str(inbox))
+    assert "by hand" in said("sync", "list")
+    assert "hunter2" not in said("sync", "list", "--json")
+
+    def run(*options: str) -> tuple[int, dict[str, int]]:
+        result = footnote("sync", "run", "inbox", "--json", *options, DATA_DIR=str(folder))
+        assert "Traceback" not in result.stderr, result.stderr
+        return result.returncode, json.loads(result.stdout)[0]["counts"]
+
+    assert run() == (0, {"added": 1})
+    (inbox / "leave.md").unlink()
+    assert run()[0] == 1
+    assert run("--force") == (0, {"deleted": 1})
+    said("sync", "remove", "inbox", "--documents")
+    assert said("sync", "list") == ""
     assert processes_of(folder) == []

@@ -13,9 +13,10 @@ from ingest.worker import is_alive
 from storage.database import Database, db_now
 from storage.errors import Unavailable
 from storage.models import Executor
+from storage.sources import Kind, NewSource, Sources
 from storage.status import TTL
-from storage.types import State
-from tests.conftest import ADA, Library
+from storage.types import Readers, State
+from tests.conftest import ADA, Kept, Library
 from tests.ingest.stage import Stage, stage_over, text
 from tests.ingest.worker_process import until
 
@@ -118,3 +119,32 @@ def test_two_workers_share_the_documents_and_each_is_done_once(stage: Stage) -> 
         stage.until_ended(first)
     stage.assert_whole(kept)
     assert "Traceback" not in first.log + second.log
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+def test_a_scheduled_source_is_synchronised_and_survives_the_end_of_its_worker(stage: Stage, tmp_path: Path) -> None:
+    root = tmp_path / "office"
+    root.mkdir()
+    for n in range(40):
+        (root / f"{n}.txt").write_text(text(f"doc{n}", 1))
+    sources = Sources(stage.database)
+    everyone = Readers(everyone=True)
+    sources.add(NewSource("office", Kind.FOLDER, str(root), everyone, {}, every=3600), ADA)
+    with stage.worker(sandbox=False, ttl=1.5) as worker:
+        until(lambda: len(stage.infos()) > 3, what=lambda: worker.log)
+        worker.kill()
+        worker.start()
+
+        def ended() -> bool:
+            run = sources.get("office", ADA).latest
+            return run is not None and run.finished is not None
+
+        until(ended, what=lambda: worker.log)
+        run = sources.syncs("office", ADA)[0]
+        assert (run.by, run.reason) == ("schedule", "")
+        assert sum(run.counts.values()) == 40
+        assert run.counts.keys() <= {"added", "unchanged"}
+        assert len(sources.syncs("office", ADA)) == 1
+        stage.until_ended(worker)
+    stage.assert_whole([Kept(info.id, info.version_id) for info in stage.infos()])
+    assert len(stage.infos()) == 40

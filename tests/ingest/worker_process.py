@@ -26,6 +26,7 @@ from ingest.embed import Embedder, Parts, embed_alone
 from ingest.pipeline import Pipeline
 from ingest.reindex import Reindex
 from ingest.sandbox import Limits
+from ingest.sync import Synchroniser
 from ingest.worker import Worker
 from storage.database import Database
 from storage.errors import Conflict, InvalidInput
@@ -189,7 +190,8 @@ def main() -> None:
     kind = Pipeline if setup.sandbox else PlainPipeline
     made = pipeline(database, Files(folder), index, setup.seconds_a_batch, setup.patience, kind)
     reindex = Reindex(made, Filling(database), grace=setup.grace)
-    settings = {"folder": folder, "concurrency": setup.concurrency, "ttl": setup.ttl}
+    synchroniser = Synchroniser(database, made.files, max_bytes=10**6)
+    settings = {"folder": folder, "concurrency": setup.concurrency, "ttl": setup.ttl, "synchroniser": synchroniser}
     try:
         Worker(database, made, setup.jobs_url, **settings, reindex=reindex).run(stop)  # type: ignore[arg-type]
     except Conflict as error:

@@ -85,6 +85,12 @@ OTHERS: dict[str, tuple[int, int, int] | None] = {
     "POST /api/jobs/pause": (403, 403, 204),
     "POST /api/jobs/resume": (403, 403, 204),
     "POST /api/jobs/retry": (403, 403, 202),
+    "GET /api/sources": (403, 403, 200),
+    "POST /api/sources": (403, 403, 400),
+    "GET /api/sources/{source}": (403, 403, 404),
+    "DELETE /api/sources/{source}": (403, 403, 404),
+    "PUT /api/sources/{source}/readers": (403, 403, 400),
+    "POST /api/sources/{source}/sync": (403, 403, 404),
     "GET /login": None,
     "POST /login": None,
     "GET /healthz": None,
@@ -110,8 +116,20 @@ OTHERS: dict[str, tuple[int, int, int] | None] = {
 }
 # commands: what they show with the rights of an account is tested beside them; the others are for who runs the machine
 ASKING = {"ask", "search", "eval"}
-OPERATING = {"serve", "web", "worker", "index", "ingest", "doctor", "models", "users", "groups", "jobs"}
-OPERATING = {"serve", "web", "worker", "index", "ingest", "doctor", "models", "users", "groups", "reindex"}
+OPERATING = {
+    "serve",
+    "web",
+    "worker",
+    "index",
+    "ingest",
+    "doctor",
+    "models",
+    "users",
+    "groups",
+    "jobs",
+    "reindex",
+    "sync",
+}
 
 
 class World:

@@ -1,0 +1,166 @@
+"""Folders as sources: of this machine, or anywhere that fsspec reaches (S3, GCS, SFTP, WebDAV, HTTP, SMB).
+
+Links are not followed: they lead out of the folder, or round in circles. Credentials come from the environment or the
+source's options, never from the URL, which is shown.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import stat
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import fsspec
+
+from ingest.patterns import Patterns
+from ingest.sources import Entry, SourceError, Unread, guarded
+from storage.errors import InvalidInput
+
+# fsspec's name: what has to be installed for it
+PROTOCOLS = {
+    "file": "",
+    "memory": "",
+    "http": "aiohttp",
+    "https": "aiohttp",
+    "ftp": "",
+    "s3": "s3fs",
+    "gs": "gcsfs",
+    "gcs": "gcsfs",
+    "abfs": "adlfs",
+    "sftp": "paramiko",
+    "webdav": "webdav4",
+    "smb": "smbprotocol",
+}
+MAX_DEPTH = 64
+PIECE = 1 << 20
+RACY = 2.0  # seconds in which a file can change again without a clock's noticing
+_MARKS = (
+    *("ETag", "etag", "md5Hash", "Content-MD5", "Last-Modified", "LastModified", "last_modified", "mtime", "modified"),
+    *("updated", "last_write_time"),
+)
+
+
+def location_of(given: str) -> str:
+    """The path or URL of a folder in the one form that is kept. Raises InvalidInput with what to write instead."""
+    text = given.strip()
+    if "::" in text:
+        raise InvalidInput("A source is one folder: addresses chained by :: can't be taken.")
+    if "://" not in text:
+        if not os.path.isabs(text):
+            raise InvalidInput("Give a folder's whole path, as in /srv/handbooks, or a URL, as in s3://bucket/folder.")
+        return os.path.normpath(text)
+    parts = urlsplit(text)
+    if parts.scheme not in PROTOCOLS:
+        raise InvalidInput(f"{parts.scheme}:// is none of {', '.join(PROTOCOLS)}.")
+    if parts.scheme == "file":
+        return location_of(unquote(parts.path))
+    if {".", ".."} & set(parts.path.split("/")):
+        raise InvalidInput("Give the folder's address without . and .. in it.")
+    if parts.password or parts.query or parts.fragment:
+        raise InvalidInput("The address is shown to admins: put passwords and keys into the options.")
+    return text
+
+
+class Folder:
+    """`options` are fsspec's storage_options. Raises InvalidInput where the protocol's package is not installed."""
+
+    def __init__(self, location: str, options: Mapping[str, Any], patterns: Patterns) -> None:
+        self._location, self._options, self._patterns = location_of(location), dict(options), patterns
+        protocol = urlsplit(self._location).scheme if "://" in self._location else "file"
+        self._local, self._web = protocol == "file", protocol in {"http", "https"}
+        # instances and listings that fsspec keeps would show a later run what was there before
+        fresh: dict[str, Any] = {"skip_instance_cache": True}
+        if not self._local:
+            fresh["use_listings_cache"] = False
+        try:
+            with guarded(self._options, self._location):
+                self._fs, root = fsspec.url_to_fs(self._location, **{**self._options, **fresh})
+        except SourceError as error:
+            if isinstance(error.__context__, ImportError):
+                package = PROTOCOLS[protocol]
+                raise InvalidInput(f"{protocol}:// needs a package: pip install {package}.") from error
+            raise
+        self._root = root if root == "/" else root.rstrip("/")
+
+    def entries(self) -> Iterator[Entry | Unread]:
+        if self._local and not os.path.isdir(self._root):
+            raise SourceError(f"There is no folder {self._root}, or it can't be read now.")
+        seen: set[str] = set()
+        waiting = [("", self._root + "/" if self._web else self._root)]
+        while waiting:
+            key, path = waiting.pop()
+            try:
+                with guarded(self._options, f"{key or self._location} could not be listed"):
+                    listed = self._fs.ls(path, detail=True)
+            except SourceError as error:
+                if not key:
+                    raise
+                yield Unread(f"{key}/", str(error))
+                continue
+            for info in sorted(listed, key=lambda info: str(info["name"])):
+                child = self._key(str(info["name"]))
+                if not child or child in seen:
+                    continue
+                seen.add(child)
+                if info["type"] == "directory":
+                    if child.count("/") >= MAX_DEPTH:
+                        yield Unread(f"{child}/", f"{child}: folders are nested deeper than {MAX_DEPTH}.")
+                    elif not info.get("islink") and not self._patterns.prune(child):
+                        waiting.append((child, str(info["name"])))
+                elif info["type"] == "file" and not info.get("islink") and self._patterns.take(child):
+                    yield self._entry(child, info)
+
+    def fetch(self, entry: Entry, write: Callable[[bytes], None]) -> None:
+        with guarded(self._options, "It could not be fetched"), self._open(entry.handle) as file:
+            while piece := file.read(PIECE):
+                write(piece)
+
+    def _entry(self, key: str, info: Mapping[str, Any]) -> Entry:
+        if self._web:
+            try:
+                with guarded(self._options, key):
+                    info = {**info, **self._fs.info(info["name"])}
+            except SourceError:  # a server may refuse to tell: the file itself then says
+                pass
+        size = info.get("size")
+        name = key.rsplit("/", 1)[-1]
+        return Entry(key, name, _fingerprint(info), int(size) if size is not None else None, info["name"])
+
+    def _key(self, path: str) -> str:
+        """From the root, with slashes; empty for the root itself and what is not below it."""
+        root = self._root.rstrip("/") + "/"
+        below = path.removeprefix(root).strip("/") if path.startswith(root) else ""
+        if self._web:
+            if any(mark in below for mark in "?#"):  # the columns of a server's listing
+                return ""
+            below = unquote(below)
+        if any(part in {"", ".", ".."} for part in below.split("/")) or posixpath.isabs(below):
+            return ""
+        # names that are not text keep a form that is
+        return below.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+    def _open(self, path: str) -> Any:
+        if not self._local:
+            return self._fs.open(path, "rb")
+        # between the listing and now the file may have become a link, or a pipe that never ends
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        file = os.fdopen(descriptor, "rb")
+        inside = os.path.realpath(path).startswith(os.path.join(os.path.realpath(self._root), ""))
+        if not inside or not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            file.close()
+            raise SourceError("It is not a file of this folder any more.")
+        return file
+
+
+def _fingerprint(info: Mapping[str, Any]) -> str:
+    marks = [f"{name}={info[name]}" for name in _MARKS if info.get(name) not in (None, "")]
+    if not marks and info.get("created"):  # of files that are made anew with each change
+        marks = [f"created={info['created']}"]
+    mtime = info.get("mtime")
+    if not marks or (isinstance(mtime, float) and mtime > time.time() - RACY):
+        return ""
+    return f"{info.get('size')} {' '.join(marks)}"
