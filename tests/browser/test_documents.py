@@ -67,3 +67,23 @@ def test_states_change_while_one_looks_and_a_dialog_stays_open(site: Site) -> No
     dialog.get_by_role("button", name="Delete").click()
     expect(page.get_by_text("is being deleted")).to_be_visible()
     expect(row).to_have_count(0)
+
+
+def test_a_file_with_a_known_name_is_a_new_version_where_the_box_says_so(site: Site, tmp_path: Path) -> None:
+    document_id, old = site.office.add("rules.txt", Readers(groups=frozenset({site.office.people})), b"the old rules")
+    path = tmp_path / "rules.txt"
+    path.write_text("the new rules")
+    anna = site.office.principal("anna")
+    visit = site.visit()
+    visit.open("/documents")
+    page = visit.page
+    page.get_by_text("A file with the name of a document is its new version").click()
+    page.locator("input[type=file]").set_input_files(path)  # at once: the page has not heard of the choice yet
+    expect(page.locator("li.done")).to_contain_text("new version")
+    info = site.office.documents.get(document_id, anna)
+    assert (info.answers, info.readers.groups) == (True, frozenset({site.office.people}))
+    assert info.version_id != old
+    path.write_text("other rules")
+    page.get_by_text("A file with the name of a document is its new version").click()
+    page.locator("input[type=file]").set_input_files(path)
+    expect(page.locator(".line.document", has_text="rules.txt")).to_have_count(2)
