@@ -15,8 +15,10 @@ from app import supervisor
 from app.cross_encoder import folder_of
 from app.llm import OpenAIChat
 from app.rerank import HttpReranker
+from app.services import recognition_of
 from app.settings import Settings
 from ingest import sandbox, worker
+from ingest.recognition.engines import INSTALL
 from storage.database import Database, sqlite_module
 from storage.errors import FootnoteError, Unavailable
 from storage.index import Index
@@ -46,6 +48,7 @@ def examine(settings: Settings, *, only: Collection[str] = ()) -> list[Finding]:
         "worker": _worker,
         "web": _web,
         "sandbox": _sandbox,
+        "text recognition": _recognition,
     }
     return [_checked(name, check, reachable) for name, check in checks.items() if not only or name in only]
 
@@ -179,6 +182,14 @@ def _web(settings: Settings) -> Finding:
     if supervisor.answers(f"{url}/healthz"):
         return Finding("web", True, url)
     return Finding("web", False, f"Nothing answers at {url}.", "Start Footnote (`footnote serve`).")
+
+
+def _recognition(settings: Settings) -> Finding:
+    recognition = recognition_of(settings)
+    if recognition.engine is None:
+        found = f"{recognition.missing[:1].upper()}{recognition.missing[1:]}: pages that are pictures stay unread."
+        return Finding("text recognition", settings.ocr == "off", found, "" if settings.ocr == "off" else INSTALL)
+    return Finding("text recognition", True, str(recognition.engine))
 
 
 def _sandbox(_: Settings) -> Finding:

@@ -1,4 +1,4 @@
-"""Cited pages: a PDF's page as a picture, and where on it the cited words stand.
+"""Cited pages: a page of a PDF or a scan as a picture, and where on it the cited words stand.
 
 Each page is drawn once and kept as two files beside the document's others: the picture, and one box for each character
 of the page's text. Every call asks again whether the principal may read the document. Other formats have no pages to
@@ -16,9 +16,11 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
-from ingest.render import Box, rectangles, render
+from ingest.parse import PAGED
+from ingest.render import rectangles, render
 from ingest.sandbox import Limits
-from storage.documents import Documents
+from storage.boxes import Box
+from storage.documents import Documents, Source
 from storage.errors import NotFound
 from storage.files import Files
 from storage.types import Principal
@@ -45,7 +47,7 @@ class Pages:
         return [box for start, end in spans for box in rectangles(boxes, start, end)]
 
     def _drawn(self, version_id: str, page: int, principal: Principal) -> tuple[bytes, bytes]:
-        text = self._text(version_id, page, principal)
+        source = self._source(version_id, page, principal)
         picture = self._files.rendering(version_id, f"{page}.jpg")
         boxes = picture.with_suffix(".json")
         with self._locks[hash((version_id, page)) % _STRIPES]:
@@ -53,22 +55,29 @@ class Pages:
                 return picture.read_bytes(), boxes.read_bytes()
             try:
                 with self._drawing:
-                    drawn = render(self._files.original(version_id), page, text=text, limits=self._limits)
+                    drawn = render(
+                        self._files.original(version_id),
+                        page,
+                        kind=source.format,
+                        text=source.section.text,
+                        words=source.section.boxes,
+                        limits=self._limits,
+                    )
                 placed = json.dumps(drawn.boxes, separators=(",", ":")).encode()
-                self._text(version_id, page, principal)
+                self._source(version_id, page, principal)
                 _write(boxes, placed)
                 _write(picture, drawn.jpeg)  # last: where there is a picture there are boxes
-                self._text(version_id, page, principal)  # it may be being deleted since, and be past its files
+                self._source(version_id, page, principal)  # it may be being deleted since, and be past its files
             except NotFound:
                 _remove(picture, boxes)
                 raise
             return drawn.jpeg, placed
 
-    def _text(self, version_id: str, page: int, principal: Principal) -> str:
+    def _source(self, version_id: str, page: int, principal: Principal) -> Source:
         source = self._documents.source(version_id, page, principal)
-        if source.format != "pdf":
+        if source.format not in PAGED:
             raise NotFound("This document has no pages to draw. Its text is all there is to show.")
-        return source.section.text
+        return source
 
 
 def _write(path: Path, content: bytes) -> None:

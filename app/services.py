@@ -34,6 +34,8 @@ from ingest.backend import local_embedder
 from ingest.embed import Embedder
 from ingest.http_embedder import HttpEmbedder
 from ingest.pipeline import Pipeline
+from ingest.recognition import engines
+from ingest.recognition.recogniser import MISSING, OFF, Recognition
 from ingest.reindex import Reindex
 from ingest.sandbox import Limits
 from storage.conversations import Conversations
@@ -196,6 +198,7 @@ def build_pipeline(settings: Settings) -> tuple[Database, Pipeline]:
         limits=parse_limits(settings),
         embedding=threading.Lock(),
         model=settings.embed_model,
+        recognition=recognition_of(settings),
     )
     return database, pipeline
 
@@ -277,6 +280,16 @@ def parse_limits(settings: Settings) -> Limits:
         memory=settings.parse_memory_mb * 10**6,
         cpu_seconds=settings.parse_seconds,
         wall_seconds=settings.parse_seconds,
+    )
+
+
+def recognition_of(settings: Settings) -> Recognition:
+    """Raises InvalidInput where the settings ask for what is not installed."""
+    return Recognition(
+        engine=engines.find(settings.ocr, settings.ocr_languages, settings.tessdata_prefix),
+        missing=OFF if settings.ocr == "off" else MISSING,
+        page_seconds=settings.ocr_page_seconds,
+        document_seconds=settings.ocr_document_minutes * 60,
     )
 
 

@@ -54,6 +54,19 @@ class Settings(BaseSettings):
         description="Where admins may add sources in the browser and the API: folders, URLs up to a folder, and reader "
         "classes or modules ending in a dot, parted by commas. Empty: sources are added on the command line alone.",
     )
+    ocr: Literal["", "tesseract", "rapidocr", "off"] = Field(
+        "", description="What reads pages that are pictures; empty: Tesseract where it is installed, else rapidocr."
+    )
+    ocr_languages: str = Field(
+        "", description='Languages that Tesseract looks for, as in "eng+deu"; empty: up to three that are installed.'
+    )
+    ocr_page_seconds: int = Field(60, ge=1, description="Time that recognising one page may take, in seconds.")
+    ocr_document_minutes: int = Field(
+        240, ge=1, description="Time that recognising one document may take, in minutes; later pages stay unread."
+    )
+    tessdata_prefix: Path | None = Field(
+        None, description="Folder of Tesseract's language files; empty: where packages put it."
+    )
     worker_jobs: int = Field(2, ge=1, le=64, description="Documents that one worker works on at a time.")
 
     # models

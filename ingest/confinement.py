@@ -14,7 +14,9 @@ import platform
 import socket
 import struct
 import sys
+import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, NoReturn
 
 _REFUSED = {  # system calls that open the network, start programs or reach into other processes
@@ -51,6 +53,18 @@ def limit(memory: int, cpu_seconds: int, open_files: int) -> list[str]:
         if not (kind == resource.RLIMIT_AS and sys.platform == "darwin"):  # macOS accepts it and ignores it
             held.append(name)
     return held
+
+
+def limit_time(seconds: int, *, more: bool = False) -> None:
+    """Allow so many seconds of processor time from now on, or so many more than before."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    if more and soft == resource.RLIM_INFINITY:
+        return
+    wanted = soft + seconds if more else int(time.process_time()) + 1 + seconds
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_CPU, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
 
 
 def restrict_files(readable: Iterable[str]) -> str:

@@ -1,29 +1,34 @@
 """A file becomes a title and sections: find out the format by content, read it in the sandbox, check what comes back.
 
 What comes out of the sandbox is as hostile as the file: types, offsets and sizes are checked here, once.
-Does not cover OCR: a page without text stays empty, and a file without any text is refused with the reason.
+Pages without text are read by text recognition (`ingest.recognition`), in a sandbox of its own.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ingest import sandbox
 from ingest.formats import reader
-from ingest.formats.detection import FORMATS, detect
+from ingest.formats.detection import FORMATS, PAGED, detect
 from ingest.formats.members import Budget
 from ingest.formats.sections import NO_TEXT, Reading
+from ingest.recognition.engines import INSTALL
+from ingest.recognition.recogniser import MISSING, NONE, OFF, Recogniser
 from ingest.sandbox import Limits, Progress
+from storage import boxes
 from storage.errors import DocumentError
 from storage.tables import check, from_json, to_json
 from storage.types import BLANK, About, Gap, Heading, Section
 
-__all__ = ["FORMATS", "Parsed", "detect", "parse"]
+__all__ = ["FORMATS", "PAGED", "Parsed", "detect", "parse"]
 
 MAX_PAGES = 20_000
 MAX_CHARACTERS = 100_000_000
@@ -47,22 +52,30 @@ class Parsed:
     gaps: tuple[Gap, ...] = ()
 
 
-def parse(path: str | Path, name: str, limits: Limits | None = None, on_progress: Progress | None = None) -> Parsed:
-    """Read the file at `path` that its owner calls `name`.
+def parse(
+    path: str | Path,
+    name: str,
+    limits: Limits | None = None,
+    on_progress: Progress | None = None,
+    recogniser: Recogniser | None = None,
+) -> Parsed:
+    """Read the file at `path` that its owner calls `name`. `recogniser` reads the pages that are pictures.
 
     `on_progress(pages read, pages in all)`: see `sandbox.run`. Raises DocumentError with a reason and a remedy where
     the file is empty, encrypted, broken, of no supported format, without text, or beyond the limits.
     """
+    recogniser = recogniser or Recogniser(NONE)
+    run = partial(sandbox.run, readable=[path], limits=limits, on_progress=on_progress, answer=recogniser.answer)
     try:
-        answer = sandbox.run(read, str(path), name, readable=[path], limits=limits, on_progress=on_progress)
+        answer = run(read, str(path), name, recogniser.missing)
     except sandbox.Crashed:
-        answer = sandbox.run(read, str(path), name, True, readable=[path], limits=limits, on_progress=on_progress)
+        answer = run(read, str(path), name, recogniser.missing, True)
     return _checked(answer, name)
 
 
-def read(path: str, name: str, careful: bool = False) -> dict[str, Any]:
+def read(path: str, name: str, no_ocr: str, careful: bool = False) -> dict[str, Any]:
     """Runs in the sandbox: the file as JSON. `careful`: after native code crashed on a PDF, so it is kept away."""
-    budget = Budget(pages=MAX_PAGES, characters=MAX_CHARACTERS, unpacked=MAX_UNPACKED, careful=careful)
+    budget = Budget(pages=MAX_PAGES, characters=MAX_CHARACTERS, unpacked=MAX_UNPACKED, careful=careful, no_ocr=no_ocr)
     return _as_json(*reader.read(path, name, budget))
 
 
@@ -75,7 +88,14 @@ def _as_json(kind: str, reading: Any) -> dict[str, Any]:
         "warnings": reading.warnings,
         "unread": [[page, why] for page, why in reading.unread.items()],
         "sections": [
-            [s.page, s.text, [[h.start, h.path] for h in s.headings], [to_json(t) for t in s.tables], s.place]
+            [
+                s.page,
+                s.text,
+                [[h.start, h.path] for h in s.headings],
+                [to_json(t) for t in s.tables],
+                s.place,
+                sandbox.to_text(s.boxes),
+            ]
             for s in reading.sections
         ],
     }
@@ -90,7 +110,7 @@ def _checked(answer: Any, name: str) -> Parsed:
         sections = tuple(_section(number, value) for number, value in enumerate(answer["sections"], 1))
         warnings = tuple(_line(str(warning), 300) for warning in answer["warnings"][:20])
         properties = {str(key)[:40]: _line(str(value), 300) for key, value in list(answer["properties"].items())[:40]}
-        unread = {int(page): _line(str(why), 100) for page, why in answer.get("unread", [])[:MAX_PAGES]}
+        unread = {int(page): _line(str(why), 100) for page, why in answer["unread"][:MAX_PAGES]}
         title, headline = _line(str(answer["title"]), 200), _line(str(answer["headline"]), 200)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DocumentError(
@@ -99,10 +119,10 @@ def _checked(answer: Any, name: str) -> Parsed:
     if kind not in FORMATS or sum(len(section.text) for section in sections) > MAX_CHARACTERS:
         raise _nonsense()
     if not any(section.text.strip() for section in sections):
-        raise _no_text(kind)
+        raise _no_text(kind, unread)
     sample = "\n".join(section.text[:1000] for section in sections[:20])
     described = describe(Reading(list(sections), title, headline, properties=properties), _line(name, 255), kind)
-    gaps = _gaps(sections, unread, NO_TEXT if kind == "pdf" else BLANK)
+    gaps = _gaps(sections, unread, NO_TEXT if kind in PAGED else BLANK)
     spoken = language(sample)
     return Parsed(described.title, kind, sections, len(sections), spoken, warnings, described.about, gaps)
 
@@ -122,7 +142,7 @@ def _gaps(sections: Sequence[Section], unread: dict[int, str], else_: str) -> tu
 
 
 def _section(number: int, value: Any) -> Section:
-    page, text, headings, tables, place = value
+    page, text, headings, tables, place, words = value
     headings = headings[:MAX_HEADINGS]
     text = re.sub("[\x00\ud800-\udfff]", "\ufffd", text)
     section = Section(
@@ -131,11 +151,13 @@ def _section(number: int, value: Any) -> Section:
         tuple(Heading(int(start), _line(path, 500)) for start, path in headings),
         tuple(map(from_json, tables)),
         _line(place, 200),
+        sandbox.to_bytes(words),
     )
     starts = [heading.start for heading in section.headings]
     if page != number or starts != sorted(starts) or any(not 0 <= start <= len(text) for start in starts):
         raise ValueError("a section or heading out of place")
     check(section.tables, len(text))
+    boxes.check(section.boxes, text)
     return section
 
 
@@ -143,11 +165,15 @@ def _nonsense() -> DocumentError:
     return DocumentError("The reader answered with nonsense for this file.", "Save the file again and upload that.")
 
 
-def _no_text(kind: str) -> DocumentError:
-    remedy = "Upload one with text in it."
-    if kind == "pdf":
-        remedy = "Its pages are probably scanned: run OCR on it, for instance with ocrmypdf, and upload the result."
-    return DocumentError("No text was found in this file.", remedy)
+def _no_text(kind: str, unread: Mapping[int, str]) -> DocumentError:
+    reasons = [why for why in unread.values() if why != BLANK]
+    if kind not in PAGED or not reasons:
+        return DocumentError("No text was found in this file.", "Upload one with text in it.")
+    why, _ = Counter(reasons).most_common(1)[0]
+    remedy = (
+        f"{INSTALL} Then try again." if why in {MISSING, OFF} else "Upload a clearer scan, or a file with text in it."
+    )
+    return DocumentError(f"No text was found in this file, its pages are pictures: {why}.", remedy)
 
 
 def _line(text: str, length: int) -> str:

@@ -7,6 +7,7 @@ version and the ordinal, and nothing can be read before `publish`. `ingest.jobs`
 from __future__ import annotations
 
 import logging
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +21,8 @@ from ingest.embed import DEFAULT_MODEL, Embedder
 from ingest.embed_new import embed_new, keys_of
 from ingest.language import SURE, language
 from ingest.parse import parse
+from ingest.recognition.recogniser import NONE as NO_RECOGNITION
+from ingest.recognition.recogniser import Recogniser, Recognition
 from ingest.running import without_running_lines
 from ingest.sandbox import Limits
 from ingest.sparse import passage_weights
@@ -52,6 +55,7 @@ class Pipeline:
     embedding: threading.Lock  # one batch at a time: more would only share the same cores
     patience: float = PATIENCE
     model: str = DEFAULT_MODEL  # of the first generation; each has its own
+    recognition: Recognition = NO_RECOGNITION
 
     def generation(self) -> Generation:
         """The live generation; made now where there is none. Raises InvalidInput where the index has another one."""
@@ -77,7 +81,10 @@ class Pipeline:
                 self.versions.progress(version_id, State.PARSING, done=done, total=total)
                 shown = time.monotonic()
 
-        parsed = parse(original, job.name, self.limits, on_progress=show)
+        recognised = self.files.rendering(version_id, "recognised")
+        recognised.mkdir(exist_ok=True)
+        with Recogniser(self.recognition, recognised) as recogniser:
+            parsed = parse(original, job.name, self.limits, on_progress=show, recogniser=recogniser)
         self.versions.store_sections(
             version_id,
             parsed.sections,
@@ -89,6 +96,7 @@ class Pipeline:
             about=parsed.about,
             gaps=parsed.gaps,
         )
+        shutil.rmtree(recognised, ignore_errors=True)
 
     def divide(self, version_id: str) -> int:
         """Split the kept sections into the live generation's chunks and keep those. Returns how many; at least one."""

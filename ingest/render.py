@@ -1,7 +1,7 @@
 """A cited PDF page as a picture, with the place of every character of its stored text.
 
 Places are fractions of the picture (left, top, right, bottom), so that a highlight needs neither the PDF nor the scale.
-Formats without pages have nothing to render. pdfium runs in the sandbox only.
+Formats without pages have nothing to render. pdfium and Pillow run in the sandbox only.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from typing import Any
 
 from ingest import sandbox
 from ingest.sandbox import Limits
+from storage.boxes import Box, of_characters
 from storage.errors import DocumentError
-
-Box = tuple[float, float, float, float]
 
 SCALE = 1.6  # pixels a point: type of 8 points stays legible
 MAX_PIXELS = 6_000_000
@@ -38,14 +37,22 @@ class Rendered:
         return rectangles(self.boxes, start, end)
 
 
-def render(path: str | Path, page: int, *, text: str | None = None, limits: Limits | None = None) -> Rendered:
-    """Draw page `page` (1-based) of the PDF at `path`.
+def render(
+    path: str | Path,
+    page: int,
+    *,
+    kind: str = "pdf",
+    text: str | None = None,
+    words: bytes = b"",
+    limits: Limits | None = None,
+) -> Rendered:
+    """Draw page `page` (1-based) of the PDF or picture at `path`.
 
     Given the stored `text` of the page, boxes are left out where pdfium now reads another text: a highlight is right or
-    absent. Raises DocumentError where the page can't be drawn.
+    absent. A recognised page brings the boxes of its `words` along. Raises DocumentError where it can't be drawn.
     """
     limits = limits or Limits(cpu_seconds=30, wall_seconds=30)
-    answer = sandbox.run(draw, str(path), page, readable=[path], limits=limits)
+    answer = sandbox.run(draw if kind == "pdf" else show, str(path), page, readable=[path], limits=limits)
     try:
         width, height = int(answer["width"]), int(answer["height"])
         known = [_box(values) for values in answer["boxes"]]
@@ -55,6 +62,8 @@ def render(path: str | Path, page: int, *, text: str | None = None, limits: Limi
         raise _undrawn() from error
     if not jpeg.startswith(b"\xff\xd8") or len(seen) != len(known) or not 0 < width * height <= MAX_PIXELS * 2:
         raise _undrawn()
+    if words and text is not None:
+        return Rendered(jpeg, width, height, of_characters(words, text))
     return Rendered(jpeg, width, height, tuple(known) if text is None or text == seen else ())
 
 
@@ -103,6 +112,20 @@ def draw(path: str, page: int) -> dict[str, Any]:
         "text": text if known else "",
         "boxes": boxes,
     }
+
+
+def show(path: str, page: int) -> dict[str, Any]:
+    """Runs in the sandbox: a page that is a picture."""
+    from ingest.formats import picture
+
+    with picture.opened(path) as opened:
+        if not 1 <= page <= getattr(opened, "n_frames", 1):
+            raise DocumentError(f"There is no page {page}.", "")
+        upright, _ = picture.frame(opened, page, MAX_PIXELS)
+    data = io.BytesIO()
+    upright.save(data, "JPEG", quality=_QUALITY)
+    jpeg = sandbox.to_text(data.getvalue())
+    return {"jpeg": jpeg, "width": upright.width, "height": upright.height, "text": "", "boxes": []}
 
 
 def _boxes(bitmap: Any, sheet: Any, text_page: Any, text: str) -> Iterator[list[int]]:

@@ -1,8 +1,10 @@
-"""One function call on hostile bytes, in a child process that may crash, hang or swell without harm.
+"""Function calls on hostile bytes, in a child process that may crash, hang or swell without harm.
 
 Covers: limits on memory, processor time, wall time and open files; no file but the one to be read; no network and no
 new programs (all of it in `ingest.confinement`); an empty environment; the child dies with its parent; only JSON comes
 back, so a child that was taken over can lie but can't run code here. The caller checks what it gets.
+
+`run` makes one call in a fresh child; a `Child` serves several. A function may `ask` its caller while it runs.
 
 `describe()` says which parts are in force on this machine: outside Linux, native code is held by the limits alone.
 """
@@ -14,27 +16,34 @@ import ctypes
 import importlib
 import json
 import os
-import selectors
+import queue
+import select
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from types import TracebackType
 from typing import Any, NoReturn
 
 from ingest import confinement
 from storage.errors import DocumentError
 
 Progress = Callable[[int, int], None]
+Answer = Callable[[Any, Callable[[], None]], Any]
+
+ASKING = 2  # seconds that a child gets for each question, to have it ready and to use the answer
 
 _BOOT = (
     "import json,sys;r=json.loads(sys.stdin.buffer.readline());sys.path[:]=r['path'];"
     "from ingest.sandbox import serve;serve(r)"
 )
-_ENVIRONMENT = {"LC_ALL": "C.UTF-8", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+_ENVIRONMENT = {"LC_ALL": "C.UTF-8", "OMP_NUM_THREADS": "1", "OMP_THREAD_LIMIT": "1", "OPENBLAS_NUM_THREADS": "1"}
 _HEARTBEAT = 0.5
 
 
@@ -59,6 +68,7 @@ def run(
     readable: Sequence[str | Path] = (),
     limits: Limits | None = None,
     on_progress: Progress | None = None,
+    answer: Answer | None = None,
 ) -> Any:
     """Call a module-level `function` with JSON arguments in a fresh child; return its JSON result.
 
@@ -66,38 +76,134 @@ def run(
 
     `on_progress(done, total)` gets what the function handed to `report`, and again about twice a second while it is
     silent; an exception that it raises ends the child and goes on to the caller, which is how a job is cancelled.
-    Raises DocumentError: the function's own, or one that says which limit was met.
+    `answer(question, beat)` answers what the function asks, in time that is not the child's; it calls `beat` about
+    twice a second. Raises DocumentError: the function's own, or one that says which limit was met.
     """
     limits = limits or Limits()
-    request = {
-        "path": [os.path.abspath(entry) for entry in sys.path],
-        "function": [function.__module__, function.__qualname__],
-        "args": args,
-        "readable": [os.path.abspath(path) for path in readable],
-        "limits": asdict(limits),
-        "parent": os.getpid(),
-    }
-    child = subprocess.Popen(
-        [sys.executable, "-I", "-B", "-X", "utf8", "-c", _BOOT],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=_ENVIRONMENT,
-    )
-    try:
-        return _converse(child, json.dumps(request).encode() + b"\n", limits, on_progress)
-    finally:
-        child.kill()
-        for pipe in (child.stdin, child.stdout):
+    with Child(function.__module__, readable=readable, limits=limits) as child:
+        return child.call(function, *args, wall_seconds=limits.wall_seconds, on_progress=on_progress, answer=answer)
+
+
+class Child:
+    """A child process that serves calls one after the other; for one thread at a time. Close it."""
+
+    def __init__(self, module: str, *, readable: Sequence[str | Path] = (), limits: Limits) -> None:
+        """`module` is where the functions to be called are."""
+        self._limits = limits
+        request = {
+            "path": [os.path.abspath(entry) for entry in sys.path],
+            "module": module,
+            "readable": [os.path.abspath(path) for path in readable],
+            "limits": asdict(limits),
+            "parent": os.getpid(),
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-B", "-X", "utf8", "-c", _BOOT],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=_ENVIRONMENT,
+        )
+        self._buffer, self._searched = bytearray(), 0
+        self._first = json.dumps(request).encode() + b"\n"
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._process.kill()
+        for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
-                pipe.close()
-        child.wait()
+                with suppress(OSError):  # what it was never sent
+                    pipe.close()
+        self._process.wait()
+
+    def call(
+        self,
+        function: Callable[..., Any],
+        *args: Any,
+        wall_seconds: float,
+        cpu_seconds: int | None = None,
+        on_progress: Progress | None = None,
+        answer: Answer | None = None,
+    ) -> Any:
+        """As `run`. After anything but a result the child is of no more use, a refusal by the function apart."""
+        request = {"function": function.__qualname__, "args": args, "cpu": cpu_seconds or self._limits.cpu_seconds}
+        self._send(self._first + json.dumps(request).encode() + b"\n")
+        self._first = b""
+        deadline = time.monotonic() + wall_seconds
+        received, progress = 0, (0, 0)
+        while True:
+            if deadline <= time.monotonic():
+                raise _too_long(wall_seconds)
+            line = self._line(deadline)
+            if line is not None:
+                received += len(line)
+                if received > self._limits.output:
+                    raise _too_much()
+                message = _message(line)
+                if "ask" in message and answer is not None:
+                    asked = time.monotonic()
+                    beat = partial(on_progress, *progress) if on_progress else _nothing
+                    self._send(json.dumps({"answer": answer(message["ask"], beat)}).encode() + b"\n")
+                    deadline += time.monotonic() - asked + ASKING
+                    received -= len(line)
+                elif "progress" not in message:
+                    return _outcome(message)
+                else:
+                    progress = _counts(message["progress"], progress)
+            if on_progress is not None:
+                on_progress(*progress)
+
+    def _send(self, data: bytes) -> None:
+        if self._process.stdin is None:
+            raise ValueError("the child needs its pipes")
+        try:
+            self._process.stdin.write(data)
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise _ended(self._process, self._limits) from None
+
+    def _line(self, deadline: float) -> bytes | None:
+        """The next line of the child, or None after a heartbeat without one."""
+        if self._process.stdout is None:
+            raise ValueError("the child needs its pipes")
+        silent_at = min(deadline, time.monotonic() + _HEARTBEAT)
+        while (end := self._buffer.find(b"\n", self._searched)) < 0:
+            self._searched = len(self._buffer)
+            if not select.select([self._process.stdout], [], [], max(0.0, silent_at - time.monotonic()))[0]:
+                return None
+            block = os.read(self._process.stdout.fileno(), 1 << 20)
+            if not block:
+                raise _ended(self._process, self._limits)
+            self._buffer += block
+            if len(self._buffer) > self._limits.output:
+                raise _too_much()
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 1]
+        self._searched = 0
+        return line
 
 
 def report(done: int, total: int) -> None:
     """Called by the function inside the child: tell the parent how far it is. Outside a child it does nothing."""
     if _results is not None:
         _send({"progress": [done, total]})
+
+
+def ask(question: Any) -> Any:
+    """Called by the function inside the child: the caller's answer, JSON for JSON. None where nobody answers."""
+    if _results is None:
+        return None
+    _send({"ask": question})
+    answer = json.loads(_received.get())["answer"]
+    confinement.limit_time(ASKING, more=True)
+    return answer
 
 
 def describe() -> str:
@@ -110,45 +216,11 @@ def describe() -> str:
     )
 
 
-def _converse(child: subprocess.Popen[bytes], request: bytes, limits: Limits, on_progress: Progress | None) -> Any:
-    if child.stdin is None or child.stdout is None:
-        raise ValueError("the child needs its pipes")
-    try:
-        child.stdin.write(request)
-        child.stdin.flush()
-    except BrokenPipeError:
-        raise _ended(child, limits) from None
-    deadline = time.monotonic() + limits.wall_seconds
-    buffer, received, progress = bytearray(), 0, (0, 0)
-    with selectors.DefaultSelector() as selector:
-        selector.register(child.stdout, selectors.EVENT_READ)
-        while True:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise _too_long(limits.wall_seconds)
-            if selector.select(min(left, _HEARTBEAT)):
-                block = os.read(child.stdout.fileno(), 1 << 20)
-                if not block:
-                    raise _ended(child, limits)
-                received += len(block)
-                if received > limits.output:
-                    raise DocumentError(
-                        "This file holds more text than can be taken in one piece.", "Split the document into parts."
-                    )
-                buffer += block
-                if b"\n" in block:
-                    *lines, rest = buffer.split(b"\n")
-                    buffer = rest
-                    for line in lines:
-                        message = _message(line)
-                        if "progress" not in message:
-                            return _outcome(message)
-                        progress = _counts(message["progress"], progress)
-            if on_progress is not None:
-                on_progress(*progress)
+def _nothing() -> None:
+    pass
 
 
-def _message(line: bytearray) -> dict[str, Any]:
+def _message(line: bytes) -> dict[str, Any]:
     try:
         message = json.loads(line)
     except (ValueError, RecursionError):
@@ -195,6 +267,10 @@ def _too_long(seconds: float) -> DocumentError:
     )
 
 
+def _too_much() -> DocumentError:
+    return DocumentError("This file holds more text than can be taken in one piece.", "Split the document into parts.")
+
+
 def _too_big() -> DocumentError:
     return DocumentError("Reading this file needed too much memory and was stopped.", "Split the document.")
 
@@ -209,30 +285,39 @@ _results: int | None = None
 _state: dict[str, Any] = {}
 
 
+_received: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+
+
 def serve(request: dict[str, Any]) -> NoReturn:
-    """The child's whole life: take the limits upon itself, call the function, send the result, end."""
+    """The child's whole life: take the limits upon itself, then call functions and send results."""
     global _results
     _results = os.dup(1)
     os.dup2(2, 1)  # whatever a library prints must not be taken for a result
     limits = Limits(**request["limits"])
-    module, name = request["function"]
+    module = request["module"]
     _state["files"] = confinement.restrict_files([*request["readable"], *confinement.code_folders(module)])
     _state["network"] = confinement.cut_network()
     _state["limits"] = confinement.limit(limits.memory, limits.cpu_seconds, limits.open_files)
     _state["parent"] = _die_with_parent(request["parent"])  # last: the thread it starts inherits the rest
+    while True:
+        call = json.loads(_received.get())
+        confinement.limit_time(call["cpu"])
+        message = _called(module, call["function"], call["args"])
+        try:
+            _send(message)
+        except MemoryError:
+            _send({"memory": True})
+
+
+def _called(module: str, name: str, args: list[Any]) -> dict[str, Any]:
     try:
-        message = {"result": getattr(importlib.import_module(module), name)(*request["args"])}
+        return {"result": getattr(importlib.import_module(module), name)(*args)}
     except DocumentError as error:
-        message = {"refused": [error.reason, error.remedy]}
+        return {"refused": [error.reason, error.remedy]}
     except MemoryError:
-        message = {"memory": True}
+        return {"memory": True}
     except Exception as error:  # noqa: BLE001  the edge of the process: the parent turns it into a DocumentError
-        message = {"failed": type(error).__name__}
-    try:
-        _send(message)
-    except MemoryError:
-        _send({"memory": True})
-    os._exit(0)
+        return {"failed": type(error).__name__}
 
 
 def _send(message: dict[str, Any]) -> None:
@@ -247,7 +332,7 @@ def _in_force() -> dict[str, Any]:
 
 def _die_with_parent(parent: int) -> str:
     """End when standard input ends, which a busy native library can delay; on Linux the kernel does it at once."""
-    threading.Thread(target=_wait_for_end, daemon=True).start()
+    threading.Thread(target=_receive, daemon=True).start()
     if sys.platform != "linux":
         return "yes, by its input pipe"
     ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
@@ -256,9 +341,9 @@ def _die_with_parent(parent: int) -> str:
     return "yes, by the kernel"
 
 
-def _wait_for_end() -> None:
-    while os.read(0, 4096):
-        pass
+def _receive() -> None:
+    for line in sys.stdin.buffer:  # the first line may have brought more along
+        _received.put(line)
     os._exit(1)
 
 

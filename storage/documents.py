@@ -292,7 +292,7 @@ def require_admin(principal: Principal) -> None:
 
 def section_of(row: SectionRow) -> Section:
     headings = tuple(Heading(start, path) for start, path in row.headings)
-    return Section(row.page, row.text, headings, tuple(map(tables.from_json, row.tables)), row.place)
+    return Section(row.page, row.text, headings, tuple(map(tables.from_json, row.tables)), row.place, row.boxes)
 
 
 def _listing(principal: Principal) -> sa.Select[Document, Version]:

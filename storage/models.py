@@ -195,6 +195,7 @@ class SectionRow(Base):
     headings: Mapped[list[Any]]
     tables: Mapped[list[Any]]
     place: Mapped[str] = mapped_column(default="")
+    boxes: Mapped[bytes] = mapped_column(default=b"")  # where the words of a recognised page stand
 
 
 class ChunkRow(Base):

@@ -165,6 +165,7 @@ class Section:
     headings: tuple[Heading, ...] = ()
     tables: tuple[Table, ...] = ()
     place: str = ""
+    boxes: bytes = field(default=b"", repr=False)  # of the words of a recognised page: `storage.boxes`
 
     def heading_at(self, offset: int) -> str:
         path = ""

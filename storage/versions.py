@@ -116,6 +116,7 @@ class Versions:
                     "headings": [[heading.start, heading.path] for heading in section.headings],
                     "tables": [tables.to_json(table) for table in section.tables],
                     "place": section.place,
+                    "boxes": section.boxes,
                 }
                 for section in sections
             ]

@@ -17,6 +17,7 @@ from app.ui.identity import who
 from app.ui.safe_html import attribute, plain
 from app.ui.wording import day, number
 from app.ui.zone import browser_zone
+from ingest.parse import PAGED
 from storage.documents import Source
 from storage.errors import FootnoteError, NotFound
 from storage.types import Citation, Passage, Principal, Readers, Section, Table
@@ -103,7 +104,7 @@ def _found(name: str) -> Opened:
 def _draw(services: Services, principal: Principal, opened: Opened, source: Source) -> None:
     st.html(_open_style(opened))
     _draw_head(_heading(services, principal, opened, source))
-    as_text = st.session_state.get("opened_as") == "text" or source.format != "pdf"
+    as_text = st.session_state.get("opened_as") == "text" or source.format not in PAGED
     if as_text:
         st.html(f'<div class="sheet" tabindex="0"><div class="text" dir="auto">{_marked(opened, source)}</div></div>')
     else:
@@ -138,7 +139,7 @@ def _draw_foot(opened: Opened, source: Source) -> None:
         )
         kind = "cited passage" if opened.cited else "passage found"
         st.html(f'<div class="where">{kind} {opened.index + 1} of {count}</div>')
-        if source.format == "pdf":
+        if source.format in PAGED:
             as_text = st.session_state.get("opened_as") == "text"
             st.button("Page" if as_text else "Text", key="panel_as", on_click=_switch)
         st.html(
@@ -151,7 +152,7 @@ def _draw_foot(opened: Opened, source: Source) -> None:
 def _heading(services: Services, principal: Principal, opened: Opened, source: Source) -> str:
     parts = [f"<bdi>{plain(source.section.place)}</bdi>"]
     if not source.section.place:
-        unit = "Page" if source.format == "pdf" else "Section"
+        unit = "Page" if source.format in PAGED else "Section"
         parts = [f"{unit} {number(source.section.page)}" + (f" of {number(source.pages)}" if source.pages else "")]
     heading = (opened.passage.heading or source.section.heading_at(opened.passage.start)).split(" > ")[-1]
     if heading and heading not in source.section.place:

@@ -30,10 +30,24 @@ FORMATS = {
     "eml": "mail (.eml)",
     "msg": "Outlook mail (.msg)",
     "zip": "ZIP",
+    "png": "PNG",
+    "jpeg": "JPEG",
+    "tiff": "TIFF",
     "text": "plain text",
 }
 
+PICTURES = {"png", "jpeg", "tiff"}
+PAGED = {"pdf", *PICTURES}  # whose sections are pages that can be drawn
+
 _HEAD = 1 << 20
+_SIGNS = {
+    b"\x89PNG\r\n\x1a\n": "png",
+    b"\xff\xd8\xff": "jpeg",
+    b"II*\x00": "tiff",
+    b"MM\x00*": "tiff",
+    b"II+\x00": "tiff",
+    b"MM\x00+": "tiff",
+}
 _TYPES = "[Content_Types].xml"
 _OFFICE = {
     b"wordprocessingml.document.main": "docx",
@@ -78,6 +92,8 @@ def detect(file: File, name: str) -> str:
         return "pdf"
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _detect_zip(file)
+    if found := next((kind for sign, kind in _SIGNS.items() if head.startswith(sign)), ""):
+        return found
     if head.startswith(_OLE):
         return _detect_ole(file)
     if head.lstrip().startswith(b"{\\rtf"):

@@ -65,6 +65,7 @@ class Page:
     text: str
     lines: list[Line]
     tables: tuple[Table, ...] = ()
+    boxes: bytes = b""  # of the words, where it was recognised
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +325,7 @@ def _sections(pages: Sequence[Page], marks: Sequence[list[Mark]]) -> list[Sectio
             if headings and headings[-1].start == start:
                 headings.pop()
             headings.append(Heading(start, _path(stack)))
-        result.append(Section(number, page.text, tuple(headings), page.tables))
+        result.append(Section(number, page.text, tuple(headings), page.tables, boxes=page.boxes))
         if number == 1 and len(pages) > 5 and not any(_division(title) is not None for _, title in stack):
             stack.clear()  # big type on a cover is no heading of what follows
     return result

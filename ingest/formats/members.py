@@ -18,12 +18,14 @@ from storage.types import Heading, Section
 
 LARGEST = 256 * 1024**2  # bytes of one file inside another
 _NAMED = 10  # warnings of their own
-_PAGED = {"pdf"}
 
 
 @dataclass(slots=True)
 class Budget:
-    """What one document may still take, with all that lies in it. `careful` keeps native code away from PDFs."""
+    """What one document may still take, with all that lies in it. `careful` keeps native code away from PDFs.
+
+    `no_ocr` says why pages without text can't be recognised, where they can't.
+    """
 
     pages: int
     characters: int
@@ -31,6 +33,7 @@ class Budget:
     members: int = 5_000
     depth: int = 4
     careful: bool = False
+    no_ocr: str = ""
 
     @contextmanager
     def inside(self) -> Iterator[None]:
@@ -64,6 +67,7 @@ class Members:
 
     def add_file(self, data: bytes, name: str) -> None:
         """Read one file, if its format is known and there is room for it."""
+        from ingest.formats.detection import PAGED
         from ingest.formats.reader import read  # which imports the formats that need this module
 
         label = label_of(name)
@@ -78,7 +82,7 @@ class Members:
         except Exception as error:  # noqa: BLE001  one odd file must not cost the others; the warning names it
             self.leave_out(label, f"it could not be read ({type(error).__name__}).")
         else:
-            self.add(reading, label, paged=kind in _PAGED)
+            self.add(reading, label, paged=kind in PAGED)
 
     def add(self, reading: Reading, label: str, *, paged: bool = False) -> None:
         """Take over what was read from the file called `label`."""

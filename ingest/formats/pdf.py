@@ -1,5 +1,7 @@
 """PDF: one section a page, its text aligned character by character with what pdfium counts.
 
+A page without text, or with text that stands for no letters, is read by text recognition (`ingest.formats.scan`).
+
 Text offsets stay pdfium's own character indexes (characters are replaced one for one, never added or dropped), so that
 `ingest.render` can ask for the place of text[start:end] on the drawn page. pypdf steps in where pdfium can't open a
 file; its pages then can't be drawn.
@@ -10,6 +12,7 @@ from __future__ import annotations
 import ctypes
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -24,10 +27,16 @@ from storage.types import BLANK
 _ALIGNED = dict.fromkeys([*range(10), *range(11, 32), *range(127, 161), *range(8203, 8208)], " ")
 _ALIGNED |= dict.fromkeys([*range(8232, 8240), *range(8288, 8298), 65279], " ")
 _ALIGNED |= {0x02: "-", 0xFFFE: "-", 0xFFFF: "\ufffd", 0xF0B7: "•", 0xF0A7: "▪"}  # 0x02, 0xFFFE: hyphen at a line end
+_GARBLED = "its letters are stored without saying which they are"
+_STAMP = 150  # letters that may be all there is in text on a scanned page: a stamp, a page number
+_MUCH = 0.4  # of the page
+_BREAKS = {2, 9, 10, 13}
+_SAMPLE = 2_000  # characters looked at for garbled text
+_ODD = 0.4  # of them that stand for no letter
 _BOLD = re.compile(rb"bold|black|heavy|demi", re.I)
 
 
-def read(file: File, *, max_pages: int, max_characters: int) -> Reading:
+def read(file: File, *, max_pages: int, max_characters: int, no_ocr: str = "") -> Reading:
     """Raises DocumentError for encrypted and broken files, and for files beyond the limits."""
     document = _open(file)
     if document is None:
@@ -35,18 +44,21 @@ def read(file: File, *, max_pages: int, max_characters: int) -> Reading:
     try:
         _check_pages(len(document), max_pages)
         pages: list[Page] = []
+        unread: dict[int, str] = {}
         for number in range(len(document)):
-            pages.append(_read_page(document, number))
+            page, why = _read_page(document, number, no_ocr)
+            pages.append(page)
+            if why:
+                unread[number + 1] = why
             max_characters -= len(pages[-1].text)
             _check_characters(max_characters)
             report(number + 1, len(document))
         outline = _outline(document)
         title = one_line(document.get_metadata_value("Title"))
         claims = _claims(document.get_metadata_value)
-        unread = _unread(document, pages)
     finally:
         document.close()
-    return Reading(sections(pages, outline), title, biggest(pages), [], claims, unread)
+    return Reading(sections(pages, outline), title, biggest(pages), properties=claims, unread=unread)
 
 
 def read_plainly(file: File, *, max_pages: int, max_characters: int) -> Reading:
@@ -124,20 +136,75 @@ def _check_characters(left: int) -> None:
         raise DocumentError("This PDF holds more text than can be taken in one piece.", "Split it into parts.")
 
 
-def _read_page(document: pypdfium2.PdfDocument, number: int) -> Page:
+def _read_page(document: pypdfium2.PdfDocument, number: int, no_ocr: str) -> tuple[Page, str]:
+    """The page, and why it has no text where it has none."""
     try:
         page = document[number]
-    except pypdfium2.PdfiumError:  # one broken page does not lose the others; the count of empty pages tells
-        return Page("", [])
-    text_page = page.get_textpage()
+    except pypdfium2.PdfiumError:  # one broken page does not lose the others
+        return Page("", []), "damaged, it could not be opened"
+    try:
+        text_page = page.get_textpage()
+    except pypdfium2.PdfiumError:
+        page.close()
+        return Page("", []), "damaged, its text could not be read"
     try:
         text = page_text(text_page)
+        why = ""
+        doubt = _doubt(page, text_page, text)
+        if doubt == BLANK:
+            return Page("", []), BLANK
+        if doubt:
+            seen, why = (None, no_ocr) if no_ocr else _recognised(page)
+            if seen is not None and len(seen.text) > len(text.split()):
+                return seen, ""
+            if doubt == _GARBLED:
+                return Page("", []), why if why not in {NO_TEXT, BLANK} else _GARBLED
         lines = list(_lines(text_page, text))
         laid = ((line.start, line.text, line.bold) for line in lines)
-        return Page(text, lines, find_tables(text_page, text, laid, rotation=page.get_rotation()))
+        whole = Page(text, lines, find_tables(text_page, text, laid, rotation=page.get_rotation()))
+        return whole, "" if text.strip() else why
     finally:
         text_page.close()
         page.close()
+
+
+def _doubt(page: pypdfium2.PdfPage, text_page: pypdfium2.PdfTextPage, text: str) -> str:
+    """Why the text may not be what is seen on the page: NO_TEXT, _GARBLED, or "" where it is to be trusted."""
+    letters = len("".join(text.split()))
+    if not letters:
+        drawn = pdfium.FPDFPage_CountObjects(page.raw) > 0 or pdfium.FPDFPage_GetAnnotCount(page.raw) > 0
+        return NO_TEXT if drawn else BLANK
+    if letters < _STAMP and _is_picture(page):
+        return NO_TEXT
+    codes = (pdfium.FPDFText_GetUnicode(text_page.raw, index) for index in range(min(len(text), _SAMPLE)))
+    odd = sum((code < 32 and code not in _BREAKS) or 0xE000 <= code < 0xF900 or code == 0xFFFD for code in codes)
+    return _GARBLED if odd > _ODD * min(letters, _SAMPLE) else ""
+
+
+def _is_picture(page: pypdfium2.PdfPage) -> bool:
+    """Do pictures cover much of the page, as in a scan with a stamp?"""
+    covered, (width, height) = 0.0, page.get_size()
+    try:
+        for picture in islice(page.get_objects([pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=3), 50):
+            left, bottom, right, top = picture.get_bounds()
+            covered += max(0.0, min(right, width) - max(left, 0)) * max(0.0, min(top, height) - max(bottom, 0))
+    except pypdfium2.PdfiumError:
+        return False
+    return bool(covered > _MUCH * width * height)
+
+
+def _recognised(page: pypdfium2.PdfPage) -> tuple[Page | None, str]:
+    from ingest.formats import scan
+
+    width, height = page.get_size()
+    scale = scan.scale(width, height)
+    if min(width, height) * scale < 8 or max(width, height) * scale > 60_000:
+        return None, NO_TEXT
+    try:
+        bitmap = page.render(scale=scale, grayscale=True)
+        return scan.recognised(bitmap.to_pil(), scale * 72)
+    except (pypdfium2.PdfiumError, ValueError):
+        return None, "damaged, it could not be drawn"
 
 
 def _lines(page: pypdfium2.PdfTextPage, text: str) -> Iterator[Line]:
@@ -178,18 +245,3 @@ def _outline(document: pypdfium2.PdfDocument) -> list[tuple[int, int, str]]:
     except (pypdfium2.PdfiumError, ValueError, UnicodeDecodeError):
         return []
     return entries
-
-
-def _unread(document: pypdfium2.PdfDocument, pages: list[Page]) -> dict[int, str]:
-    return {number: _why(document, number - 1) for number, page in enumerate(pages, 1) if not page.text.strip()}
-
-
-def _why(document: pypdfium2.PdfDocument, index: int) -> str:
-    try:
-        page = document[index]
-    except pypdfium2.PdfiumError:
-        return "damaged, it could not be opened"
-    try:
-        return NO_TEXT if pdfium.FPDFPage_CountObjects(page.raw) > 0 else BLANK
-    finally:
-        page.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ingest.formats.detection import detect
+from ingest.formats.detection import PICTURES, detect
 from ingest.formats.members import Budget
 from ingest.formats.sections import File, Reading
 
@@ -12,6 +12,11 @@ def read(file: File, name: str, budget: Budget) -> tuple[str, Reading]:
     kind = detect(file, name)
     if kind == "pdf":
         return kind, _pdf(file, budget)
+    if kind in PICTURES:
+        from ingest.formats import picture
+
+        limits = {"max_pages": budget.pages, "max_characters": budget.characters}
+        return kind, picture.read(file, **limits, no_ocr=budget.no_ocr)
     if kind in {"docx", "pptx", "xlsx", "odt", "ods", "odp", "epub"}:
         return kind, _package(kind, file, budget)
     if kind in {"eml", "msg", "zip"}:
@@ -22,8 +27,9 @@ def read(file: File, name: str, budget: Budget) -> tuple[str, Reading]:
 def _pdf(file: File, budget: Budget) -> Reading:
     from ingest.formats import pdf
 
-    reader = pdf.read_plainly if budget.careful else pdf.read
-    return reader(file, max_pages=budget.pages, max_characters=budget.characters)
+    if budget.careful:
+        return pdf.read_plainly(file, max_pages=budget.pages, max_characters=budget.characters)
+    return pdf.read(file, max_pages=budget.pages, max_characters=budget.characters, no_ocr=budget.no_ocr)
 
 
 def _package(kind: str, file: File, budget: Budget) -> Reading:

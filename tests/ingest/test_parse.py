@@ -13,7 +13,7 @@ from tests.ingest import papers
 
 PDF = papers.pdf([[(18, "Leave policy"), *papers.LOREM]])
 WORD = papers.word(lambda document: document.add_paragraph("Some words."))
-ANSWER = {"format": "text", "title": "", "headline": "", "properties": {}, "warnings": [], "sections": []}
+ANSWER = {"format": "text", "title": "", "headline": "", "properties": {}, "warnings": [], "unread": [], "sections": []}
 
 
 @pytest.fixture
@@ -151,14 +151,17 @@ def test_a_line_of_five_megabytes_is_read(file, name):
 
 
 def test_nonsense_from_the_child_is_refused():
-    good = ANSWER | {"sections": [[1, "words", [[0, "A"]], [], ""]]}
+    good = ANSWER | {"sections": [[1, "words", [[0, "A"]], [], "", ""]]}
     assert parsing._checked(good, "x.txt").sections[0].heading_at(3) == "A"
     for sections in (
-        [[2, "words", [], [], ""]],
-        [[1, "words", [[9, "A"]], [], ""]],
-        [[1, "words", [], [[3, 2]], ""]],
-        [[1, 5, [], [], ""]],
-        [[1, "words", [], []]],
+        [[2, "words", [], [], "", ""]],
+        [[1, "words", [[9, "A"]], [], "", ""]],
+        [[1, "words", [], [[3, 2]], "", ""]],
+        [[1, 5, [], [], "", ""]],
+        [[1, "words", [], [], ""]],
+        [[1, "two words", [], [], "", "AAAAAAAAAAA="]],
+        [[1, "words", [], [], "", "AAAA"]],
+        [[1, "words", [], [], "", 7]],
         7,
     ):
         with pytest.raises(DocumentError):
@@ -166,7 +169,7 @@ def test_nonsense_from_the_child_is_refused():
 
 
 def test_half_a_surrogate_can_not_slip_through():
-    answer = ANSWER | {"title": "\ud800t", "sections": [[1, "a\ud800b\x00", [], [], "\ud800Slide 1"]]}
+    answer = ANSWER | {"title": "\ud800t", "sections": [[1, "a\ud800b\x00", [], [], "\ud800Slide 1", ""]]}
     parsed = parsing._checked(answer, "x.txt")
     parsed.sections[0].text.encode()
     parsed.title.encode()
