@@ -13,7 +13,8 @@ RUN pip install --no-cache-dir torch==2.13.0 --index-url ${TORCH_INDEX} \
     && pip install --no-cache-dir -c constraints.txt ".[llama,postgres]"
 
 FROM python:3.12-slim
-RUN apt-get update && apt-get install -y --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/* \
+RUN apt-get update && apt-get install -y --no-install-recommends libgomp1 tesseract-ocr \
+       tesseract-ocr-deu tesseract-ocr-fra tesseract-ocr-spa tesseract-ocr-osd && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --create-home footnote && install -d -o footnote /data
 COPY --from=build /opt/footnote /opt/footnote
 ENV PATH=/opt/footnote/bin:$PATH DATA_DIR=/data HF_HUB_OFFLINE=1 PYTHONUNBUFFERED=1

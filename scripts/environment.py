@@ -39,7 +39,7 @@ def main() -> None:
         run("Creating the environment in .venv", sys.executable, "-m", "venv", str(VENV))
         run("Updating pip", *pip("install", "--upgrade", "pip"))
     install_torch()
-    extras = ["dev", "postgres"] if options.dev else []
+    extras = ["dev", "postgres", "ocr"] if options.dev else [] if shutil.which("tesseract") else ["ocr"]
     target = f".[{','.join(extras)}]" if extras else "."
     run("Installing Footnote (a minute or two)", *pip("install", "-c", "constraints.txt", "-e", target))
     if llama:

@@ -4,6 +4,7 @@ import io
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -14,8 +15,10 @@ from app.pages import Pages
 from ingest.formats import pdf
 from ingest.render import Rendered, render
 from ingest.sandbox import Limits
+from storage import boxes
 from storage.errors import DocumentError, NotFound
-from storage.types import Readers
+from storage.types import Readers, Section
+from tests.ingest import scans
 from tests.office import Office
 
 TEXT = "Employees have thirty days of annual leave."
@@ -56,9 +59,9 @@ def handbook(office: Office) -> tuple[str, str]:
 def count_drawings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     drawn: list[int] = []
 
-    def counted(path: Path, page: int, *, text: str, limits: Limits) -> Rendered:
+    def counted(path: Path, page: int, **options: Any) -> Rendered:
         drawn.append(page)
-        return render(path, page, text=text, limits=limits)
+        return render(path, page, **options)
 
     monkeypatch.setattr(module, "render", counted)
     return drawn
@@ -141,8 +144,8 @@ def test_a_document_deleted_meanwhile_leaves_no_rendering(
         office.documents.begin_delete(document_id, office.principal("anna"))
         office.files.delete(version_id)
 
-    def drawn_too_late(path: Path, page: int, *, text: str, limits: Limits) -> Rendered:
-        rendered = render(path, page, text=text, limits=limits)
+    def drawn_too_late(path: Path, page: int, **options: Any) -> Rendered:
+        rendered = render(path, page, **options)
         if moment == "while it is drawn":
             delete()
         return rendered
@@ -159,3 +162,22 @@ def test_a_document_deleted_meanwhile_leaves_no_rendering(
     with pytest.raises(NotFound):
         pages.image(version_id, 1, office.principal("mia"))
     assert not (office.folder / "renderings" / version_id).exists()
+
+
+@pytest.mark.parametrize("name", ["letter.pdf", "letter.png"])
+def test_words_of_a_scan_are_marked_where_they_were_recognised(office: Office, pages: Pages, name: str) -> None:
+    page = scans.letter()
+    data = scans.pdf([page]) if name.endswith("pdf") else scans.saved(page)
+    _, version_id = office.add(name, Readers(groups=frozenset({office.people})), data)
+    words = boxes.pack([(150, 330, 200, 370), (210, 330, 400, 370)], page.width, page.height)
+    section = Section(1, "The warranty", boxes=words)
+    office.versions.store_sections(
+        version_id, [section], title="Letter", format=name[-3:], language="en", pages=1, warnings=[]
+    )
+    assert office.documents.source(version_id, 1, office.principal("mia")).section == section
+    [mark] = pages.marks(version_id, 1, [(4, 12)], office.principal("mia"))
+    assert mark == pytest.approx((210 / 1240, 330 / 1754, 400 / 1240, 370 / 1754), abs=0.0002)
+    picture = Image.open(io.BytesIO(pages.image(version_id, 1, office.principal("mia"))))
+    assert picture.width / picture.height == pytest.approx(1240 / 1754, abs=0.01)
+    [half] = pages.marks(version_id, 1, [(4, 8)], office.principal("mia"))
+    assert half[2] == pytest.approx((mark[0] + mark[2]) / 2, abs=0.0005)

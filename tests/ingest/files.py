@@ -11,7 +11,7 @@ from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
 from pptx.util import Inches
 
-from tests.ingest import papers
+from tests.ingest import papers, scans
 from tests.ingest.compound import msg, xls
 
 ROWS = [["Cost centre", "Owner", "Amount"], *([f"CC-{n:03}", f"Team {n % 7}", 100 + n] for n in range(1, 241))]
@@ -223,5 +223,8 @@ def every():
         "delivery.eml": eml([("costs.csv", csv()), ("policy.pdf", PDF)]),
         "outlook.msg": msg("Offer", "Please find our offer.", sender="Jo", attachments=[("leave.docx", word())]),
         "all.zip": zipped({"a/leave.docx": word(), "b/costs.csv": csv(), "policy.pdf": PDF}),
+        "photo.png": scans.saved(scans.letter()),
+        "photo.jpg": scans.saved(scans.letter(), "JPEG"),
+        "fax.tif": scans.saved(scans.letter().convert("1"), "TIFF"),
         "plain.txt": b"WARRANTY\n\nTwo years from delivery.\n",
     }

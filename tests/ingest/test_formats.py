@@ -71,7 +71,7 @@ def test_the_format_is_told_by_content_whatever_the_name(name):
         assert detect(io.BytesIO(EVERY[name]), "file.pdf") == kind
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", [name for name in EVERY if not name.endswith((".png", ".jpg", ".tif"))])
 def test_the_sandbox_reads_it_and_keeps_what_sections_are_called(name, tmp_path):
     path = tmp_path / "original"  # as it is kept, without a name
     path.write_bytes(EVERY[name])

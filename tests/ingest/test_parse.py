@@ -77,7 +77,7 @@ def test_a_file_that_can_not_be_read_says_why(file, data, reason):
 
 
 def test_the_refusal_lists_what_is_supported(file):
-    with pytest.raises(DocumentError, match=r"Upload PDF, Word \(\.docx\), PowerPoint .* ZIP or plain text"):
+    with pytest.raises(DocumentError, match=r"Upload PDF, Word \(\.docx\), PowerPoint .* TIFF or plain text"):
         parse(file(b"\x00\x01\x02" * 99), "program.pdf")
 
 
@@ -185,7 +185,7 @@ def test_pages_without_text_come_as_runs_with_their_reason(file):
 
 
 def test_reasons_from_the_sandbox_are_cut_and_only_empty_pages_have_one():
-    sections = [[1, "words", [], [], ""], [2, " ", [], [], ""], [3, "", [], [], ""]]
+    sections = [[1, "words", [], [], "", ""], [2, " ", [], [], "", ""], [3, "", [], [], "", ""]]
     answer = {**ANSWER, "format": "pdf", "sections": sections, "unread": [[1, "a lie"], [2, "x\n" * 300]]}
     first, second = parsing._checked(answer, "a.pdf").gaps
     assert (first.first, first.last, first.reason) == (2, 2, ("x " * 300)[:99].strip())

@@ -15,6 +15,7 @@ from ingest.render import render
 from ingest.split import split
 from storage.boxes import of_characters
 from storage.errors import Cancelled, DocumentError, InvalidInput
+from storage.types import BLANK, Gap
 from tests.ingest import files, papers, scans
 from tests.ingest.test_split import word_spans
 
@@ -87,7 +88,7 @@ def test_only_pages_without_text_are_recognised_and_the_others_stay_as_they_are(
     assert "vacation days" in parsed.sections[0].text
     assert "thirty months" in parsed.sections[1].text
     assert parsed.sections[3].text == ""
-    assert not parsed.warnings  # an empty page lacks nothing
+    assert [gap for gap in parsed.gaps if gap.loses] == []  # an empty page lacks nothing
 
 
 @needs_tesseract
@@ -176,7 +177,7 @@ def test_scans_inside_other_files_are_read(read):
 def test_without_an_engine_the_pages_are_named(read):
     parsed = read(scans.pdf([papers.LOREM, scans.letter(), scans.letter(), []]), engine=None)
     assert [section.text == "" for section in parsed.sections] == [False, True, True, True]
-    assert parsed.warnings == ("2 pages hold no text: 2, 3 (no text recognition (OCR) is installed).",)
+    assert parsed.gaps == (Gap(2, 3, "no text recognition (OCR) is installed"), Gap(4, 4, BLANK))
 
 
 def test_a_scan_without_an_engine_is_refused_with_what_to_install(read):
@@ -193,14 +194,14 @@ def test_a_page_that_takes_too_long_is_named_and_the_next_is_read(read):
     parsed = read(scans.pdf([papers.LOREM, dense, scans.letter()]), page_seconds=1.0)
     assert parsed.sections[1].text == ""
     assert "thirty months" in words(parsed.sections[2])
-    assert parsed.warnings == ("1 pages hold no text: 2 (recognising it took longer than 1 s).",)
+    assert parsed.gaps == (Gap(2, 2, "recognising it took longer than 1 s"),)
 
 
 @needs_tesseract
 def test_when_the_time_for_a_document_is_over_the_rest_is_named(read):
     parsed = read(scans.pdf([scans.letter("One"), scans.letter("Two"), papers.LOREM]), document_seconds=0.0)
     assert "thirty months" in words(parsed.sections[0])
-    assert "the time for recognising this document was over" in parsed.warnings[0]
+    assert parsed.gaps == (Gap(2, 2, "the time for recognising this document was over"),)
 
 
 @needs_tesseract

@@ -1,0 +1,29 @@
+from pathlib import Path
+
+from app import doctor
+from app.settings import Settings
+from ingest.recognition import engines
+
+
+def recognition(folder: Path, **settings: object) -> doctor.Finding:
+    return doctor.examine(Settings(data_dir=folder, **settings), only=["text recognition"])[0]  # type: ignore[arg-type]
+
+
+def test_doctor_says_which_recognition_runs_and_in_which_languages(tmp_path: Path) -> None:
+    found, engine = recognition(tmp_path), engines.find()
+    assert found.ok == (engine is not None)
+    assert found.found == str(engine) if engine else "stay unread" in found.found
+    if engine and engine.languages:
+        assert f"languages: {engine.languages[0]}" in found.found
+
+
+def test_doctor_takes_recognition_switched_off_for_a_choice(tmp_path: Path) -> None:
+    found = recognition(tmp_path, ocr="off")
+    assert found.ok
+    assert "switched off" in found.found
+
+
+def test_doctor_names_what_the_settings_ask_for_in_vain(tmp_path: Path) -> None:
+    found = recognition(tmp_path, ocr="tesseract", tessdata_prefix=tmp_path)
+    assert not found.ok
+    assert "tesseract is not installed here" in found.found
