@@ -133,7 +133,7 @@ class Generations:
             number = 1 + (session.scalar(sa.select(sa.func.max(GenerationRow.id))) or 0)
             row = GenerationRow(
                 id=number,
-                name=f"{plain_name(_shown(model))}_g{number}",
+                name=f"{plain_name(shown_model(model))}_g{number}",
                 model=model,
                 passage_tokens=passage_tokens,
                 state=GenerationState.BUILDING,
@@ -286,7 +286,7 @@ def plain_name(model: str) -> str:
     return plain.strip("-")[-80:].strip("-") or "model"
 
 
-def _shown(model: str) -> str:
+def shown_model(model: str) -> str:
     """A folder by its own name alone."""
     return PurePath(model).name if PurePath(model).is_absolute() else model
 

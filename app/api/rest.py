@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from app.api import evaluations, jobs, reports, sources
+from app.api import evaluations, generations, jobs, reports, sources
 from app.api.ask import ask
 from app.api.errors import on_crash, on_footnote_error, on_http_error
 from app.api.request import number_of, principal_of, read_json, services_of
@@ -85,6 +85,13 @@ def routes() -> list[Route]:
         Route("/conversations", conversations, methods=["GET"]),
         Route("/conversations/{conversation}", conversation, methods=["GET"]),
         Route("/conversations/{conversation}", delete_conversation, methods=["DELETE"]),
+        Route("/generations", generations.generations, methods=["GET"]),
+        Route("/generations", generations.start, methods=["POST"]),
+        Route("/generations/switch", generations.switch, methods=["POST"]),
+        Route("/generations/rollback", generations.roll_back, methods=["POST"]),
+        Route("/generations/cancel", generations.cancel, methods=["POST"]),
+        Route("/generations/retry", generations.retry, methods=["POST"]),
+        Route("/generations/clean", generations.clean, methods=["POST"]),
         Route("/question-sets/{set}/questions", evaluations.questions, methods=["GET"]),
         Route("/question-sets/{set}/questions", evaluations.add_questions, methods=["PUT"]),
         Route("/runs/{run}/report", evaluations.report, methods=["GET"]),

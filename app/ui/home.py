@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.ui import account, browser, chat, documents, insights, jobs, search, sidebar, source_list, users
+from app.ui import (
+    account,
+    browser,
+    chat,
+    documents,
+    generations,
+    insights,
+    jobs,
+    search,
+    sidebar,
+    source_list,
+    users,
+)
 from app.ui.identity import who
 
 
@@ -18,6 +30,7 @@ def main() -> None:
         pages["Documents"] = st.Page(documents.page, title="Documents, Footnote", url_path="documents")
         pages["Jobs"] = st.Page(jobs.page, title="Jobs, Footnote", url_path="jobs")
         pages["Sources"] = st.Page(source_list.page, title="Sources, Footnote", url_path="sources")
+        pages["Index"] = st.Page(generations.page, title="Index, Footnote", url_path="index")
         pages["Insights"] = st.Page(insights.page, title="Insights, Footnote", url_path="insights")
         pages["People"] = st.Page(users.page, title="People, Footnote", url_path="people")
     pages["Account"] = st.Page(account.page, title="Account, Footnote", url_path="account")

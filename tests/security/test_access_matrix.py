@@ -78,6 +78,13 @@ OTHERS: dict[str, tuple[int, int, int] | None] = {
     "GET /api/conversations": None,
     "GET /api/conversations/{conversation}": None,
     "DELETE /api/conversations/{conversation}": None,
+    "GET /api/generations": (403, 403, 200),
+    "POST /api/generations": (400, 400, 400),
+    "POST /api/generations/switch": (400, 400, 400),
+    "POST /api/generations/rollback": (403, 403, 409),
+    "POST /api/generations/cancel": (403, 403, 409),
+    "POST /api/generations/retry": (403, 403, 409),
+    "POST /api/generations/clean": (403, 403, 202),
     "GET /api/question-sets/{set}/questions": (403, 403, 404),
     "PUT /api/question-sets/{set}/questions": (403, 403, 403),
     "GET /api/runs/{run}/report": (403, 403, 404),
@@ -227,6 +234,7 @@ def test_who_is_not_signed_in_gets_the_same_nothing_everywhere(shared: World, ro
         "GET /",
         "GET /documents",
         "GET /jobs",
+        "GET /index",
         "GET /search?q=leave",
         "GET /insights",
         "GET /static/js/index.js",
@@ -357,6 +365,14 @@ def test_only_admins_read_and_write_question_sets_and_reports(shared: World, rol
     assert [answer.status_code for answer in answers] == [200 if allowed else 403] * 3
     assert ["secret" in answer.text for answer in answers[:2]] == [allowed] * 2
     assert len(kept.questions(set_id, anna)) == (2 if allowed else 1)
+
+
+@pytest.mark.parametrize("role", ["max", "mia", "anna"])
+def test_only_admins_make_the_index_anew(shared: World, role: str) -> None:
+    with shared.client(role) as client:
+        start = client.post("/api/generations", json={"model": "another"})
+        switch = client.post("/api/generations/switch", json={"force": True})
+    assert {start.status_code, switch.status_code} == ({409} if role == "anna" else {403})
 
 
 def test_a_conversation_belongs_to_its_owner_and_hides_what_was_withdrawn(world: World, office: Office) -> None:
