@@ -169,7 +169,7 @@ class Child:
         except BrokenPipeError:
             raise _ended(self._process, self._limits) from None
 
-    def _line(self, deadline: float) -> bytes | None:
+    def _line(self, deadline: float) -> bytearray | None:
         """The next line of the child, or None after a heartbeat without one."""
         if self._process.stdout is None:
             raise ValueError("the child needs its pipes")
@@ -184,9 +184,8 @@ class Child:
             self._buffer += block
             if len(self._buffer) > self._limits.output:
                 raise _too_much()
-        line = bytes(self._buffer[:end])
-        del self._buffer[: end + 1]
-        self._searched = 0
+        line, self._buffer, self._searched = self._buffer, self._buffer[end + 1 :], 0
+        del line[end:]  # it may be long: not copied
         return line
 
 
@@ -220,7 +219,7 @@ def _nothing() -> None:
     pass
 
 
-def _message(line: bytes) -> dict[str, Any]:
+def _message(line: bytearray) -> dict[str, Any]:
     try:
         message = json.loads(line)
     except (ValueError, RecursionError):

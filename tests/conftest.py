@@ -181,10 +181,10 @@ class Library:
     versions: Versions
     files: Files
 
-    def add(self, content: str, readers: Readers | None = None, *, name: str = "leave.txt") -> Kept:
+    def add(self, content: str | bytes, readers: Readers | None = None, *, name: str = "leave.txt") -> Kept:
         """A document that waits."""
         with self.files.receive(10**6) as receiver:
-            receiver.write(content.encode())
+            receiver.write(content if isinstance(content, bytes) else content.encode())
             added = self.documents.add(name, receiver.finish(), readers or Readers(everyone=True), ADA)
         return Kept(added.document_id, added.version_id)
 

@@ -13,13 +13,14 @@ import ctypes
 import re
 from collections.abc import Callable, Iterator
 from itertools import islice
+from typing import Any
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 
 from ingest.formats.columns import find_tables
 from ingest.formats.headings import Line, Page, biggest, sections
-from ingest.formats.sections import NO_TEXT, File, Reading, one_line, properties
+from ingest.formats.sections import NO_TEXT, File, Reading, contents, one_line, properties
 from ingest.sandbox import report
 from storage.errors import DocumentError
 from storage.types import BLANK
@@ -30,9 +31,8 @@ _ALIGNED |= {0x02: "-", 0xFFFE: "-", 0xFFFF: "\ufffd", 0xF0B7: "â€¢", 0xF0A7: "â
 _GARBLED = "its letters are stored without saying which they are"
 _STAMP = 150  # letters that may be all there is in text on a scanned page: a stamp, a page number
 _MUCH = 0.4  # of the page
-_BREAKS = {2, 9, 10, 13}
-_SAMPLE = 2_000  # characters looked at for garbled text
-_ODD = 0.4  # of them that stand for no letter
+_SAMPLE = 150  # characters of a page looked at for garbled text
+_ODD = 0.5  # of them that stand for no letter
 _BOLD = re.compile(rb"bold|black|heavy|demi", re.I)
 
 
@@ -113,7 +113,8 @@ def _open(file: File) -> pypdfium2.PdfDocument | None:
     try:
         document = pypdfium2.PdfDocument(file)
     except pypdfium2.PdfiumError as error:
-        if pdfium.FPDF_GetLastError() == pdfium.FPDF_ERR_PASSWORD or "password" in str(error).lower():
+        # pdfium tells the last error of the process, which may be that of another file
+        if error.err_code == pdfium.FPDF_ERR_PASSWORD and b"/Encrypt" in contents(file):
             raise _encrypted() from error
         return None
     if len(document) == 0:
@@ -176,9 +177,17 @@ def _doubt(page: pypdfium2.PdfPage, text_page: pypdfium2.PdfTextPage, text: str)
         return NO_TEXT if drawn else BLANK
     if letters < _STAMP and _is_picture(page):
         return NO_TEXT
-    codes = (pdfium.FPDFText_GetUnicode(text_page.raw, index) for index in range(min(len(text), _SAMPLE)))
-    odd = sum((code < 32 and code not in _BREAKS) or 0xE000 <= code < 0xF900 or code == 0xFFFD for code in codes)
-    return _GARBLED if odd > _ODD * min(letters, _SAMPLE) else ""
+    seen = [index for index in range(0, len(text), len(text) // _SAMPLE + 1) if not text[index].isspace()]
+    odd = sum(_is_odd(text_page.raw, index) for index in seen)
+    return _GARBLED if odd > _ODD * len(seen) else ""
+
+
+def _is_odd(text_page: Any, index: int) -> bool:
+    """Does the character stand for none that is known?"""
+    code = pdfium.FPDFText_GetUnicode(text_page, index)
+    if code < 32 or 0xE000 <= code < 0xF900 or code == 0xFFFD:
+        return True
+    return bool(pdfium.FPDFText_HasUnicodeMapError(text_page, index) == 1)
 
 
 def _is_picture(page: pypdfium2.PdfPage) -> bool:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from ingest import sandbox
+from ingest import parse, sandbox
 from storage.errors import DocumentError
 
 
@@ -101,3 +101,44 @@ def environment():
 def tell_pid_and_sleep():
     sandbox.report(os.getpid(), 2**31 - 1)
     time.sleep(600)
+
+
+def outcome(path, name):
+    """What reading a file came to, as `ingest.parse` reads it in a child: its format and words, or the reason."""
+    try:
+        answer = parse.read(path, name, "not asked for")
+    except DocumentError as error:
+        return {"reason": error.reason, "remedy": error.remedy}
+    return {"format": answer["format"], "text": "\n".join(section[1] for section in answer["sections"])}
+
+
+def answer(path, name):
+    """What reading a file gives, before it is checked."""
+    return parse.read(path, name, "not asked for")
+
+
+def open_many():
+    kept = []
+    while len(kept) < 5_000:
+        kept.append(open("/dev/null", "rb"))  # noqa: SIM115
+    return len(kept)
+
+
+def say_again_and_again(path):
+    """A process that was taken over and sends without end, in small lines."""
+    while True:
+        os.write(sandbox._results, b'{"progress": [1, 2]}\n' * 1000)
+
+
+def ask_for_ever():
+    number = 0
+    while True:
+        number = sandbox.ask({"number": number})
+
+
+def add(one, other):
+    return one + other
+
+
+def ask(question):
+    return sandbox.ask(question)

@@ -150,6 +150,23 @@ def test_a_line_of_five_megabytes_is_read(file, name):
     assert sum(section.text.count("word") for section in parsed.sections) == 1_000_000
 
 
+@pytest.mark.parametrize("name", ["long.txt", "long.md", "long.html", "long.json", "long.csv", "long.rtf", "long.eml"])
+def test_more_text_than_memory_is_refused_with_a_reason(tmp_path, name):
+    heads = {
+        "html": "<html><p>",
+        "rtf": r"{\rtf1 ",
+        "eml": "From: a@b.c\nTo: d@e.f\nSubject: x\nDate: x\n\n",
+        "json": '["',
+    }
+    path = tmp_path / name
+    with open(path, "w") as written:
+        written.write(heads.get(path.suffix[1:], ""))
+        for _ in range(200):
+            written.write("some words of a long text, ended; " * 30_000)
+    with pytest.raises(DocumentError, match=r"Split"):
+        parse(path, name, Limits(memory=400 * 10**6, cpu_seconds=20, wall_seconds=60))
+
+
 def test_nonsense_from_the_child_is_refused():
     good = ANSWER | {"sections": [[1, "words", [[0, "A"]], [], "", ""]]}
     assert parsing._checked(good, "x.txt").sections[0].heading_at(3) == "A"

@@ -2,6 +2,9 @@
 
 import io
 import re
+import struct
+import zlib
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -16,7 +19,7 @@ from ingest.split import split
 from storage.boxes import of_characters
 from storage.errors import Cancelled, DocumentError, InvalidInput
 from storage.types import BLANK, Gap
-from tests.ingest import files, papers, scans
+from tests.ingest import files, odd_pdfs, papers, scans
 from tests.ingest.test_split import word_spans
 
 TESSERACT = engines.find("tesseract") if tesseract.version() else None
@@ -142,6 +145,37 @@ def test_pictures_of_every_kind_of_pixel_are_read(read):
     exif[0x0112] = 6  # to be turned by 90 degrees
     turned = page.rotate(90, expand=True)
     assert "thirty months" in words(read(scans.saved(turned, "JPEG", exif=exif), "photo.jpg").sections[0])
+
+
+def png_of(width, height):
+    """A picture that says it has so many pixels, and holds as many zero bytes as fit in a megabyte of nothing."""
+    head = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    body = b"IDAT" + zlib.compress(bytes(min(width * height * 3 + height, 200_000_000)), 9)
+    chunks = (struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in (head, body, b"IEND"))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+@pytest.mark.parametrize("size", [(60_000, 60_000), (2_000_000_000, 1), (65_000, 1_000)])
+def test_bombs_of_pixels_are_refused(read, size):
+    with pytest.raises(DocumentError) as caught:
+        read(png_of(*size), "bomb.png")
+    assert caught.value.remedy
+
+
+def test_a_bomb_of_pixels_in_a_pdf_costs_its_page_only(read):
+    entries = b"/Width 30000/Height 30000/Filter/FlateDecode"
+    bomb = odd_pdfs.picture(entries, zlib.compress(bytes(10**6))).replace(b"(Words of the pump)", b"()")
+    inside = {"bomb.pdf": bomb, "plain.txt": "Some words."}
+    parsed = read(files.zipped(inside), "all.zip")
+    assert any(section.text == "Some words." for section in parsed.sections)
+
+
+@pytest.mark.parametrize("name", ["photo.png", "photo.jpg", "fax.tif"])
+def test_broken_pictures_are_refused(read, name):
+    data = files.every()[name]
+    for broken in (data[:60], data[: len(data) // 2], data[:100] + bytes(len(data) - 100)):
+        with suppress(DocumentError):
+            assert read(broken, name).sections
 
 
 @needs_tesseract

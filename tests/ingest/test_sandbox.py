@@ -179,3 +179,72 @@ def test_describe_says_what_is_in_force():
     assert "processor time" in text
     assert "network: off" in text
     assert "ends with its parent: yes" in text
+
+
+@on_linux
+def test_no_more_files_can_be_opened_than_allowed():
+    with pytest.raises(DocumentError, match="OSError"):
+        sandbox.run(hostile.open_many, limits=QUICK)
+
+
+def test_a_child_that_talks_without_end_is_cut_off():
+    with pytest.raises(DocumentError, match="more text than can be taken"):
+        sandbox.run(hostile.say_again_and_again, "", limits=QUICK)
+
+
+def test_one_child_serves_many_calls_and_outlives_refusals():
+    with sandbox.Child(hostile.__name__, limits=QUICK) as child:
+        assert child.call(hostile.add, 1, 2, wall_seconds=20) == 3
+        with pytest.raises(DocumentError, match="The file is odd"):
+            child.call(hostile.refuse, wall_seconds=20)
+        with pytest.raises(DocumentError, match="ValueError"):
+            child.call(hostile.fail, wall_seconds=20)
+        assert child.call(hostile.add, "a\n", "b", wall_seconds=20) == "a\nb"
+
+
+def test_each_call_has_its_own_processor_time():
+    with sandbox.Child(hostile.__name__, limits=QUICK) as child:
+        child.call(hostile.add, 1, 2, wall_seconds=20)
+        with pytest.raises(DocumentError, match="took longer"):
+            child.call(hostile.spin, wall_seconds=60)
+
+
+def test_a_call_after_the_end_of_the_child_is_a_document_error():
+    with sandbox.Child(hostile.__name__, limits=QUICK) as child:
+        for _ in range(2):
+            with pytest.raises(DocumentError):
+                child.call(hostile.abort, wall_seconds=20)
+
+
+def test_questions_are_answered_in_time_that_is_not_the_childs():
+    asked = []
+
+    def answer(question, beat):
+        asked.append(question)
+        beat()
+        time.sleep(1.5)
+        return {"seen": question}
+
+    assert sandbox.run(hostile.ask, ["what?\n"], limits=Limits(wall_seconds=1.2), answer=answer) == {
+        "seen": ["what?\n"]
+    }
+    assert asked == [["what?\n"]]
+
+
+def test_nobody_answers_outside_a_child():
+    assert hostile.ask("what?") is None
+
+
+def test_a_question_that_nobody_answers_is_no_result():
+    with pytest.raises(sandbox.Crashed):
+        sandbox.run(hostile.ask, "what?", limits=QUICK)
+
+
+def test_whoever_asks_without_end_can_be_cancelled():
+    def answer(question, beat):
+        if question["number"] == 50:
+            raise Cancelled("stopped by somebody")
+        return question["number"] + 1
+
+    with pytest.raises(Cancelled):
+        sandbox.run(hostile.ask_for_ever, limits=Limits(wall_seconds=60), answer=answer)
