@@ -379,9 +379,9 @@ def finish(runs: dict[str, list[Measured]], converted: Path, *, write: bool) -> 
         [
             table(runs),
             ratios(runs),
-            f"Embedding a {first.pages}-page report took {embedding[0]:.1f} s; with one page replaced {embedding[1]:.1f} s "
-            f"({100 * embedding[1] / embedding[0]:.0f}%). With reading and all the rest it was {first.seconds:.1f} s and "
-            f"{again.seconds:.1f} s.",
+            f"Embedding a {first.pages}-page report took {embedding[0]:.1f} s; with one page replaced "
+            f"{embedding[1]:.1f} s ({100 * embedding[1] / embedding[0]:.0f}%). "
+            f"With reading and all the rest it was {first.seconds:.1f} s and {again.seconds:.1f} s.",
             f"Embedding by {backend}: {rate:.0f} GFLOP/s, {100 * rate / product:.0f}% of a matrix product's "
             f"{product:.0f} in the same precision.",
         ]
