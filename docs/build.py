@@ -42,7 +42,7 @@ def commands() -> str:
 def _command(path: str, command: Any) -> Iterator[str]:
     for name, child in getattr(command, "commands", {}).items():
         yield from _command(f"{path} {name}", child)
-    if hasattr(command, "commands"):
+    if hasattr(command, "commands") and not command.invoke_without_command:
         return
     yield f"## `{path}`\n\n{_explained(path, command.help)}\n"
     for parameter in command.params:

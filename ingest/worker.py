@@ -10,6 +10,8 @@ import logging
 import socket
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -77,23 +79,16 @@ class Worker:
         fills.launch()
         threading.Thread(target=self._prepare, daemon=True, name="prepare").start()
         log.info("The worker is ready.")
+        now_and_then = [partial(self._sweep, jobs), jobs.give_up, jobs.tidy, fills.give_up]
+        always: list[Callable[[], object]] = [jobs.take, fills.take]
+        if self._synchroniser:
+            always.append(partial(self._synchroniser.take, self._id))
         try:
             next_sweep = 0.0
             while not stop.wait(TAKE_EVERY):
-                try:
-                    if time.monotonic() >= next_sweep:
-                        self._sweep(jobs)
-                        fills.give_up()
-                        next_sweep = time.monotonic() + self._ttl / 3
-                    jobs.take()
-                    fills.take()
-                    if self._synchroniser:
-                        self._synchroniser.take(self._id)
-                except FootnoteError as error:  # a part is away: the rows stay, a later round sees them
-                    log.warning("%s", error)
-                    stop.wait(PAUSE)
-                except Exception:  # the worker loop outlives everything
-                    log.exception("The worker could not look for work.")
+                due = time.monotonic() >= next_sweep
+                next_sweep = time.monotonic() + self._ttl / 3 if due else next_sweep
+                if not all([_went_well(chore) for chore in [*(now_and_then if due else ()), *always]]):  # noqa: C419 - every one of them is done
                     stop.wait(PAUSE)
         finally:
             jobs.destroy(seconds=0)
@@ -134,7 +129,18 @@ class Worker:
             alive = set(session.scalars(sa.select(Executor.id)))
         if taken_over := jobs.recover(alive):
             log.info("Took over %d jobs of workers that are gone.", taken_over)
-        jobs.give_up()
-        jobs.tidy()
         if self._synchroniser:
             self._synchroniser.release(alive)
+
+
+def _went_well(chore: Callable[[], object]) -> bool:
+    """Each chore apart: one that needs a part which is away must not keep the others from their work."""
+    try:
+        chore()
+    except FootnoteError as error:  # the rows stay, a later round sees them
+        log.warning("%s", error)
+        return False
+    except Exception:  # the worker loop outlives everything
+        log.exception("The worker could not look for work.")
+        return False
+    return True
