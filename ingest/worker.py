@@ -88,7 +88,8 @@ class Worker:
             while not stop.wait(TAKE_EVERY):
                 due = time.monotonic() >= next_sweep
                 next_sweep = time.monotonic() + self._ttl / 3 if due else next_sweep
-                if not all([_went_well(chore) for chore in [*(now_and_then if due else ()), *always]]):  # noqa: C419 - every one of them is done
+                done = [_went_well(chore) for chore in [*(now_and_then if due else ()), *always]]
+                if not all(done):
                     stop.wait(PAUSE)
         finally:
             jobs.destroy(seconds=0)

@@ -68,14 +68,6 @@ def test_without_the_index_it_says_so(library: Library, documents: Documents, ve
     index.close()
 
 
-def test_one_page_does_not_crowd_out_the_others(shelf: Shelf) -> None:
-    crowd = "\n---\n".join(f"Annual leave of staff, note {n}" for n in range(9))
-    shelf.add("Handbook", [crowd, "Annual leave and other things that staff ask about now and then"])
-    pages = [passage.page for passage in shelf.retriever.retrieve("annual leave of staff", TOM).passages]
-    assert pages.count(1) == 3
-    assert pages.count(2) == 1
-
-
 def test_a_document_that_the_question_names_is_raised(shelf: Shelf) -> None:
     for year in (2019, 2020, 2021):
         shelf.add(f"Acme report {year}", f"Revenue of the year rose to {year - 2000} million.")
@@ -112,24 +104,11 @@ def test_a_misspelt_word_finds_what_was_meant(shelf: Shelf) -> None:
 
 
 def test_a_design_without_a_part_does_without_it(shelf: Shelf) -> None:
-    crowd = "\n---\n".join(f"Annual leave of staff, note {n}" for n in range(9))
-    shelf.add("Handbook", [crowd])
-    free = Retriever(shelf.index, shelf.embedder, shelf.documents, design=Design(a_page=0))
-    assert len(free.retrieve("annual leave of staff", TOM).passages) == 9
-
-
-class Deaf:
-    name = "deaf"
-
-    def rerank(self, question: str, texts: list[str]) -> Vector:
-        raise Unavailable("models", "The reranker is away.")
-
-
-class Backwards:
-    name = "backwards"
-
-    def rerank(self, question: str, texts: list[str]) -> Vector:
-        return np.linspace(0, 1, len(texts), dtype=np.float32)
+    for name in ("Handbook", "Copy of the handbook"):
+        shelf.add(name, "Annual leave of staff is thirty days in each calendar year")
+    free = Retriever(shelf.index, shelf.embedder, shelf.documents, design=Design(distinct=False))
+    assert len(free.retrieve("annual leave of staff", TOM).passages) == 2
+    assert len(shelf.retriever.retrieve("annual leave of staff", TOM).passages) == 1
 
 
 def test_the_reranker_has_the_last_word_on_the_order(shelf: Shelf) -> None:
