@@ -111,6 +111,20 @@ def test_a_design_without_a_part_does_without_it(shelf: Shelf) -> None:
     assert len(shelf.retriever.retrieve("annual leave of staff", TOM).passages) == 1
 
 
+class Deaf:
+    name = "deaf"
+
+    def rerank(self, question: str, texts: list[str]) -> Vector:
+        raise Unavailable("models", "The reranker is away.")
+
+
+class Backwards:
+    name = "backwards"
+
+    def rerank(self, question: str, texts: list[str]) -> Vector:
+        return np.linspace(0, 1, len(texts), dtype=np.float32)
+
+
 def test_the_reranker_has_the_last_word_on_the_order(shelf: Shelf) -> None:
     shelf.add("Handbook", [f"Leave rule {n}" for n in range(4)])
     plain = [p.chunk_id for p in shelf.retriever.retrieve("leave rule", TOM).passages]
