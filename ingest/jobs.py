@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 APP_VERSION = "1"  # raised only when the steps of a workflow change: work begun under another one would not go on
 CRASHES = 4  # so many times a workflow is taken up again after its process went down
 AHEAD = 200  # versions that are looked at in one round, oldest first: far more than all workers work on at a time
+TOGETHER = 250  # documents that are deleted at once
 CRASHED = "MAX_RECOVERY_ATTEMPTS_EXCEEDED"
 FINAL = ("SUCCESS", "ERROR", "CANCELLED", CRASHED)
 
@@ -52,7 +53,8 @@ class Jobs:
         self._pipeline = pipeline
         self._concurrency = concurrency
         self._taken: set[str] = set()
-        self._deletions: dict[str, int] = {}  # document -> how often its deletion was begun again
+        self._deletions: dict[str, list[str]] = {}  # documents that one workflow deletes, by its id
+        self._again: dict[str, int] = {}  # document -> how often its deletion was begun again
         config = DBOSConfig(
             name="footnote",
             system_database_url=url,
@@ -71,7 +73,7 @@ class Jobs:
         self._divide = step("divide", steps.divide, patience)
         self._embed = step("embed", steps.embed, patience)
         self._publish = step("publish", steps.publish, patience)
-        self._delete = step("delete", lambda document_id: pipeline.delete(document_id) is not None, patience)
+        self._delete = step("delete", lambda document_ids: len(pipeline.delete_all(document_ids)), patience)
         self._ingest = workflow("ingest", self._ingest_workflow)
         self._erase = workflow("delete", self._delete_workflow)
         self._queue: Queue | None = None
@@ -92,7 +94,7 @@ class Jobs:
         """Enqueue what waits in SQL and is not enqueued yet; follow readers that changed. Returns how many are open."""
         versions = self._pipeline.versions
         waiting = {job.id: (self._ingest, job.version_id) for job in versions.unfinished(limit=AHEAD)}
-        waiting |= {self._delete_id(document_id): (self._erase, document_id) for document_id in versions.deleting()}
+        waiting |= {workflow_id: (self._erase, ",".join(ids)) for workflow_id, ids in self._deleting().items()}
         self._taken &= waiting.keys()
         for workflow_id, (workflow, subject) in waiting.items():
             self._enqueue(workflow_id, workflow, subject)
@@ -104,15 +106,14 @@ class Jobs:
         """Where a workflow has ended and its work has not: a version failed, and a deletion is begun again."""
         versions = self._pipeline.versions
         jobs = {job.id: job for job in versions.unfinished(limit=AHEAD)}
-        deletions = {self._delete_id(document_id): document_id for document_id in versions.deleting()}
-        for workflow_id, status in ended([*jobs, *deletions]).items():
+        for workflow_id, status in ended([*jobs, *self._deleting()]).items():
             if job := jobs.get(workflow_id):
                 log.error("The work on version %s ended without a result (%s).", job.version_id, status)
                 versions.fail(job.version_id, *verdict(status), attempt=job.attempt)
-            else:
-                document_id = deletions[workflow_id]
-                log.error("Document %s could not be deleted; it is tried again.", document_id)
-                self._deletions[document_id] = self._deletions.get(document_id, 0) + 1
+            elif document_ids := self._deleting().get(workflow_id):  # there still, and not deleted meanwhile
+                log.error("Documents %s could not be deleted; each is tried again.", ", ".join(document_ids))
+                self._again |= {one: self._again.get(one, 0) + 1 for one in document_ids}
+                del self._deletions[workflow_id]
 
     def tidy(self) -> None:
         """Take out of the index what is left there of versions that failed or were cancelled."""
@@ -135,8 +136,20 @@ class Jobs:
             self._queue.enqueue(workflow, *arguments)
         self._taken.add(workflow_id)
 
-    def _delete_id(self, document_id: str) -> str:
-        return f"delete:{document_id}:{self._deletions.get(document_id, 0)}"
+    def _deleting(self) -> dict[str, list[str]]:
+        """Workflows by id, with the documents that each deletes: many at once, as the index writes to the disk for
+        each call; what failed once is deleted alone."""
+        left = dict.fromkeys(self._pipeline.versions.deleting())
+        for workflow_id, document_ids in list(self._deletions.items()):
+            if not left.keys() & document_ids:
+                del self._deletions[workflow_id]
+            for document_id in document_ids:
+                left.pop(document_id, None)
+        alone = [[one] for one in left if one in self._again]
+        together = [one for one in left if one not in self._again]
+        for group in [*alone, *(together[n : n + TOGETHER] for n in range(0, len(together), TOGETHER))]:
+            self._deletions[f"delete:{group[0]}:{self._again.get(group[0], 0)}"] = group
+        return dict(self._deletions)
 
     def _ingest_workflow(self, version_id: str) -> str:
         try:
@@ -156,8 +169,8 @@ class Jobs:
             return "stopped"
         return "ready"
 
-    def _delete_workflow(self, document_id: str) -> str:
-        self._delete(document_id)
+    def _delete_workflow(self, document_ids: str) -> str:
+        self._delete(document_ids.split(","))
         return "deleted"
 
 

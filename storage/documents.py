@@ -87,17 +87,25 @@ class Source:
     section: Section
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What deleting a document removed, and that nothing is left of it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """What was removed of a document outside of SQL."""
 
     document_id: str
-    title: str
-    versions: int
     files: int
     points: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt(Gone):
+    """What deleting a document removed, and that nothing is left of it."""
+
+    title: str
+    versions: int
     chunks: int
     messages: int  # answers that drew on it and were withdrawn
+    embeddings: int = 0
+    generations: int = 1  # of the index, that were looked through
 
 
 class Documents:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -26,7 +27,7 @@ from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedR
 
 from storage.access import principal_terms
 from storage.errors import AlreadyExists, Busy, InvalidInput, Unavailable
-from storage.points import DENSE, WORDS, Point, readable, request, struct, where
+from storage.points import DENSE, WORDS, Point, of_documents, readable, request, struct, where
 from storage.types import Hit, Principal, SparseVector, Vector
 
 MAX_LIMIT = 1000
@@ -206,9 +207,10 @@ class Index:
         disk's log when it returns."""
         self._delete(where(version=version_id), generation)
 
-    def delete_document(self, document_id: str) -> None:
-        """Remove all points of all versions of a document, if any, from every generation."""
-        self._delete(where(document=document_id), None)
+    def delete_documents(self, document_ids: Sequence[str]) -> None:
+        """Remove all points of all versions of these documents, if any, from every generation."""
+        if document_ids:
+            self._delete(of_documents(document_ids), None)
 
     def _delete(self, chosen: models.Filter, generation: str | None) -> None:
         selector = models.FilterSelector(filter=chosen)
@@ -273,6 +275,26 @@ class Index:
             with suppress(_Absent):
                 counted += self._call(partial(self._client.count, name, count_filter=chosen, exact=True)).count
         return counted
+
+    def count_documents(self, document_ids: Sequence[str]) -> Counter[str]:
+        """Exactly how many points each of these documents has in all generations. None has to be there."""
+        if len(document_ids) == 1:
+            return Counter({one: self.count(document_id=one) for one in document_ids})
+        counted: Counter[str] = Counter()
+        for name in self._collections() if document_ids else []:
+            with suppress(_Absent):
+                counted += self._count_documents(name, of_documents(document_ids))
+        return counted
+
+    def _count_documents(self, name: str, chosen: models.Filter) -> Counter[str]:
+        counted: Counter[str] = Counter()
+        following: Any = None
+        while True:
+            scroll = partial(self._client.scroll, name, chosen, limit=MAX_LIMIT, offset=following)
+            found, following = self._call(scroll)
+            counted.update(str((point.payload or {}).get("document")) for point in found)
+            if following is None:
+                return counted
 
     def total(self, generation: str | None = None) -> int:
         """Exactly how many points are live, or in the generation that is named."""

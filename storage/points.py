@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,3 +75,11 @@ def where(**fields: str | None) -> models.Filter:
     if not must:
         raise InvalidInput("No document and no version was named.")
     return models.Filter(must=must)
+
+
+def of_documents(document_ids: Sequence[str]) -> models.Filter:
+    """Points of any of these documents, of which there is one at least."""
+    if not document_ids:
+        raise InvalidInput("No document was named.")
+    named = models.MatchAny(any=sorted(document_ids))
+    return models.Filter(must=[models.FieldCondition(key="document", match=named)])

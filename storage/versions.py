@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session, aliased
 from storage import arrivals, audit, tables, vectors
 from storage.access import document_terms, readable, readers_of
 from storage.database import Database, alone
-from storage.documents import Receipt, require_admin, section_of
+from storage.documents import Gone, Receipt, require_admin, section_of
 from storage.embeddings import Embeddings
-from storage.erasure import erase_rows
+from storage.erasure import erase_rows, require_none_left
 from storage.errors import Cancelled, Conflict, NotFound
 from storage.filling import fill
 from storage.generations import LOCK, live_id
@@ -376,18 +376,30 @@ class Versions:
         with self._database.read() as session:
             return list(session.scalars(sa.select(Version.id).where(Version.document_id == document_id)))
 
-    def erase(self, document_id: str, *, files: int, points: int) -> Receipt | None:
-        """Remove every row of the document and record the receipt, all or none. None when it is gone already."""
+    def erase(self, document_id: str, *, files: int, points: int, generations: int = 1) -> Receipt | None:
+        """`erase_all` of one document. None when it is gone already."""
+        gone = Gone(document_id=document_id, files=files, points=points)
+        return next(iter(self.erase_all([gone], generations=generations)), None)
+
+    def erase_all(self, gone: Sequence[Gone], *, generations: int) -> list[Receipt]:
+        """Remove every row of the documents, count that none is left, and record a receipt for each, all or none.
+
+        Those that are gone already have no receipt.
+        """
         with self._database.write() as session:
-            document = session.get(Document, document_id, with_for_update=True)
-            if document is None:
-                return None
-            count = sa.select(sa.func.count()).where(Version.document_id == document_id)
-            title, versions = document.title, session.scalar(count) or 0
-            chunks, messages = erase_rows(session, document_id)
-            receipt = Receipt(document_id, title, versions, files, points, chunks, messages)
-            audit.record(session, "footnote", "deletion proved", document_id, **asdict(receipt))
-            return receipt
+            wanted = sa.select(Document).where(Document.id.in_([one.document_id for one in gone]))
+            titles = {row.id: row.title for row in session.scalars(wanted.with_for_update())}
+            version_ids = list(session.scalars(sa.select(Version.id).where(Version.document_id.in_(titles))))
+            erased = erase_rows(session, list(titles))
+            receipts = [
+                Receipt(**asdict(one), title=titles[document_id], generations=generations, **asdict(rows))
+                for one in gone
+                if (rows := erased.get(document_id := one.document_id)) is not None
+            ]
+            require_none_left(session, list(titles), version_ids)
+            for receipt in receipts:
+                audit.record(session, "footnote", "deletion proved", receipt.document_id, **asdict(receipt))
+            return receipts
 
 
 def _job(row: Version) -> Job:

@@ -245,9 +245,9 @@ class IndexContract:
         index.upsert([point(direction(1), document="prices", version="prices-1")], [EVERYONE])
         index.delete_version("handbook-1")
         assert (index.count(version_id="handbook-1"), index.total()) == (0, 4)
-        index.delete_document("handbook")
+        index.delete_documents(["handbook"])
         assert (index.count(document_id="handbook"), index.total()) == (0, 1)
-        index.delete_document("handbook")
+        index.delete_documents(["handbook"])
         index.delete_version("")
         assert index.total() == 1
 

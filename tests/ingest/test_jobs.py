@@ -13,7 +13,7 @@ import pytest
 
 from ingest.jobs import JsonSerializer
 from ingest.pipeline import BATCH
-from storage import status
+from storage import audit, status
 from storage.documents import Documents
 from storage.errors import NotFound
 from storage.queue import Queue
@@ -134,17 +134,25 @@ def test_a_document_that_failed_says_why_and_a_retry_is_a_new_attempt(stage: Sta
     assert attempts == [f"ingest:{kept.version_id}:{n}" for n in (1, 2)]
 
 
-def test_a_deletion_that_could_not_be_done_is_begun_again(stage: Stage) -> None:
-    kept = stage.library.add(text("doc"))
+def test_deletions_that_could_not_be_done_together_are_begun_again_each_alone(stage: Stage) -> None:
+    kept = [stage.library.add(text(f"doc{n}")) for n in range(3)]
     with stage.worker(patience=0.0, ttl=0.9, sandbox=False) as worker:
         stage.until_ended(worker)
         stage.process.kill()
-        stage.documents.begin_delete(kept.id, ADA)
-        until(lambda: (f"delete:{kept.id}:0", "ERROR") in workflows(stage), what=lambda: worker.log)
-        assert stage.versions.deleting() == [kept.id]
+        for one in kept[:2]:
+            stage.documents.begin_delete(one.id, ADA)
+        until(lambda: len(ended_badly(stage)) > 2, what=lambda: worker.log)
+        assert set(stage.versions.deleting()) == {one.id for one in kept[:2]}
         stage.process.start()
-        until(lambda: stage.versions.of_document(kept.id) == [], what=lambda: worker.log)
-    assert stage.index.count(document_id=kept.id) == 0
+        until(lambda: stage.versions.deleting() == [], what=lambda: worker.log)
+    stage.assert_whole(kept[2:])
+    assert stage.index.count_documents([one.id for one in kept[:2]]).total() == 0
+    proofs = [event.subject for event in audit.newest(stage.database) if event.action == "deletion proved"]
+    assert sorted(proofs) == sorted(one.id for one in kept[:2])
+
+
+def ended_badly(stage: Stage) -> list[str]:
+    return [workflow for workflow, status in workflows(stage) if workflow.startswith("delete:") and status == "ERROR"]
 
 
 def test_readers_that_change_are_followed_while_the_worker_runs(stage: Stage, documents: Documents) -> None:

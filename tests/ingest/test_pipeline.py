@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from ingest.pipeline import BATCH, Pipeline, patiently
 from storage import audit
@@ -15,6 +16,7 @@ from storage.documents import Documents
 from storage.errors import DocumentError, NotFound, Unavailable
 from storage.files import Files
 from storage.index import Index
+from storage.models import EmbeddingRow
 from storage.types import Principal, Readers, Section, State
 from storage.versions import Versions
 from tests.conftest import ADA, TOM, Kept, Library
@@ -260,6 +262,31 @@ def test_deleting_leaves_no_point_file_or_row_and_proves_it(
     assert steps.delete(kept.id) is None
     assert index.count(document_id=other.id) == 1
     assert [event.action for event in audit.newest(database, limit=1)] == ["deletion proved"]
+
+
+def test_deleting_many_reaches_every_generation_and_gives_each_its_receipt(
+    steps: Pipeline, library: Library, documents: Documents, index: Index, database: Database
+) -> None:
+    kept = [library.add(long_text(size)) for size in (5, 3)]
+    totals = [ingest(steps, one) for one in kept]
+    stays = library.add("stays")
+    ingest(steps, stays)
+    second = steps.generations.start("hash", ADA)
+    index.add(second.name, DIMENSIONS)
+    for one in kept:
+        steps.put_into(second, one.version_id)
+        documents.begin_delete(one.id, ADA)
+    receipts = steps.delete_all([*(one.id for one in kept), "0" * 32])
+    assert [(r.document_id, r.points, r.chunks, r.embeddings, r.versions) for r in receipts] == [
+        (one.id, 2 * total, 2 * total, 2 * total, 1) for one, total in zip(kept, totals, strict=True)
+    ]
+    assert {receipt.generations for receipt in receipts} == {2}
+    assert index.count_documents([one.id for one in kept]).total() == 0
+    assert index.total(second.name) == 0
+    with database.read() as session:
+        left = session.scalars(sa.select(EmbeddingRow.chunk_id)).all()
+    assert len(left) == index.count(document_id=stays.id) == 1
+    assert steps.delete_all([kept[0].id]) == []
 
 
 def test_a_batch_that_comes_after_the_deletion_leaves_no_point(

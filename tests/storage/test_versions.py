@@ -158,7 +158,7 @@ def test_erasing_leaves_no_row_and_a_receipt_in_the_audit_log(
     library.ready("stays")
     documents.begin_delete(kept.id, ADA)
     receipt = versions.erase(kept.id, files=1, points=7)
-    assert receipt == Receipt(kept.id, "Leave", versions=1, files=1, points=7, chunks=1, messages=0)
+    assert receipt == Receipt(document_id=kept.id, title="Leave", versions=1, files=1, points=7, chunks=1, messages=0)
     assert versions.erase(kept.id, files=0, points=0) is None
     with database.read() as session:
         for table in Base.metadata.sorted_tables:
