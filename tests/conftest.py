@@ -34,8 +34,13 @@ TOM = Principal("tom", "tom", Role.MEMBER)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests last: Playwright keeps an event loop in this thread, and Streamlit one runtime in this process."""
+    """Browser tests last: Playwright keeps an event loop in this thread, and Streamlit one runtime in this process.
+
+    Of tests that run side by side a file, and all that drive a browser, stay in one process.
+    """
     items.sort(key=lambda item: "browser" in item.path.parts)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("browser" if "browser" in item.path.parts else str(item.path)))
 
 
 @pytest.fixture(autouse=True)
