@@ -30,7 +30,7 @@ def desk(site: Site) -> Iterator[Site]:
         site.office.users,
         shelf,
         site.model,
-        generation="minilm_v1",
+        generation=lambda: "minilm_v1",
         settings={},
         source_tokens=2000,
     )
