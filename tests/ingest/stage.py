@@ -45,7 +45,7 @@ class Stage:
     def states(self) -> Counter[State]:
         return Counter(info.state for info in self.infos())
 
-    def until_ended(self, worker: WorkerProcess, *, seconds: float = 60.0) -> None:
+    def until_ended(self, worker: WorkerProcess, *, seconds: float = 120.0) -> None:
         until(lambda: set(self.states()) <= ENDS, seconds=seconds, what=lambda: f"{self.states()}\n{worker.log}")
 
     def until_embedding(self, kept: Kept, worker: WorkerProcess) -> None:

@@ -131,10 +131,12 @@ def test_a_model_with_other_parts_runs_by_torch_and_is_refused_once(tmp_path, mo
 
 def test_damaged_files_are_made_again(tmp_path):
     folder = str(models.build(tmp_path))
-    wanted = openvino_model.load(folder, tmp_path / "kept").embed_queries(["leave"])
+    # in one precision: the second conversion measures anew, and may prefer another
+    wanted = openvino_model.load(folder, tmp_path / "kept", precision="f32").embed_queries(["leave"])
     (place,) = (path for path in (tmp_path / "kept").iterdir() if path.is_dir())
     (place / "model.xml").write_text("<net")
-    assert np.allclose(openvino_model.load(folder, tmp_path / "kept").embed_queries(["leave"]), wanted, atol=1e-6)
+    mended = openvino_model.load(folder, tmp_path / "kept", precision="f32")
+    assert np.allclose(mended.embed_queries(["leave"]), wanted, atol=1e-6)
     assert [path.name for path in (tmp_path / "kept").iterdir() if path.is_dir()] == [place.name]
 
 

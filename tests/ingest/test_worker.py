@@ -63,10 +63,10 @@ def test_a_second_worker_on_the_same_folder_is_refused_and_harms_nothing(stage: 
 @on_sqlite
 def test_a_worker_that_is_told_to_stop_goes_at_once_and_the_next_one_goes_on(stage: Stage) -> None:
     kept = stage.library.add(text("doc", 70))
-    with stage.worker(seconds_a_batch=2.0, sandbox=False) as worker:
+    with stage.worker(seconds_a_batch=6.0, sandbox=False) as worker:
         stage.until_embedding(kept, worker)
         worker.process.send_signal(signal.SIGTERM)
-        assert worker.wait(1.9) == 0
+        assert worker.wait(5.5) == 0
     assert stage.states() == {State.EMBEDDING: 1}
     with stage.worker() as worker:
         stage.until_ended(worker)
@@ -91,7 +91,7 @@ def test_a_worker_whose_index_is_away_still_lives(stage: Stage) -> None:
                     for beat in session.scalars(Executor.__table__.select().with_only_columns(Executor.beat))
                 )
 
-        until(beaten, seconds=5, what=lambda: worker.log)
+        until(beaten, seconds=30, what=lambda: worker.log)
         stage.process.start()
         until(lambda: stage.versions.stale_terms() == [], what=lambda: worker.log)
 

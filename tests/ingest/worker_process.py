@@ -169,7 +169,7 @@ class WorkerProcess:
             self.kill()
 
 
-def until(condition: Callable[[], bool], *, seconds: float = 30.0, what: object = "") -> None:
+def until(condition: Callable[[], bool], *, seconds: float = 90.0, what: object = "") -> None:
     """Wait for `condition`; `what`, called if it can be, is shown when the time is over."""
     deadline = time.monotonic() + seconds
     while not condition():
