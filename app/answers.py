@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -21,7 +21,7 @@ from app.retrieve import EVERYTHING, Retriever
 from app.rewrite import Rewriter
 from storage.conversations import Conversations
 from storage.errors import FootnoteError, InvalidInput, NotFound
-from storage.types import Citation, Message, MessageState, Passage, Principal, Scope
+from storage.types import NO_PREFERENCE, Citation, Message, MessageState, Passage, Preference, Principal, Scope
 
 log = logging.getLogger(__name__)
 
@@ -84,12 +84,14 @@ class Answers:
         *,
         rewriter: Rewriter | None = None,
         source_tokens: int = SOURCE_TOKENS,
+        preference_of: Callable[[Principal], Preference] | None = None,
     ) -> None:
         self._conversations = conversations
         self._retriever = retriever
         self._llm = llm
         self._rewriter = rewriter
         self._source_tokens = source_tokens
+        self._preference_of = preference_of
         self._lock = threading.Lock()
         self._running: dict[str, tuple[Generation, threading.Thread]] = {}
 
@@ -147,6 +149,7 @@ class Answers:
                 rewriter=self._rewriter,
                 scope=run.scope,
                 source_tokens=self._source_tokens,
+                preference=self._preference_of(run.principal) if self._preference_of else NO_PREFERENCE,
             )
             for event in events:
                 run.take(event)

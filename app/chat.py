@@ -21,9 +21,8 @@ from app.retrieve import EVERYTHING, Retriever
 from app.retrieve import Retrieved as Found
 from app.rewrite import Asked, Rewriter, interleave, understand
 from app.search import where
-from app.words import is_german
 from storage.errors import Unavailable
-from storage.types import Citation, MessageState, Passage, Principal, Scope
+from storage.types import NO_PREFERENCE, Citation, MessageState, Passage, Preference, Principal, Scope
 
 NOT_FOUND = "Nothing in the documents you may read answers this."
 NOT_FOUND_GERMAN = "Nichts in den Dokumenten, die Sie lesen dürfen, beantwortet das."
@@ -85,6 +84,7 @@ def answer(
     rewriter: Rewriter | None = None,
     scope: Scope = EVERYTHING,
     source_tokens: int = SOURCE_TOKENS,
+    preference: Preference = NO_PREFERENCE,
 ) -> Iterator[Event]:
     """Retrieved first, Ended last. A refusal names, with footnotes, what was looked at.
 
@@ -94,7 +94,7 @@ def answer(
     began = time.monotonic()
     asked = understand(question, history, cancel, rewriter=rewriter)
     found = search(asked, principal, retriever, scope=scope)
-    prompt = _prompt(question, asked, found, history, llm, source_tokens)
+    prompt = _prompt(question, asked, found, history, llm, source_tokens, preference)
     evidence = time.monotonic() - began if found.passages else None
     yield Retrieved(prompt.passages, time.monotonic() - began, found.notice, asked)
     resolver, model = Resolver(prompt.passages), llm.name
@@ -105,7 +105,7 @@ def answer(
             if resolver.text or isinstance(llm, Extractive):
                 raise
             stand_in = Extractive(retriever.embedder)
-            prompt = _prompt(question, asked, found, history, stand_in, source_tokens)
+            prompt = _prompt(question, asked, found, history, stand_in, source_tokens, preference)
             resolver, model = Resolver(prompt.passages), stand_in.name
             notice = " ".join(filter(None, (found.notice, WITHOUT_MODEL.format(reason=error))))
             yield Retrieved(prompt.passages, time.monotonic() - began, notice, asked)
@@ -113,16 +113,15 @@ def answer(
     state = MessageState.STOPPED if cancel.is_set() else MessageState.DONE
     if not resolver.text.strip() and state is MessageState.DONE:
         resolver = Resolver(prompt.passages)
-        resolver.feed(_refusal(question, prompt.passages, narrowed=bool(scope)))
+        resolver.feed(_refusal(prompt.passages, german=prompt.german, narrowed=bool(scope)))
         resolver.finish()
         if resolver.citations:
             yield Wrote(resolver.text, resolver.citations, verbatim=True)
     yield Ended(resolver.text, resolver.citations, state, model, time.monotonic() - began, evidence)
 
 
-def _refusal(question: str, passages: Sequence[Passage], *, narrowed: bool) -> str:
+def _refusal(passages: Sequence[Passage], *, german: bool, narrowed: bool) -> str:
     """That nothing answers, and the best pages that were looked at, each with the number of its passage."""
-    german = is_german(question)
     said = NOT_FOUND_GERMAN if german else NOT_FOUND
     if narrowed:
         said += f" {IN_SCOPE_GERMAN if german else IN_SCOPE}"
@@ -150,6 +149,7 @@ def _prompt(
     history: Sequence[Turn],
     llm: LLM,
     source_tokens: int,
+    preference: Preference,
 ) -> Prompt:
     if isinstance(llm, Extractive):
         passages = found.passages[:MOST_PASSAGES]
@@ -157,7 +157,14 @@ def _prompt(
         passages = fit(found.passages, source_tokens, estimate_tokens, least=_LEAST_PASSAGES)
     earlier = tuple(replace(turn, text=turn.text[:_TURN_CHARACTERS]) for turn in history[-_TURNS:])
     sure = sureness(found.confidence) is Sureness.FULL
-    return Prompt(question=question, asked=asked.text, passages=passages, history=earlier, sure=sure)
+    return Prompt(
+        question=question,
+        asked=asked.text,
+        passages=passages,
+        history=earlier,
+        sure=sure,
+        preference=preference,
+    )
 
 
 def _write(prompt: Prompt, llm: LLM, resolver: Resolver, cancel: threading.Event) -> Iterator[Reading | Wrote]:
@@ -168,7 +175,7 @@ def _write(prompt: Prompt, llm: LLM, resolver: Resolver, cancel: threading.Event
             yield piece
             continue
         if piece.strip() and not (resolver.text or prompt.sure or isinstance(llm, Extractive)):
-            resolver.feed(f"{warning(prompt.question)}\n\n")
+            resolver.feed(f"{warning(prompt.question, german=prompt.german)}\n\n")
         resolver.feed(piece)
         if resolver.text:
             yield Wrote(resolver.text, resolver.citations, isinstance(llm, Extractive))

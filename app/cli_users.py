@@ -87,6 +87,18 @@ def resume(name: Name) -> None:
 
 
 @users.command()
+def erase(
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Erase an account for good, with its chats and what it has set."""
+    if not yes:
+        typer.confirm(f"Erase the account {name} with all its chats?", abort=True)
+    with _users() as store:
+        store.erase(name)
+
+
+@users.command()
 def role(name: Name, new: Annotated[Role, typer.Argument(help="admin or member.")]) -> None:
     """Set an account's role."""
     with _users() as store:

@@ -60,9 +60,9 @@ _MAY_NOT = {False: "The documents may not answer this.", True: "Vielleicht beant
 LEAST, SURE = 0.04, 0.32  # confidence below which nothing is answered, and below which the answer comes with a warning
 
 
-def warning(question: str) -> str:
-    """What stands above an answer that may be none, in the question's language."""
-    return _MAY_NOT[is_german(question)]
+def warning(question: str, *, german: bool | None = None) -> str:
+    """What stands above an answer that may be none, in the question's language, or as `german` says."""
+    return _MAY_NOT[is_german(question) if german is None else german]
 
 
 def sureness(confidence: float) -> Sureness:

@@ -16,6 +16,7 @@ import numpy as np
 
 from app.confidence import Sureness, names, warning
 from app.lists import below_heading, with_rest
+from app.manner import SENTENCES
 from app.prompt import Prompt
 from app.quotation import one_line, quote
 from app.rows import in_words, markdown, matches
@@ -30,7 +31,7 @@ from app.statements import (
     table_header,
     without_bullet,
 )
-from app.words import content_words, covered, is_german
+from app.words import content_words, covered
 from ingest.embed import Embedder
 from storage.errors import Unavailable
 from storage.types import Passage
@@ -41,7 +42,6 @@ _CANDIDATES = 32  # statements that are embedded: a third of a second on two cor
 _WORDS, _PASSAGE = 0.15, 0.35  # weights beside the cosine
 _FIGURE = 0.06  # for a statement with a figure, when the question asks for one
 _NEAR = 0.13  # how far below the best another statement may score
-_SENTENCES = 4
 _ITEMS = 8  # of a list, rows of a table
 _ROWS = 3  # after a sentence that leads in to a table
 _SINGLED_OUT = 0.03  # for each sign that the question means this row of its table; at most five times
@@ -104,12 +104,12 @@ class Extractive:
         if not ranked or sureness is Sureness.NONE:
             return
         if sureness is Sureness.SOME or not prompt.sure:
-            yield f"{warning(question)} {_NEAREST[is_german(question)]}\n\n"
+            yield f"{warning(question, german=prompt.german)} {_NEAREST[prompt.german]}\n\n"
         listed = []
         if _ASKS_FOR_LIST.match(question) and not _QUANTITY.search(question):
             several = _SEVERAL.search(question) is not None
             listed = below_heading(content_words(question), prompt.passages, pages, several=several)
-        chosen = listed or _choose(question, ranked, prompt.passages, pages)
+        chosen = listed or _choose(question, ranked, prompt.passages, pages, most=SENTENCES[prompt.preference.length])
         for line in _lines(prompt.passages, pages, chosen):
             if cancel.is_set():
                 return
@@ -263,12 +263,14 @@ def _choose(
     ranked: Sequence[_Candidate],
     passages: Sequence[Passage],
     pages: Sequence[list[Statement]],
+    *,
+    most: int,
 ) -> list[tuple[int, int]]:
     """(passage number, place) of what the answer is made of: by passage, the best first, each in reading order."""
     best = ranked[0]
     picked: list[_Candidate] = []
     for candidate in ranked:
-        if len(picked) == _SENTENCES or candidate.score < best.score - _NEAR:
+        if len(picked) == most or candidate.score < best.score - _NEAR:
             break
         if _is_other_row(candidate, best):
             continue

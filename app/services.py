@@ -48,6 +48,7 @@ from storage.files import Files
 from storage.filling import Filling
 from storage.generations import Generations
 from storage.index import Index
+from storage.preferences import Preferences
 from storage.queue import Queue
 from storage.reports import Reports
 from storage.sources import Sources
@@ -80,6 +81,7 @@ class Services:
     evaluations: Evaluations
     feedback: Feedback
     runs: Runs
+    preferences: Preferences
     _missing: Missing = field(repr=False)
     rewriter: Rewriter | None = None
 
@@ -137,6 +139,7 @@ def build(settings: Settings) -> Services:
     llm = _language_model(settings, live)
     rewriter = rewriter_of(settings)
     users, evaluations = Users(database, session_hours=settings.session_hours), Evaluations(database)
+    preferences = Preferences(database)
     checks = [index.ready, lambda: _models_away(settings), lambda: _worker_away(database)]
     if isinstance(llm, OpenAIChat):
         checks.append(llm.ready)
@@ -163,6 +166,7 @@ def build(settings: Settings) -> Services:
             llm,
             rewriter=rewriter,
             source_tokens=settings.source_tokens,
+            preference_of=preferences.get,
         ),
         pages=Pages(documents, files, parse_limits(settings)),
         evaluations=evaluations,
@@ -178,6 +182,7 @@ def build(settings: Settings) -> Services:
             settings={"embed_model": settings.embed_model, "source_tokens": settings.source_tokens},
             source_tokens=settings.source_tokens,
         ),
+        preferences=preferences,
         _missing=Missing(checks),
         rewriter=rewriter,
     )

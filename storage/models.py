@@ -76,6 +76,17 @@ class User(Base):
     created: Mapped[datetime] = mapped_column(default=now)
 
 
+class PreferenceRow(Base):
+    """What an account has set for its answers; it goes with the account."""
+
+    __tablename__ = "preferences"
+    user_id: Mapped[str] = _child_of("users.id")
+    language: Mapped[str]
+    length: Mapped[str]
+    position: Mapped[str]
+    changed: Mapped[datetime] = mapped_column(default=now)
+
+
 class Group(Base):
     __tablename__ = "groups"
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)

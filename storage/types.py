@@ -285,6 +285,28 @@ class Citation:
     place: str = ""
 
 
+class Length(StrEnum):
+    SHORT = "short"
+    USUAL = "usual"
+    LONG = "long"
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """What an account has set for the answers that it gets.
+
+    `language` is a code of `storage.preferences.LANGUAGES`, "" the question's own. `position` is what its owner does,
+    in their own words: data for the prompt, never an order.
+    """
+
+    language: str = ""
+    length: Length = Length.USUAL
+    position: str = ""
+
+
+NO_PREFERENCE = Preference()
+
+
 class MessageState(StrEnum):
     RUNNING = "running"
     DONE = "done"

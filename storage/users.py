@@ -156,6 +156,18 @@ class Users:
                 session.execute(sa.delete(Login).where(Login.user_id == user.id))
             audit.record(session, by, "account resumed" if active else "account suspended", user.name)
 
+    def erase(self, name: str, *, by: Principal | str = "footnote") -> None:
+        """Remove an account with all that is its own: chats, preferences, sign-ins. Its name stays in the audit log.
+
+        Raises Conflict when no active admin would be left.
+        """
+        with self._change() as session:
+            user = _user(session, name)
+            session.delete(user)
+            session.flush()
+            _require_admin(session)
+            audit.record(session, by, "account erased", user.name)
+
     def set_groups(self, name: str, groups: Collection[str], *, by: Principal | str = "footnote") -> None:
         with self._change() as session:
             user = _user(session, name)

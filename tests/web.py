@@ -28,6 +28,7 @@ from storage.errors import FootnoteError
 from storage.evaluations import Evaluations
 from storage.feedback import Feedback
 from storage.generations import Generations
+from storage.preferences import Preferences
 from storage.queue import Queue
 from storage.reports import Reports
 from storage.sources import Sources
@@ -141,6 +142,7 @@ def services(office: Office, missing: list[str], **settings: Any) -> Services:
             settings={},
             source_tokens=2000,
         ),
+        preferences=Preferences(office.database),
         _missing=Missing(checks),
     )
 

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from app.api import evaluations, generations, jobs, reports, sources
+from app.api import evaluations, generations, jobs, preferences, reports, sources
 from app.api.ask import ask
 from app.api.errors import on_crash, on_footnote_error, on_http_error
 from app.api.request import number_of, principal_of, read_json, services_of
@@ -54,6 +54,9 @@ def routes() -> list[Route]:
     page = "/versions/{version}/pages/{page}"
     return [
         Route("/me", me, methods=["GET"]),
+        Route("/preferences", preferences.preferences, methods=["GET"]),
+        Route("/preferences", preferences.set_preferences, methods=["PUT"]),
+        Route("/preferences", preferences.erase_preferences, methods=["DELETE"]),
         Route("/health", health, methods=["GET"]),
         Route("/upload", upload, methods=["PUT"]),
         Route("/documents", documents, methods=["GET"]),

@@ -70,6 +70,9 @@ PER_DOCUMENT = [
 # every other route: the status for max, mia and anna; None: tested on its own below
 OTHERS: dict[str, tuple[int, int, int] | None] = {
     "GET /api/me": (200, 200, 200),
+    "GET /api/preferences": (200, 200, 200),
+    "PUT /api/preferences": (400, 400, 400),
+    "DELETE /api/preferences": (204, 204, 204),
     "GET /api/health": (200, 200, 200),
     "GET /api/documents": None,
     "PUT /api/upload": None,
@@ -302,6 +305,18 @@ def test_jobs_and_reports_name_only_what_one_may_know(shared: World) -> None:
             assert ("started_by" in report) == (role == "anna")
             seen = client.get(f"/api/versions/{shared.documents['group'][1]}/passages")
             assert (shared.secret in seen.text) == (role != "max")
+
+
+def test_each_account_has_its_own_preferences(shared: World) -> None:
+    for role in ("max", "mia", "anna"):
+        with shared.client(role) as client:
+            assert client.get("/api/preferences").json()["position"] == ""
+            given = {"language": "de", "length": "short", "position": f"secret of {role}"}
+            assert client.put("/api/preferences", json=given).json() == given
+    for role in ("max", "mia", "anna"):
+        with shared.client(role) as client:
+            assert client.get("/api/preferences").json()["position"] == f"secret of {role}"
+            assert client.delete("/api/preferences").status_code == 204
 
 
 def test_only_admins_upload(shared: World) -> None:
