@@ -201,7 +201,6 @@ def build_pipeline(settings: Settings) -> tuple[Database, Pipeline]:
         generations=Generations(database),
         embedder=_loading(settings),
         limits=parse_limits(settings),
-        embedding=threading.Lock(),
         model=settings.embed_model,
         recognition=recognition_of(settings),
     )

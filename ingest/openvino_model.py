@@ -10,11 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import queue
 import shutil
 import subprocess
 import sys
-import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
@@ -32,7 +34,8 @@ log = logging.getLogger(__name__)
 
 Precision = Literal["", "bf16", "f32"]
 _FORMAT = "1"  # of the kept files: another one makes them anew
-BATCH_TOKENS = 2048  # padded tokens at once: what they make stays in the processor's cache
+BATCH_TOKENS = 1024  # padded tokens at once: what they make stays in the processor's cache
+_STREAMS = 16  # most runs of the model at once: each keeps what it makes of a batch
 _SECONDS = 1800  # longest conversion
 _USUAL = range(4, 40)  # tokens of a question: each length costs some milliseconds once
 
@@ -50,7 +53,11 @@ def openvino() -> Any:
 
 
 class OpenVinoEmbedder:
-    """A converted model in this process, on the CPU. Calls take turns."""
+    """A converted model in this process, on the CPU.
+
+    Each batch runs on one core, as many batches at once as there are cores, of one call or of several: cores that share
+    a batch wait for each other in every layer.
+    """
 
     def __init__(self, name: str, folder: Path, *, precision: Precision = "", threads: int | None = None) -> None:
         """`folder`: what `converted` returned. Raises OSError, ValueError or RuntimeError for damaged files."""
@@ -69,13 +76,17 @@ class OpenVinoEmbedder:
         self._tokenizer.enable_truncation(definition["longest"])
         special = self._tokenizer.num_special_tokens_to_add(False)
         self.max_tokens = int(definition["longest"]) - special - len(self.token_spans(self._prompts["passage"]))
-        self._lock = threading.Lock()
         self.speeds = speeds_of(folder)
         precision = precision or best(self.speeds) or precisions()[0]
-        self._request = _compile(folder / "model.xml", precision, threads or usable_cores())
+        requests = _compile(folder / "model.xml", precision, threads or usable_cores())
+        self._free: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        for request in requests:
+            self._free.put(request)
+        self._threads = ThreadPoolExecutor(len(requests), thread_name_prefix="embed")
         self.backend = f"OpenVINO {precision}"
         for length in _USUAL:
-            self._states([np.full(length, self._padding, np.int64)])
+            with self._states([np.full(length, self._padding, np.int64)]):
+                pass
 
     def embed_queries(self, texts: list[str]) -> Vector:
         return self._embed([self._prompts["query"] + text for text in texts])
@@ -95,27 +106,41 @@ class OpenVinoEmbedder:
         ids = [np.array(encoding.ids, np.int64) for encoding in encodings]
         vectors = np.zeros((len(texts), self.dimensions), np.float32)
         of_parts = [np.zeros((0, self.dimensions), np.float32)] * len(texts)
-        with self._lock:
-            for rows in batches([len(row) for row in ids], BATCH_TOKENS):
-                states = self._states([ids[row] for row in rows])
-                for row, tokens in zip(rows, states, strict=True):
-                    tokens = tokens[: len(ids[row])]
-                    vectors[row] = tokens.mean(axis=0)
-                    of_parts[row] = means(tokens, _spans(encodings[row], len(prompt)), parts[row], vectors[row])
+
+        def keep(row: int, tokens: Vector) -> None:
+            vectors[row] = tokens.mean(axis=0)
+            of_parts[row] = means(tokens, _spans(encodings[row], len(prompt)), parts[row], vectors[row])
+
+        self._run(ids, keep)
         return unit(vectors), of_parts
 
     def _embed(self, texts: list[str]) -> Vector:
         ids = [np.array(encoding.ids, np.int64) for encoding in self._tokenizer.encode_batch(texts)]
         vectors = np.zeros((len(texts), self.dimensions), np.float32)
-        with self._lock:
-            for rows in batches([len(row) for row in ids], BATCH_TOKENS):
-                states = self._states([ids[row] for row in rows])
-                for row, tokens in zip(rows, states, strict=True):
-                    vectors[row] = tokens[: len(ids[row])].mean(axis=0) if self._pooling == "mean" else tokens[0]
+
+        def keep(row: int, tokens: Vector) -> None:
+            vectors[row] = tokens.mean(axis=0) if self._pooling == "mean" else tokens[0]
+
+        self._run(ids, keep)
         return unit(vectors)
 
-    def _states(self, ids: list[NDArray[np.int64]]) -> Vector:
-        """The model's last states, (texts, longest, dimensions); valid until the next call."""
+    def _run(self, ids: Sequence[NDArray[np.int64]], keep: Callable[[int, Vector], None]) -> None:
+        """Calls `keep(row, states)` for each row of `ids`, from several threads; the states are valid meanwhile."""
+
+        def run(rows: list[int]) -> None:
+            with self._states([ids[row] for row in rows]) as states:
+                for row, tokens in zip(rows, states, strict=True):
+                    keep(row, tokens[: len(ids[row])])
+
+        groups = list(batches([len(row) for row in ids], BATCH_TOKENS))
+        if len(groups) == 1:
+            run(groups[0])
+        else:
+            list(self._threads.map(run, groups))
+
+    @contextmanager
+    def _states(self, ids: list[NDArray[np.int64]]) -> Iterator[Vector]:
+        """The model's last states, (texts, longest, dimensions), as long as the block lasts."""
         shape = (len(ids), max(len(row) for row in ids))
         padded, mask = np.full(shape, self._padding, np.int64), np.zeros(shape, np.int64)
         for place, row in enumerate(ids):
@@ -124,8 +149,12 @@ class OpenVinoEmbedder:
         given = {"input_ids": padded, "attention_mask": mask}
         for name in self._inputs:
             given.setdefault(name, np.zeros(shape, np.int64))  # token_type_ids: one text, so all of the first kind
-        self._request.infer(given, share_inputs=True)
-        return np.asarray(self._request.get_output_tensor(0).data)
+        request = self._free.get()
+        try:
+            request.infer(given, share_inputs=True)
+            yield np.asarray(request.get_output_tensor(0).data)
+        finally:
+            self._free.put(request)
 
 
 def _spans(encoding: Any, prompt: int) -> NDArray[np.int64]:
@@ -157,13 +186,16 @@ def best(speeds: dict[str, float]) -> Precision | None:
     return "bf16" if speeds.get("bf16", 0) > 1.1 * speeds.get("f32", 0) else "f32"
 
 
-def _compile(path: Path, precision: Precision, threads: int) -> Any:
+def _compile(path: Path, precision: Precision, threads: int) -> list[Any]:
+    """A request for each run at once. A question on one core takes what it takes on two."""
+    streams = min(threads, _STREAMS)
     wanted = {
-        "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": precision,
         "INFERENCE_NUM_THREADS": threads,
+        "NUM_STREAMS": streams,
     }
-    return openvino().Core().compile_model(path, "CPU", wanted).create_infer_request()
+    model = openvino().Core().compile_model(path, "CPU", wanted)
+    return [model.create_infer_request() for _ in range(streams)]
 
 
 def load(model: str, kept: Path, *, precision: Precision = "", threads: int | None = None) -> OpenVinoEmbedder:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -52,7 +51,6 @@ class Pipeline:
     generations: Generations
     embedder: Callable[[str], Embedder]  # by the model's name; called at the first need: loading one takes seconds
     limits: Limits
-    embedding: threading.Lock  # one batch at a time: more would only share the same cores
     patience: float = PATIENCE
     model: str = DEFAULT_MODEL  # of the first generation; each has its own
     recognition: Recognition = NO_RECOGNITION
@@ -175,8 +173,7 @@ class Pipeline:
         ]
         embedder = self._patiently(lambda: self.embedder(generation.model))
         keys = keys_of(embedder, texts, inside)
-        with self.embedding:
-            made = self._patiently(lambda: embed_new(embedder, texts, inside, keys, self.versions.embeddings))
+        made = self._patiently(lambda: embed_new(embedder, texts, inside, keys, self.versions.embeddings))
         self.versions.store_parts(
             {
                 chunk.id: Parts(tuple(of_chunk), one.parts)

@@ -123,7 +123,6 @@ def pipeline(
         Generations(database),
         embedder,
         LIMITS,
-        threading.Lock(),
         patience,
         "hash",
     )
