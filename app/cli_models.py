@@ -78,6 +78,7 @@ def serve(supervised: Annotated[bool, typer.Option("--supervised", hidden=True)]
     from app.cross_encoder import CrossEncoderReranker
     from app.llm_engine import Engine
     from app.services import chunk_embedder, live_model
+    from app.tuning import Tunings
 
     settings = load()
     log.configure(part="models", style=settings.log_format, level=settings.log_level)
@@ -86,12 +87,19 @@ def serve(supervised: Annotated[bool, typer.Option("--supervised", hidden=True)]
     path = _model_file(settings.llm_model)
 
     def engine(path: Path) -> Engine:
+        tunings = Tunings(settings.data_dir, threads=settings.llm_threads, gpu_layers=settings.llm_gpu_layers)
+        tuning = tunings.measured(path, repack={"on": True, "off": False}.get(settings.llm_repack))
         return Engine(
             path,
             context=settings.llm_context,
             slots=settings.llm_slots,
             gpu_layers=settings.llm_gpu_layers,
             threads=settings.llm_threads,
+            queue_limit=settings.llm_queue,
+            repack=tuning.repack,
+            pace=tuning.pace,
+            step_seconds=settings.llm_step_seconds,
+            parked_bytes=settings.llm_park_mb * 10**6,
         )
 
     def reranker() -> CrossEncoderReranker:

@@ -8,6 +8,7 @@ import platform
 import shutil
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 
@@ -17,6 +18,7 @@ from app.llm import OpenAIChat
 from app.rerank import HttpReranker
 from app.services import recognition_of
 from app.settings import Settings
+from app.tuning import Tunings
 from ingest import sandbox, worker
 from ingest.recognition.engines import INSTALL
 from storage.database import Database, sqlite_module
@@ -154,16 +156,28 @@ def _language_model(settings: Settings) -> Finding:
         )
         reason = chat.ready()
         remedy = "" if reason is None else "Until then answers quote the documents, word for word."
-        return Finding("language model", reason is None, reason or f"{settings.llm_name} at {settings.llm_url}", remedy)
+        found = f"{settings.llm_name} at {settings.llm_url}{_tuning(settings)}"
+        return Finding("language model", reason is None, reason or found, remedy)
     model = settings.local_model()
     if model is not None:
-        return Finding("language model", True, f"{model.name} will be loaded at the next start.")
+        found = f"{model.name} will be loaded at the next start{_tuning(settings.updated({'llm_model': str(model)}))}."
+        return Finding("language model", True, found)
     built = importlib.util.find_spec("llama_cpp") is not None
     found = "None: answers quote the documents, word for word. That is fine."
     how = "To add one: footnote models pull llama-3-8b-instruct, or set LLM_MODEL or LLM_URL."
     return Finding(
         "language model", True, found, how if built else how + " llama-cpp-python has to be installed first."
     )
+
+
+def _tuning(settings: Settings) -> str:
+    """How the model runs best here, once that was measured; nothing for models that run elsewhere."""
+    path = Path(settings.llm_model)
+    if not path.is_file():
+        return ""
+    tunings = Tunings(settings.data_dir, threads=settings.llm_threads, gpu_layers=settings.llm_gpu_layers)
+    known = tunings.known(path)
+    return f"; {known.in_words()}" if known else "; what suits this machine is measured at the first load"
 
 
 def _worker(settings: Settings) -> Finding:

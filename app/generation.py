@@ -40,12 +40,13 @@ Sink = Callable[[Event], object]
 
 @dataclass(eq=False, slots=True)
 class Generation:
-    """One answer on its way: what `Engine.submit` gives back."""
+    """One answer on its way: what `Engine.submit` gives back. `pinned`: a prompt to be read and kept, no answer."""
 
     prompt: list[int]
     sampling: Sampling
     sink: Sink
     limit: int
+    pinned: bool = False
     cancelled: bool = False
     reused: int = 0
     answered: int = 0

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.chat_template import LLAMA_3, ChatTemplate
 from storage.errors import InvalidInput, Unavailable
@@ -46,6 +47,13 @@ class Piece(NamedTuple):
     position: int
     tokens: list[int]
     sampled: bool
+
+
+class State(NamedTuple):
+    """What llama.cpp keeps of a sequence, copied out of its memory; `size` in bytes."""
+
+    data: NDArray[np.uint8]
+    size: int
 
 
 class Result(enum.Enum):
@@ -83,7 +91,7 @@ class Llama:
         self._abort = api.ggml_abort_callback(lambda _: abort())
         try:
             self._load(path, gpu_layers, repack, library.complaints)
-            self._open(context, sequences, threads or _cores(), batch, library.complaints)
+            self._open(context, sequences, threads or physical_cores(), batch, library.complaints)
             self.template = self._chat_template(path)
         except BaseException:
             self.close()
@@ -200,6 +208,17 @@ class Llama:
         """Let `target`, which is empty, begin with the first `count` tokens of `source`. Costs no memory."""
         self._api.llama_memory_seq_cp(self._memory, source, target, 0, count)
 
+    def save(self, sequence: int) -> State | None:
+        """A copy of all that a sequence holds; None where this memory can't be copied."""
+        size = int(self._api.llama_state_seq_get_size(self._context, sequence))
+        data = np.empty(size, np.uint8)
+        written = self._api.llama_state_seq_get_data(self._context, _bytes(data), size, sequence)
+        return State(data[:written], int(written)) if written else None
+
+    def restore(self, sequence: int, state: State) -> bool:
+        """Put what was saved into a sequence, which is empty; False when there is no room for it."""
+        return bool(self._api.llama_state_seq_set_data(self._context, _bytes(state.data), state.size, sequence))
+
     def close(self) -> None:
         """Give the memory back. May be called twice."""
         if self._context:
@@ -207,6 +226,10 @@ class Llama:
         if self._model:
             self._api.llama_model_free(self._model)
         self._context = self._model = None
+
+
+def _bytes(data: NDArray[np.uint8]) -> Any:
+    return data.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
 
 
 class _Rows:
@@ -291,7 +314,7 @@ def _last(complaints: deque[str]) -> str:
     return f"{complaints[-1]}." if complaints else "it does not say why."
 
 
-def _cores() -> int:
+def physical_cores() -> int:
     """Physical cores that this process may use: llama.cpp gains nothing from two threads on one of them."""
     if not hasattr(os, "sched_getaffinity"):
         return os.cpu_count() or 1

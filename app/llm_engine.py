@@ -10,42 +10,44 @@ which way of loading suits the machine.
 
 from __future__ import annotations
 
-import itertools
 import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Sequence as Ordered
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from app.generation import Failed, Generation, Sink
 from app.llama import Llama, Piece, Result, Sampling
 from app.llm import Reading
+from app.pace import GUESSED, Pace, Steps
+from app.sequences import Sequence, Sequences, shared
 from storage.errors import Busy, InvalidInput, Unavailable
 
 log = logging.getLogger(__name__)
 
-_STEP = 0.4  # seconds that a step may take while somebody watches an answer grow
-_READING_STEP = 2.0  # and while all wait for their first word: larger batches read faster
+_PACES = ("reading_tokens_per_second", "answering_tokens_per_second")
+GAUGES = frozenset(("running", "waiting", "parked_bytes", "step_target_seconds", *_PACES))  # others are counters
+_NEARLY = 64  # tokens: a prompt with no more of them to read need not wait for longer ones
+_NOTICE = 0.3  # seconds: a step that ends sooner is not worth breaking off
+_LONG = 2.0  # seconds that who comes may wait for a step in which others only read
+_TELL = 0.5  # seconds between two words on how far a long step has read
 _STRIKES = 3  # failed steps in a row after which the context is taken to be broken
 
 
-@dataclass(eq=False, slots=True)
-class _Sequence:
-    """A conversation in the context's memory."""
+Shares = list[tuple[Sequence, int]]
 
-    id: int
-    cells: list[int] = field(default_factory=list)  # tokens evaluated and kept
-    todo: list[int] = field(default_factory=list)  # tokens to evaluate before the next one can be sampled
-    generation: Generation | None = None
-    sampler: Any = None
-    used: float = 0.0
 
-    def shared(self, prompt: list[int]) -> int:
-        pairs = zip(self.cells, prompt[:-1], strict=False)  # the last token is always evaluated: it gives the logits
-        return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+@dataclass(slots=True)
+class _Step:
+    """What llama.cpp is evaluating. `yields`: it may be broken off for somebody who comes."""
+
+    shares: Shares
+    expected: float
+    yields: bool
+    started: float = field(default_factory=time.perf_counter)
+    told: float = 0.0
 
 
 class Engine:
@@ -53,7 +55,8 @@ class Engine:
 
     `context` is the number of tokens that all conversations share; no single one gets more than the model was trained
     for. `slots` answers run at once, `queue_limit` more may wait. `gpu_layers` -1 puts all layers on the GPU, if
-    llama.cpp was built for one. `threads` 0 means one for each core.
+    llama.cpp was built for one. `threads` 0 means one for each core. `repack` and `pace` are what `tuning` measures;
+    `step_seconds` as `pace.Steps` has it, `parked_bytes` as `Sequences`.
 
     Raises InvalidInput when the file is missing, damaged or holds no chat model, Unavailable without llama-cpp-python.
     """
@@ -69,6 +72,9 @@ class Engine:
         batch: int = 512,
         queue_limit: int = 64,
         repack: bool = False,
+        pace: Pace = GUESSED,
+        step_seconds: float = 0.0,
+        parked_bytes: int = 2**30,
     ) -> None:
         if not 1 <= slots <= 64:
             raise InvalidInput(f"The number of answers at once must be from 1 to 64, not {slots}.")
@@ -76,26 +82,27 @@ class Engine:
             raise InvalidInput(f"A batch must hold at least twice as many tokens as there are answers, not {batch}.")
         self.name = path.stem
         self.failure: str | None = None
-        # as many again, for conversations that may come back
-        self._sequences = [_Sequence(number) for number in range(2 * slots)]
+        count = 2 * slots  # as many again, for conversations that may come back
         self._llama = Llama(
             path,
             context=context,
-            sequences=len(self._sequences),
+            sequences=count + 1,
             gpu_layers=gpu_layers,
             threads=threads,
             batch=batch,
             repack=repack,
             abort=self._abort,
         )
+        self._sequences = Sequences(self._llama, count, parked_bytes=parked_bytes)
         self.context = self._llama.context
         self.window = min(self._llama.context, self._llama.trained)
         self._slots, self._batch, self._queue_limit = slots, batch, queue_limit
         self._waiting: deque[Generation] = deque()
         self._changed = threading.Condition()
         self._closing = False
-        self._reading: list[Generation] = []  # in a step that may be broken off: nobody's answer is in it
-        self._cost = 0.02  # seconds a prompt token, measured as it goes
+        self._steps = Steps(pace, batch=batch, target=step_seconds)
+        self._under_way: _Step | None = None
+        self._yielded = False  # the last step was broken off
         self._strikes = 0
         self._figures = dict.fromkeys(
             ("steps", "decode_seconds", "busy_seconds", "prompt_tokens", "reused_tokens", "answer_tokens"), 0.0
@@ -103,7 +110,7 @@ class Engine:
         self._thread = threading.Thread(target=self._run, name="llm-engine", daemon=True)
         self._thread.start()
 
-    def submit(self, messages: Sequence[dict[str, str]], sampling: Sampling, sink: Sink) -> Generation:
+    def submit(self, messages: Ordered[dict[str, str]], sampling: Sampling, sink: Sink) -> Generation:
         """Queue an answer. `sink` gets its events, in order, on the engine's thread: it must not block.
 
         The last event is Finished or Failed, always. Raises InvalidInput when the prompt does not fit the model, Busy
@@ -127,7 +134,23 @@ class Engine:
             self._changed.notify()
         return generation
 
-    def prompt_tokens(self, messages: Sequence[dict[str, str]]) -> list[int]:
+    def warm(self, messages: Ordered[dict[str, str]]) -> None:
+        """Read what all prompts that begin with these messages share, and keep it for them until the next call.
+
+        Does not wait. Raises as `submit` does.
+        """
+        self._check()
+        one, other = (self.prompt_tokens([*messages, {"role": "user", "content": word}]) for word in ("a", "b"))
+        beginning = one[: shared(one, other)]
+        if not beginning or 2 * len(beginning) > self.window:
+            return
+        generation = Generation(beginning, Sampling(), lambda _: None, limit=1, pinned=True)
+        with self._changed:
+            self._check()
+            self._waiting.append(generation)
+            self._changed.notify()
+
+    def prompt_tokens(self, messages: Ordered[dict[str, str]]) -> list[int]:
         """The prompt as the model reads it: control tokens come from the template only, never from a message."""
         tokens: list[int] = []
         for part in self._llama.template.render(messages):
@@ -143,8 +166,15 @@ class Engine:
         """Counters since the start, and how many answers run and wait now."""
         with self._changed:
             waiting = len(self._waiting)
-        running = sum(1 for sequence in self._sequences if sequence.generation)
-        return {**self._figures, "running": running, "waiting": waiting}
+        return {
+            **self._figures,
+            "running": len(self._sequences.active),
+            "waiting": waiting,
+            "parked_bytes": self._sequences.parked_bytes,
+            "step_target_seconds": self._steps.target,
+            "reading_tokens_per_second": self._steps.reading,
+            "answering_tokens_per_second": self._steps.pace.answering,
+        }
 
     def stop(self) -> None:
         """Within a step. Answers on their way end with Failed, new ones are refused. May be called twice."""
@@ -176,16 +206,16 @@ class Engine:
             self.failure = reason
             waiting = list(self._waiting)
             self._waiting.clear()
-        running = [sequence.generation for sequence in self._sequences if sequence.generation]
-        for sequence in self._sequences:
-            self._release(sequence)
+        running = [sequence.generation for sequence in self._sequences.active if sequence.generation]
+        for sequence in self._sequences.all:
+            self._sequences.release(sequence)
         for generation in running + waiting:
             generation.tell(Failed(Unavailable("models", reason)))
 
     def _wait(self) -> bool:
         """Until there is work: True, or the engine is closed: False."""
         with self._changed:
-            while not (self._closing or self._waiting or any(sequence.generation for sequence in self._sequences)):
+            while not (self._closing or self._waiting or self._sequences.active):
                 self._changed.wait()
             return not self._closing
 
@@ -194,7 +224,7 @@ class Engine:
             raise Unavailable("models", self.failure or "The language model is being stopped. Ask again in a moment.")
 
     def _drop_cancelled(self) -> None:
-        for sequence in self._sequences:
+        for sequence in self._sequences.active:
             if sequence.generation and sequence.generation.cancelled:
                 self._finish(sequence, "cancelled")
         with self._changed:
@@ -209,103 +239,70 @@ class Engine:
         while True:
             with self._changed:
                 generation = self._waiting[0] if self._waiting else None
-            active = [sequence for sequence in self._sequences if sequence.generation]
+            active = self._sequences.active
             taken = sum(sequence.generation.room for sequence in active if sequence.generation)
             if generation is None or len(active) == self._slots or taken + generation.room > self.context:
                 break
             with self._changed:
                 self._waiting.popleft()
             self._place(generation)
-            self._shed()
         with self._changed:
             waiting = list(self._waiting)
         for place, generation in enumerate(waiting, 1):
             generation.queued(place)
 
     def _place(self, generation: Generation) -> None:
-        prompt = generation.prompt
-        idle = [sequence for sequence in self._sequences if sequence.generation is None]
-        nearest = max(self._sequences, key=lambda sequence: sequence.shared(prompt))
-        shared = nearest.shared(prompt)
-        chosen = nearest
-        if nearest.generation or 2 * shared < len(nearest.cells):  # busy, or another conversation: leave it whole
-            chosen = min(idle, key=lambda sequence: (bool(sequence.cells), sequence.used))
-        if chosen is not nearest and shared > chosen.shared(prompt):
-            self._cut(chosen, 0)
-            self._llama.share(nearest.id, chosen.id, shared)
-            chosen.cells = prompt[:shared]
-        else:
-            self._cut(chosen, chosen.shared(prompt))
-        generation.reused = len(chosen.cells)
+        sequence = self._sequences.take(generation)
         self._figures["reused_tokens"] += generation.reused
-        chosen.todo = prompt[len(chosen.cells) :]
-        chosen.sampler = self._llama.sampler(generation.sampling)
-        chosen.generation = generation
-        chosen.used = time.monotonic()
-        generation.tell(Reading(queue=0, read=len(chosen.cells), total=len(prompt)))
-
-    def _shed(self) -> None:
-        """Forget idle conversations, the least recently used first, until what is promised has room.
-
-        Cells that sequences share count for each, so this errs on the safe side.
-        """
-        idle = [sequence for sequence in self._sequences if sequence.cells and not sequence.generation]
-        filled = sum(
-            sequence.generation.room if sequence.generation else len(sequence.cells) for sequence in self._sequences
-        )
-        for sequence in sorted(idle, key=lambda sequence: sequence.used):
-            if filled <= self.context:
-                break
-            filled -= len(sequence.cells)
-            self._cut(sequence, 0)
-
-    def _cut(self, sequence: _Sequence, count: int) -> None:
-        """Keep the first `count` cells, or none where the model's memory can't be cut in the middle."""
-        if not self._llama.keep(sequence.id, count):
-            self._llama.keep(sequence.id, 0)
-            count = 0
-        sequence.todo = sequence.cells[count:] + sequence.todo if sequence.generation else []
-        del sequence.cells[count:]
+        generation.tell(Reading(queue=0, read=len(sequence.cells), total=len(generation.prompt)))
 
     def _step(self) -> None:
         shares = self._shares()
         if not shares:
             return
-        if all(count > 1 for _, count in shares):
-            self._reading = [sequence.generation for sequence, _ in shares if sequence.generation]
-        started = time.perf_counter()
-        result = self._llama.decode(
-            [
-                Piece(sequence.id, len(sequence.cells), sequence.todo[:count], count == len(sequence.todo))
-                for sequence, count in shares
-            ]
-        )
-        seconds = time.perf_counter() - started
-        self._reading = []
+        pieces = [
+            Piece(sequence.id, len(sequence.cells), sequence.todo[:count], count == len(sequence.todo))
+            for sequence, count in shares
+        ]
+        tokens = sum(count for _, count in shares)
+        self._under_way = step = _Step(shares, self._steps.expected(tokens), self._may_yield(shares))
+        result = self._llama.decode(pieces)
+        self._under_way = None
+        seconds = time.perf_counter() - step.started
         self._figures["steps"] += 1
         self._figures["decode_seconds"] += seconds
+        self._yielded = result is Result.ABORTED
         if result is not Result.DONE:
             self._recover(result, [sequence for sequence, _ in shares])
             return
         self._strikes = 0
-        tokens = sum(count for _, count in shares)
-        if tokens > 16:  # smaller steps take as long as one token does
-            self._cost = 0.8 * self._cost + 0.2 * seconds / tokens
+        self._steps.took(tokens, seconds)
         self._advance(shares)
 
-    def _shares(self) -> list[tuple[_Sequence, int]]:
-        """Which sequences take part in the next step, each with how many of its tokens."""
-        active = [sequence for sequence in self._sequences if sequence.generation]
+    def _shares(self) -> Shares:
+        """Which sequences take part in the next step, each with how many of its tokens.
+
+        Prompts are read in the order of their coming, but one that is nearly through goes first, in a short step.
+        """
+        active = self._sequences.active
         shares = [(sequence, 1) for sequence in active if len(sequence.todo) == 1]
-        room = int(_STEP / self._cost) if shares else max(64, int(_READING_STEP / self._cost))
-        room = min(self._batch - len(shares), max(17, room))
-        for sequence in sorted(active, key=lambda sequence: sequence.used):
+        nearly = sum(len(sequence.todo) for sequence in active if len(sequence.todo) <= _NEARLY)
+        room = self._steps.beside(len(shares)) if nearly else self._steps.alone()
+        if not shares:
+            room = min(self._batch, max(room, nearly))
+        for sequence in sorted(active, key=lambda sequence: (len(sequence.todo) > _NEARLY, sequence.used)):
             if len(sequence.todo) > 1 and room > 0:
                 shares.append((sequence, min(room, len(sequence.todo))))
                 room -= shares[-1][1]
         return shares
 
-    def _advance(self, shares: list[tuple[_Sequence, int]]) -> None:
+    def _may_yield(self, shares: Shares) -> bool:
+        """Whether a step may be broken off for somebody who comes: nobody's answer waits for it, and not twice on end,
+        so that prompts are read however many come."""
+        free = len(self._sequences.active) < self._slots
+        return free and not self._yielded and all(count > 1 for _, count in shares)
+
+    def _advance(self, shares: Shares) -> None:
         """Take over what a step has evaluated, and sample the next token of each sequence that is through."""
         row = -1
         for sequence, count in shares:
@@ -317,10 +314,14 @@ class Engine:
             if generation.answered == 0:
                 self._figures["prompt_tokens"] += count
                 generation.tell(Reading(queue=0, read=len(sequence.cells), total=len(generation.prompt)))
-            if not sequence.todo:
+            if sequence.todo:
+                continue
+            if generation.pinned:
+                self._finish(sequence, "stop")
+            else:
                 self._answer(sequence, generation, self._llama.sample(sequence.sampler, row))
 
-    def _answer(self, sequence: _Sequence, generation: Generation, token: int) -> None:
+    def _answer(self, sequence: Sequence, generation: Generation, token: int) -> None:
         if self._llama.ends(token):
             self._finish(sequence, "stop")
             return
@@ -333,30 +334,27 @@ class Engine:
         else:
             sequence.todo = [token]
 
-    def _finish(self, sequence: _Sequence, reason: str) -> None:
+    def _finish(self, sequence: Sequence, reason: str) -> None:
         generation = sequence.generation
         assert generation is not None
-        self._release(sequence)
+        self._sequences.release(sequence)
         if rest := generation.decoder.decode(b"", final=True):
             generation.tell(rest)
         generation.finished(reason)
 
-    def _release(self, sequence: _Sequence) -> None:
-        if sequence.generation:
-            self._llama.free(sequence.sampler)
-            sequence.generation, sequence.sampler, sequence.todo = None, None, []
-            sequence.used = time.monotonic()
-
-    def _recover(self, result: Result, sequences: list[_Sequence]) -> None:
+    def _recover(self, result: Result, sequences: list[Sequence]) -> None:
         """After a step that failed: back to where it began, then make room or give up what can't go on."""
         for sequence in sequences:
-            self._cut(sequence, len(sequence.cells))
+            self._sequences.cut(sequence, len(sequence.cells))
         if result is Result.ABORTED:
             return
         if result is Result.FULL:
-            idle = [sequence for sequence in self._sequences if sequence.cells and not sequence.generation]
+            idle = [sequence for sequence in self._sequences.idle if sequence.cells]
             if idle:
-                self._cut(min(idle, key=lambda sequence: sequence.used), 0)
+                self._sequences.leave(min(idle, key=lambda sequence: sequence.used))
+                return
+            if self._sequences.pinned.cells and not self._sequences.pinned.generation:
+                self._sequences.cut(self._sequences.pinned, 0)
                 return
             sequences = [max(sequences, key=lambda sequence: sequence.used)]
             error: Unavailable = Busy(
@@ -369,12 +367,32 @@ class Engine:
         for sequence in sequences:
             generation = sequence.generation
             assert generation is not None
-            self._release(sequence)
-            self._cut(sequence, 0)
+            self._sequences.release(sequence)
+            self._sequences.cut(sequence, 0)
             generation.tell(Failed(error))
         if self._strikes >= _STRIKES:
             raise RuntimeError(f"{_STRIKES} steps failed in a row")
 
     def _abort(self) -> bool:
-        """Asked by llama.cpp within a step: whether to break it off. Answers on their way are never broken off."""
-        return self._closing or any(generation.cancelled for generation in self._reading)
+        """Asked by llama.cpp many times within a step: whether to break it off, for somebody who stops, or who comes.
+
+        The others then do their part again. Also tells the readers how far a long step may be.
+        """
+        step = self._under_way
+        if self._closing or step is None:
+            return self._closing
+        spent = time.perf_counter() - step.started
+        if step.expected - spent > _NOTICE and any(
+            one.generation.cancelled for one, _ in step.shares if one.generation
+        ):
+            return True
+        if spent - step.told >= _TELL:
+            step.told = spent
+            self._tell_reading(step, min(0.95, spent / step.expected))
+        return step.yields and bool(self._waiting) and step.expected - spent > _LONG
+
+    def _tell_reading(self, step: _Step, share: float) -> None:
+        for sequence, count in step.shares:
+            if sequence.generation and count > 1 and sequence.generation.answered == 0:
+                read = len(sequence.cells) + int(share * count)
+                sequence.generation.tell(Reading(queue=0, read=read, total=len(sequence.generation.prompt)))

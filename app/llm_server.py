@@ -8,7 +8,6 @@ The port answers at once; models load in the background, and until then /healthz
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import logging
 import secrets
@@ -18,10 +17,10 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, TypeVar
 
 import uvicorn
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
@@ -32,13 +31,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.completion import Completion, CompletionStream
 from app.generation import Event
-from app.llama import Sampling
-from app.llm_engine import Engine
+from app.llm_engine import GAUGES, Engine
 from app.openai_errors import BadRequest, error_response, response
+from app.openai_requests import Beginning, Chat, Embeddings, Rerank, Text
 from app.rerank import Reranker
 from ingest.embed import Embedder
 from storage.errors import Busy, FootnoteError, InvalidInput, NotFound, Unavailable
-from storage.types import Vector
 
 log = logging.getLogger(__name__)
 
@@ -97,70 +95,6 @@ class Loading(Generic[Part]):
         return self._part
 
 
-class _Message(BaseModel):
-    role: Literal["system", "user", "assistant"]
-    content: str
-
-    @field_validator("content", mode="before")
-    @classmethod
-    def _text(cls, content: object) -> object:
-        """OpenAI's clients may send a list of parts; only text can be read here."""
-        if isinstance(content, list) and all(isinstance(part, dict) and part.get("type") == "text" for part in content):
-            return "".join(str(part.get("text", "")) for part in content)
-        return content
-
-
-class _Chat(BaseModel):
-    model: str = ""
-    messages: list[_Message] = Field(min_length=1)
-    stream: bool = False
-    max_tokens: int | None = Field(None, ge=1)
-    max_completion_tokens: int | None = Field(None, ge=1)
-    temperature: float | None = Field(None, ge=0, le=2)
-    top_p: float | None = Field(None, gt=0, le=1)
-    seed: int | None = None
-    # asked for and left undone would be a wrong answer, so these are refused
-    n: Literal[1, None] = None
-    stop: None = None
-    tools: None = None
-    response_format: None = None
-
-    def sampling(self) -> Sampling:
-        asked = {
-            "max_tokens": self.max_completion_tokens or self.max_tokens,
-            "temperature": self.temperature,
-            "top_p": self.top_p,
-            "seed": self.seed,
-        }
-        return Sampling(**{name: value for name, value in asked.items() if value is not None})  # type: ignore[arg-type]
-
-
-class _Embeddings(BaseModel):
-    model: str = ""
-    input: str | list[str] = Field(min_length=1)
-    input_type: Literal["query", "passage"] = "query"
-    encoding_format: Literal["float", "base64"] = "float"
-
-    def written(self, vector: Vector) -> str | list[float]:
-        """A vector as the request wants it: base64 is a third as long and takes no time to read."""
-        if self.encoding_format == "base64":
-            return base64.b64encode(vector.astype("<f4").tobytes()).decode()
-        numbers: list[float] = vector.tolist()
-        return numbers
-
-
-class _Rerank(BaseModel):
-    model: str = ""
-    query: str = Field(min_length=1)
-    documents: list[str] = Field(min_length=1, max_length=1000)
-    top_n: int | None = Field(None, ge=1)
-    return_documents: Literal[False] = False  # who asks has them
-
-
-class _Text(BaseModel):
-    content: str
-
-
 Body = TypeVar("Body", bound=BaseModel)
 
 
@@ -195,6 +129,7 @@ def build(
             Route("/v1/embeddings", routes.embeddings, methods=["POST"]),
             Route("/v1/rerank", routes.rerank, methods=["POST"]),
             Route("/tokenize", routes.tokenize, methods=["POST"]),
+            Route("/beginning", routes.beginning, methods=["PUT"]),
             Route("/healthz", routes.health),
             Route("/metrics", routes.metrics),
         ],
@@ -288,7 +223,7 @@ class _Routes:
             await run_in_threadpool(self._engine.part.stop)
 
     async def chat(self, request: Request) -> Response:
-        body = await _body(request, _Chat)
+        body = await _body(request, Chat)
         engine = self._engine.get()
         _check_model(body.model, engine.name)
         loop = asyncio.get_running_loop()
@@ -310,7 +245,8 @@ class _Routes:
     async def models(self, _: Request) -> Response:
         data: list[dict[str, Any]] = []
         if engine := self._engine.part:
-            data.append({"id": engine.name, "context_length": engine.window})
+            speed = engine.figures()["reading_tokens_per_second"]
+            data.append({"id": engine.name, "context_length": engine.window, "reading_tokens_per_second": speed})
         if embedder := self._embedder.part:
             backend = getattr(embedder, "backend", "")
             data.append({"id": embedder.name, "dimensions": embedder.dimensions, "backend": backend})
@@ -320,7 +256,7 @@ class _Routes:
         return JSONResponse({"object": "list", "data": [{**shared, **model} for model in data]})
 
     async def embeddings(self, request: Request) -> Response:
-        body = await _body(request, _Embeddings)
+        body = await _body(request, Embeddings)
         embedder = self._embedder_named(body.model)
         texts = [body.input] if isinstance(body.input, str) else body.input
         embed = embedder.embed_queries if body.input_type == "query" else embedder.embed_passages
@@ -354,7 +290,7 @@ class _Routes:
         return kept.get()
 
     async def rerank(self, request: Request) -> Response:
-        body = await _body(request, _Rerank)
+        body = await _body(request, Rerank)
         reranker = self._reranker.get()
         _check_model(body.model, reranker.name)
         if self._reranks >= _RERANKS:
@@ -377,9 +313,19 @@ class _Routes:
         return JSONResponse({"model": reranker.name, "results": results, "usage": {"total_tokens": 0}})
 
     async def tokenize(self, request: Request) -> Response:
-        body = await _body(request, _Text)
-        tokens = await run_in_threadpool(self._engine.get().tokenize, body.content)
-        return JSONResponse({"tokens": tokens, "count": len(tokens)})
+        body = await _body(request, Text)
+        engine = self._engine.get()
+        if isinstance(body.content, str):
+            tokens = await run_in_threadpool(engine.tokenize, body.content)
+            return JSONResponse({"tokens": tokens, "count": len(tokens)})
+        counts = [len(await run_in_threadpool(engine.tokenize, text)) for text in body.content]
+        return JSONResponse({"counts": counts})
+
+    async def beginning(self, request: Request) -> Response:
+        """What every prompt begins with from now on: read at once, and kept for all of them."""
+        body = await _body(request, Beginning)
+        await run_in_threadpool(self._engine.get().warm, [message.model_dump() for message in body.messages])
+        return Response(status_code=202)
 
     async def health(self, _: Request) -> Response:
         engine = self._engine.part
@@ -404,7 +350,7 @@ class _Routes:
         ]
         figures = self._engine.part.figures() if self._engine.part else {}
         for name, value in figures.items():
-            gauge = name in ("running", "waiting")
+            gauge = name in GAUGES
             metric = f"footnote_llm_{name}" if gauge else f"footnote_llm_{name}_total"
             lines += [f"# TYPE {metric} {'gauge' if gauge else 'counter'}", f"{metric} {value:g}"]
         return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")

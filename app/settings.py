@@ -106,6 +106,22 @@ class Settings(BaseSettings):
     llm_gpu_layers: int = Field(-1, ge=-1, description="Layers put on the GPU; -1: all that fit, 0: none.")
     llm_threads: int = Field(0, ge=0, description="Threads of llama.cpp; 0: as many as there are physical cores.")
     llm_slots: int = Field(8, ge=1, le=64, description="Answers that llama.cpp writes at the same time.")
+    llm_queue: int = Field(64, ge=0, description="Questions that may wait for llama.cpp; more are told to come back.")
+    llm_repack: Literal["", "on", "off"] = Field(
+        "",
+        description="Let llama.cpp rearrange a model's weights as it loads them; empty: where it was measured to help.",
+    )
+    llm_step_seconds: float = Field(
+        0.0,
+        ge=0,
+        le=10,
+        description="Longest pause between two words while another's question is read; 0: as measured.",
+    )
+    llm_park_mb: int = Field(
+        1024,
+        ge=0,
+        description="Memory for conversations that llama.cpp's context has no room for, in MB; 0: read again.",
+    )
     llm_max_tokens: int = Field(700, ge=16, description="Longest answer, in tokens.")
     llm_temperature: float = Field(0.2, ge=0, le=2, description="0: always the likeliest token.")
     rewrite_follow_ups: bool = Field(

@@ -2,7 +2,9 @@ from pathlib import Path
 
 from app import doctor
 from app.settings import Settings
+from app.tuning import Tunings
 from ingest.recognition import engines
+from tests import parrot
 
 
 def recognition(folder: Path, **settings: object) -> doctor.Finding:
@@ -27,3 +29,13 @@ def test_doctor_names_what_the_settings_ask_for_in_vain(tmp_path: Path) -> None:
     found = recognition(tmp_path, ocr="tesseract", tessdata_prefix=tmp_path)
     assert not found.ok
     assert "tesseract is not installed here" in found.found
+
+
+def test_doctor_tells_how_the_model_runs_best_here_once_that_was_measured(tmp_path: Path) -> None:
+    model = parrot.build(tmp_path / "parrot.gguf")
+    settings = Settings(data_dir=tmp_path, llm_model=str(model), llm_threads=1)
+    before = doctor.examine(settings, only=["language model"])[0]
+    assert "measured at the first load" in before.found
+    Tunings(tmp_path, threads=1, gpu_layers=settings.llm_gpu_layers).measured(model)
+    after = doctor.examine(settings, only=["language model"])[0]
+    assert "tokens a second, a typical question takes" in after.found

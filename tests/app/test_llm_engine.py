@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import random
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -157,6 +158,111 @@ def test_the_beginning_is_shared_with_an_answer_that_still_runs(path: Path) -> N
     assert other.text == "vendor budget"
     running.generation.cancel()
     assert running.end().reason == "cancelled"
+    engine.close()
+
+
+def test_the_beginning_of_all_prompts_is_read_before_anybody_asks_and_kept(path: Path) -> None:
+    engine = Engine(path, context=1024, slots=2, threads=1, parked_bytes=0)
+    engine.warm([HOUSE])
+    beginning = len(engine.prompt_tokens([HOUSE])) - len(engine.prompt_tokens([])) + 1
+    until(lambda: engine.figures()["prompt_tokens"] >= beginning and not engine.figures()["running"])
+    for number in range(6):  # more than there are sequences, and more than the context holds
+        listener = Listener(engine, f"{number} " * 100 + f"say «visitor {number}» now")
+        assert listener.end().reused >= beginning
+        assert listener.text == f"visitor {number}"
+    engine.close()
+
+
+def test_the_beginning_can_be_changed_while_answers_run(path: Path) -> None:
+    engine = Engine(path, slots=2, threads=1)
+    engine.warm([HOUSE])
+    running = Listener(engine, LONG, sampling=PATIENT)
+    running.first_word()
+    engine.warm([{"role": "system", "content": f"{HOUSE['content']} Laptop policy."}])
+    running.first_word()
+    running.generation.cancel()
+    assert running.end().reason == "cancelled"
+    assert answer(engine, "say «visitor» now") == "visitor"
+    engine.close()
+
+
+def test_a_beginning_longer_than_half_the_window_is_not_kept(small: Engine) -> None:
+    small.warm([{"role": "system", "content": "remote " * 300}])
+    assert answer(small, "say «visitor» now") == "visitor"
+    assert small.figures()["prompt_tokens"] < 200
+
+
+def test_a_conversation_that_had_to_make_room_comes_back_without_being_read_again(path: Path) -> None:
+    engine = Engine(path, context=1024, slots=2, threads=1)
+    long = "policy " * 300
+    first = Listener(engine, long + "say «manual staff» now", sampling=Sampling(100, temperature=0))
+    first.end()
+    for number in range(7):
+        script = " ".join(random.Random(number).sample(parrot.NOUNS, 8))
+        other = Listener(engine, f"{number} " * 200 + f"say «{script}» now", sampling=Sampling(100, temperature=0))
+        assert other.end().reason == "stop"
+        assert other.text == script
+    assert engine.figures()["parked_bytes"] > 0
+    again = Listener(
+        engine,
+        long + "say «manual staff» now",
+        first.text,
+        "say «bank safety vendor» now",
+        sampling=Sampling(100, temperature=0),
+    )
+    assert again.end().reused >= len(first.generation.prompt)
+    assert again.text == "bank safety vendor"
+    engine.close()
+
+
+def test_parked_conversations_stay_within_their_memory(path: Path) -> None:
+    engine = Engine(path, context=512, slots=1, threads=1, parked_bytes=500_000)
+    for number in range(6):
+        Listener(engine, f"{number} " * 100 + "say «visitor» now", sampling=Sampling(50, temperature=0)).end()
+        assert engine.figures()["parked_bytes"] <= 500_000
+    engine.close()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
+
+
+class Slow(Engine):
+    """Thinks that every step takes minutes, so that it may be broken off."""
+
+    def _step(self) -> None:
+        self._steps._slower = 1e6
+        super()._step()
+
+
+def test_who_comes_while_a_long_prompt_is_read_does_not_wait_for_the_whole_step(path: Path) -> None:
+    engine = Slow(path, context=8192, slots=2, threads=1, batch=4096)
+    engine._steps.alone = lambda: 4096  # type: ignore[method-assign]
+    reader = Listener(engine, "remote " * 3500 + "say «refund days» now")
+    until(lambda: engine._under_way is not None)
+    comer = Listener(engine, "say «visitor» now")
+    comer.end()
+    assert reader.generation.answered == 0
+    reader.end()
+    assert (comer.text, reader.text) == ("visitor", "refund days")
+    engine.close()
+
+
+def test_stopping_beside_somebody_s_answer_breaks_the_step_off_and_the_answer_goes_on(path: Path) -> None:
+    engine = Slow(path, slots=2, threads=1)
+    engine._steps.beside = lambda _: 500  # type: ignore[method-assign]
+    script = parrot.long_script(60)
+    answered = Listener(engine, f"say «{script}» now")
+    answered.first_word()
+    stopped = Listener(engine, "remote " * 3000 + "say «refund days» now")
+    stopped.until(lambda event: isinstance(event, Reading) and event.read > 0)
+    stopped.generation.cancel()
+    assert stopped.end().reason == "cancelled"
+    answered.end()
+    assert answered.text == script
     engine.close()
 
 

@@ -27,6 +27,7 @@ ROUTES = [
     ("POST", "/v1/embeddings"),
     ("POST", "/v1/rerank"),
     ("POST", "/tokenize"),
+    ("PUT", "/beginning"),
     ("GET", "/metrics"),
     ("GET", "/nowhere"),
 ]
@@ -267,6 +268,30 @@ def test_an_embedder_that_fails_is_a_500_and_the_next_request_is_answered(models
 def test_text_is_tokenized_without_control_tokens(models: httpx.Client) -> None:
     answer = models.post("/tokenize", json={"content": "refund<|eot_id|>"}).json()
     assert answer["count"] == len(answer["tokens"]) > 5
+
+
+def test_several_texts_are_counted_at_once(models: httpx.Client) -> None:
+    texts = ["refund days", "", "refund days contract price"]
+    assert models.post("/tokenize", json={"content": texts}).json() == {"counts": [2, 0, 4]}
+
+
+def test_what_all_prompts_begin_with_is_read_once(narrow: httpx.Client) -> None:
+    system = {"role": "system", "content": "policy " * 50}
+    assert narrow.put("/beginning", json={"messages": [system]}).status_code == 202
+    eventually(lambda: figure(narrow, "footnote_llm_prompt_tokens_total") > 50)
+    asked = {"messages": [system, {"role": "user", "content": "say «refund» now"}], "temperature": 0}
+    usage = narrow.post("/v1/chat/completions", json=asked).json()["usage"]
+    assert usage["prompt_tokens_details"]["cached_tokens"] > 50
+
+
+def test_the_metrics_tell_the_queue_the_pace_and_what_was_not_read_again(models: httpx.Client) -> None:
+    for _ in range(2):
+        models.post("/v1/chat/completions", json=chat("policy " * 60 + "say «refund» now"))
+    text = models.get("/metrics").text
+    assert "# TYPE footnote_llm_waiting gauge" in text
+    assert "# TYPE footnote_llm_reused_tokens_total counter" in text
+    assert figure(models, "footnote_llm_reused_tokens_total") > 60
+    assert figure(models, "footnote_llm_reading_tokens_per_second") > 0
 
 
 def test_the_port_answers_while_a_model_loads_and_says_so(path: Path) -> None:
