@@ -21,7 +21,19 @@ from app.retrieve import EVERYTHING, Retriever
 from app.rewrite import Rewriter
 from storage.conversations import Conversations
 from storage.errors import FootnoteError, InvalidInput, NotFound
-from storage.types import NO_PREFERENCE, Citation, Message, MessageState, Passage, Preference, Principal, Scope
+from storage.types import (
+    NO_PREFERENCE,
+    Citation,
+    Given,
+    Message,
+    MessageState,
+    Passage,
+    Preference,
+    Principal,
+    Record,
+    Scope,
+    Verdict,
+)
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +49,7 @@ class Progress:
     stage: str = "searching"  # "reading", "writing", "done"
     text: str = ""
     citations: tuple[Citation, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
     passages: tuple[Passage, ...] = ()
     reading: Reading | None = None
     notice: str = ""
@@ -189,18 +202,21 @@ class _Run:
         self._first_evidence: float | None = None
         self._text = ""
         self._citations: tuple[Citation, ...] = ()
+        self._verdicts: tuple[Verdict, ...] = ()
+        self._record: Record | None = None
 
     def take(self, event: Event) -> None:
         if isinstance(event, Retrieved):
             self._passages = event.passages
             self._first_evidence = event.seconds if event.passages else None
+            self._record = _record(event)
             self.generation.advance(stage="reading", passages=event.passages, notice=event.notice)
         elif isinstance(event, Reading):
             self.generation.advance(reading=event)
         elif isinstance(event, Wrote):
             self._record_sources(event)
             with self._writing:
-                self._text, self._citations = event.text, event.citations
+                self._text, self._citations, self._verdicts = event.text, event.citations, event.verdicts
             if not self.generation.cancelled.is_set():
                 self._show()
         else:
@@ -227,23 +243,24 @@ class _Run:
                     self._conversations.save_text(self.generation.message_id, self._text, self._citations)
                 if not self._may_be_seen():
                     self.generation.cancel()
-                    self.generation.advance(text="", citations=(), passages=())
+                    self.generation.advance(text="", citations=(), verdicts=(), passages=())
             except FootnoteError:
                 log.warning("an answer could not be saved; trying again in a second", exc_info=True)
 
     def fail(self, reason: str, model: str, seconds: float) -> None:
         """Keep what there is, with the reason below it."""
         text = f"{self._text}\n\n{quote(reason)}" if self._text else quote(reason)
-        ended = Ended(text, self._citations, MessageState.FAILED, model, seconds, self._first_evidence)
+        state, evidence = MessageState.FAILED, self._first_evidence
+        ended = Ended(text, self._citations, state, model, seconds, evidence, self._verdicts)
         try:
             self._finish(ended)
         except Exception:
             log.exception("a failed answer could not be kept; it will show as failed once it has been silent")
-            self.generation.advance(text=quote(reason), citations=(), passages=())
+            self.generation.advance(text=quote(reason), citations=(), verdicts=(), passages=())
 
     def _finish(self, ended: Ended) -> None:
         with self._writing:
-            self._text, self._citations = ended.text, ended.citations
+            self._text, self._citations, self._verdicts = ended.text, ended.citations, ended.verdicts
             self._conversations.finish(
                 self.generation.message_id,
                 ended.text,
@@ -252,15 +269,19 @@ class _Run:
                 model=ended.model,
                 seconds=ended.seconds,
                 first_evidence=ended.first_evidence,
+                record=replace(self._record, prompt_version=ended.prompt_version) if self._record else None,
+                verdicts=ended.verdicts,
             )
             self.ended.set()
         if self._may_be_seen():
             self._show()
         else:
-            self.generation.advance(text="", citations=(), passages=())
+            self.generation.advance(text="", citations=(), verdicts=(), passages=())
 
     def _show(self) -> None:
-        self.generation.advance(stage="writing", text=self._text, citations=self._citations, reading=None)
+        self.generation.advance(
+            stage="writing", text=self._text, citations=self._citations, verdicts=self._verdicts, reading=None
+        )
 
     def _may_be_seen(self) -> bool:
         try:
@@ -268,6 +289,13 @@ class _Run:
         except NotFound:
             return False
         return message.state is not MessageState.WITHDRAWN
+
+
+def _record(event: Retrieved) -> Record:
+    sources = (Given(p.document_id, p.version_id, p.page, p.start, p.end) for p in event.passages)
+    return Record(
+        searched=event.asked.queries if event.asked else (), confidence=event.confidence, sources=tuple(sources)
+    )
 
 
 def turns(messages: Sequence[Message]) -> list[Turn]:

@@ -15,14 +15,14 @@ from app.cite import Resolver
 from app.confidence import Sureness, sureness, warning
 from app.extract import MOST_PASSAGES, Extractive
 from app.llm import LLM, Reading
-from app.prompt import Prompt, Turn, estimate_tokens, fit
+from app.prompt import PROMPT_VERSION, Prompt, Turn, estimate_tokens, fit
 from app.quotation import quote
 from app.retrieve import EVERYTHING, Retriever
 from app.retrieve import Retrieved as Found
 from app.rewrite import Asked, Rewriter, interleave, understand
 from app.search import where
 from storage.errors import Unavailable
-from storage.types import NO_PREFERENCE, Citation, MessageState, Passage, Preference, Principal, Scope
+from storage.types import NO_PREFERENCE, Citation, MessageState, Passage, Preference, Principal, Scope, Verdict
 
 NOT_FOUND = "Nothing in the documents you may read answers this."
 NOT_FOUND_GERMAN = "Nichts in den Dokumenten, die Sie lesen dürfen, beantwortet das."
@@ -49,6 +49,7 @@ class Retrieved:
     seconds: float
     notice: str = ""
     asked: Asked | None = None  # what was searched for
+    confidence: float | None = None  # that the passages answer it
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class Wrote:
     text: str
     citations: tuple[Citation, ...]
     verbatim: bool
+    verdicts: tuple[Verdict, ...] = ()  # on the finished sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class Ended:
     model: str
     seconds: float
     first_evidence: float | None
+    verdicts: tuple[Verdict, ...] = ()
+    prompt_version: str = ""  # of what the model was asked; empty where none wrote
 
 
 Event = Retrieved | Reading | Wrote | Ended
@@ -96,7 +100,7 @@ def answer(
     found = search(asked, principal, retriever, scope=scope)
     prompt = _prompt(question, asked, found, history, llm, source_tokens, preference)
     evidence = time.monotonic() - began if found.passages else None
-    yield Retrieved(prompt.passages, time.monotonic() - began, found.notice, asked)
+    yield Retrieved(prompt.passages, time.monotonic() - began, found.notice, asked, found.confidence)
     resolver, model = Resolver(prompt.passages), llm.name
     if found.passages and sureness(found.confidence) is not Sureness.NONE:
         try:
@@ -108,7 +112,7 @@ def answer(
             prompt = _prompt(question, asked, found, history, stand_in, source_tokens, preference)
             resolver, model = Resolver(prompt.passages), stand_in.name
             notice = " ".join(filter(None, (found.notice, WITHOUT_MODEL.format(reason=error))))
-            yield Retrieved(prompt.passages, time.monotonic() - began, notice, asked)
+            yield Retrieved(prompt.passages, time.monotonic() - began, notice, asked, found.confidence)
             yield from _write(prompt, stand_in, resolver, cancel)
     state = MessageState.STOPPED if cancel.is_set() else MessageState.DONE
     if not resolver.text.strip() and state is MessageState.DONE:
@@ -117,7 +121,8 @@ def answer(
         resolver.finish()
         if resolver.citations:
             yield Wrote(resolver.text, resolver.citations, verbatim=True)
-    yield Ended(resolver.text, resolver.citations, state, model, time.monotonic() - began, evidence)
+    seconds, version = time.monotonic() - began, "" if model == Extractive.name else PROMPT_VERSION
+    yield Ended(resolver.text, resolver.citations, state, model, seconds, evidence, prompt_version=version)
 
 
 def _refusal(passages: Sequence[Passage], *, german: bool, narrowed: bool) -> str:

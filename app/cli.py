@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -259,7 +260,9 @@ def ask(
             }
             for citation in ended.citations
         ]
-        print(json.dumps({"answer": ended.text, "references": references, "model": ended.model}, ensure_ascii=False))
+        verdicts = [asdict(verdict) for verdict in ended.verdicts]
+        shown = {"answer": ended.text, "references": references, "verdicts": verdicts, "model": ended.model}
+        print(json.dumps(shown, ensure_ascii=False))
     else:
         from app.quotation import plain
 

@@ -50,6 +50,7 @@ from storage.generations import Generations
 from storage.index import Index
 from storage.preferences import Preferences
 from storage.queue import Queue
+from storage.records import Records
 from storage.reports import Reports
 from storage.sources import Sources
 from storage.users import Users
@@ -80,6 +81,7 @@ class Services:
     pages: Pages
     evaluations: Evaluations
     feedback: Feedback
+    records: Records
     runs: Runs
     preferences: Preferences
     _missing: Missing = field(repr=False)
@@ -171,6 +173,7 @@ def build(settings: Settings) -> Services:
         pages=Pages(documents, files, parse_limits(settings)),
         evaluations=evaluations,
         feedback=Feedback(database),
+        records=Records(database),
         runs=Runs(
             evaluations,
             documents,

@@ -25,7 +25,8 @@ from storage.models import (
     Version,
     now,
 )
-from storage.types import Citation, Conversation, Message, MessageState, Principal
+from storage.records import forget, keep, verdicts_of
+from storage.types import Citation, Conversation, Message, MessageState, Principal, Record, Verdict
 
 MAX_TITLE = 80
 SILENT = timedelta(seconds=60)  # a running answer that was not touched for so long has lost its process
@@ -125,12 +126,18 @@ class Conversations:
         model: str,
         seconds: float,
         first_evidence: float | None,
+        record: Record | None = None,
+        verdicts: Sequence[Verdict] = (),
     ) -> None:
-        """The final text. It is withdrawn instead when one of its documents was deleted meanwhile."""
+        """The final text, how it came about, and what was found of its sentences.
+
+        It is withdrawn instead when one of its documents was deleted meanwhile.
+        """
         with self._database.write() as session:
             row = _write(session, message_id, text, citations)
             if row is not None and row.state != MessageState.WITHDRAWN:
                 row.state, row.model, row.seconds, row.first_evidence = state, model, seconds, first_evidence
+                keep(session, message_id, record, verdicts)
 
     def rate(self, message_id: str, rating: int | None, comment: str, principal: Principal) -> None:
         """1 helpful, 0 not helpful, None neither."""
@@ -154,6 +161,7 @@ def _write(session: Session, message_id: str, text: str, citations: Sequence[Cit
     )
     if gone or row.state == MessageState.WITHDRAWN:
         row.state, text, citations = MessageState.WITHDRAWN, "", ()
+        forget(session, [message_id])
     foreign = {citation.document_id for citation in citations} - set(session.scalars(sources))
     if foreign:
         raise InvalidInput("An answer can't cite a document that was not recorded as its source.")
@@ -230,6 +238,7 @@ def _message(session: Session, row: MessageRow) -> Message:
         rating=row.rating,
         comment=row.comment,
         citations=citations_of(session, row.id) if row.role == "assistant" else (),
+        verdicts=verdicts_of(session, row.id) if row.role == "assistant" else (),
     )
 
 

@@ -9,7 +9,18 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from storage.errors import Conflict
-from storage.models import Base, ChunkRow, CitationRow, Document, EmbeddingRow, MessageRow, MessageSource, Version
+from storage.models import (
+    Base,
+    ChunkRow,
+    CitationRow,
+    Document,
+    EmbeddingRow,
+    GivenRow,
+    MessageRow,
+    MessageSource,
+    Version,
+)
+from storage.records import forget
 from storage.types import MessageState
 
 
@@ -42,6 +53,8 @@ def erase_rows(session: Session, document_ids: Sequence[str]) -> dict[str, Erase
     unmatched = {"synchronize_session": False}
     session.execute(withdrawn.values(text="", comment="", state=MessageState.WITHDRAWN), execution_options=unmatched)
     session.execute(sa.delete(CitationRow).where(CitationRow.message_id.in_(drawn)), execution_options=unmatched)
+    forget(session, drawn)
+    session.execute(sa.delete(GivenRow).where(GivenRow.document_id.in_(document_ids)), execution_options=unmatched)
     session.execute(sa.delete(MessageSource).where(MessageSource.document_id.in_(document_ids)))
     session.execute(sa.delete(Document).where(Document.id.in_(document_ids)))
     return {one: Erased(*(count.get(one, 0) for count in counted)) for one in document_ids}

@@ -314,6 +314,43 @@ class CitationRow(Base):
     heading: Mapped[str]
 
 
+class VerdictRow(Base):
+    """What the sources say to a sentence of an answer. Its reason may hold their words: it goes with them."""
+
+    __tablename__ = "verdicts"
+    message_id: Mapped[str] = _child_of("messages.id")
+    n: Mapped[int] = mapped_column(primary_key=True)
+    start: Mapped[int]
+    end: Mapped[int]
+    support: Mapped[str]
+    reason: Mapped[str]
+    footnotes: Mapped[list[Any]]
+    left_out: Mapped[str]
+
+
+class RecordRow(Base):
+    """How an answer came about: see `storage.types.Record`."""
+
+    __tablename__ = "records"
+    message_id: Mapped[str] = _child_of("messages.id")
+    prompt_version: Mapped[str]
+    searched: Mapped[list[Any]]
+    confidence: Mapped[float | None]
+
+
+class GivenRow(Base):
+    """A passage that was put before the model; `n` is its number there."""
+
+    __tablename__ = "given"
+    message_id: Mapped[str] = _child_of("messages.id")
+    n: Mapped[int] = mapped_column(primary_key=True)
+    document_id: Mapped[str] = mapped_column(index=True)
+    version_id: Mapped[str]
+    page: Mapped[int]
+    start: Mapped[int]
+    end: Mapped[int]
+
+
 class Candidate(Base):
     """That an admin has dealt with a comment on an answer. It goes with the answer, as the comment does."""
 

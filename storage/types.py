@@ -307,6 +307,53 @@ class Preference:
 NO_PREFERENCE = Preference()
 
 
+class Support(StrEnum):
+    """What the source of a sentence says to it."""
+
+    FULL = "supported"
+    PART = "in part"
+    NONE = "not supported"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """On the sentence text[start:end] of an answer: what the sources of its `footnotes` say to it, and why, in words.
+
+    `left_out` is what the model had written there, where that does not stand in the text any more.
+    """
+
+    start: int
+    end: int
+    support: Support
+    reason: str = ""
+    footnotes: tuple[int, ...] = ()
+    left_out: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A passage that was put before the model: characters `start` to `end` of a page."""
+
+    document_id: str
+    version_id: str
+    page: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """How an answer came about. `searched` is the question as it was searched for; `sources` are numbered from 1.
+
+    `confidence` is how likely the passages were to answer it, from 0 to 1. `prompt_version` is "" where no model wrote.
+    """
+
+    prompt_version: str = ""
+    searched: tuple[str, ...] = ()
+    confidence: float | None = None
+    sources: tuple[Given, ...] = ()
+
+
 class MessageState(StrEnum):
     RUNNING = "running"
     DONE = "done"
@@ -329,6 +376,7 @@ class Message:
     rating: int | None = None  # 1 helpful, 0 not helpful
     comment: str = ""
     citations: tuple[Citation, ...] = field(default_factory=tuple)
+    verdicts: tuple[Verdict, ...] = ()  # in the order of the text
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from storage.feedback import Feedback
 from storage.generations import Generations
 from storage.preferences import Preferences
 from storage.queue import Queue
+from storage.records import Records
 from storage.reports import Reports
 from storage.sources import Sources
 from storage.types import Citation, MessageState, Principal
@@ -132,6 +133,7 @@ def services(office: Office, missing: list[str], **settings: Any) -> Services:
         pages=Pages(office.documents, office.files, Limits()),
         evaluations=evaluations,
         feedback=Feedback(office.database),
+        records=Records(office.database),
         runs=Runs(
             evaluations,
             office.documents,

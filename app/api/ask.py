@@ -1,7 +1,7 @@
 """POST /api/ask: a question, answered as one JSON object or, with Accept: text/event-stream, as it is written.
 
-Events: `progress` {stage, text, citations, notice, reading} whenever something changed, then one `done` with the object
-that JSON callers get. An answer goes on when its caller leaves: it is in the conversation.
+Events: `progress` {stage, text, citations, verdicts, notice, reading} whenever something changed, then one `done` with
+the object that JSON callers get. An answer goes on when its caller leaves: it is in the conversation.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MAX_QUESTION = 4000
 _POLL = 0.1  # a look at what the answering thread has; waiting in a thread per caller would use up the pool
-_SHOWN = ("stage", "text", "citations", "notice", "reading")
+_SHOWN = ("stage", "text", "citations", "verdicts", "notice", "reading")
 _SILENCE = 15.0  # proxies close a stream that says nothing
 
 
@@ -90,6 +90,7 @@ def _ended(services: Services, generation: Generation, principal: Principal) -> 
     return {
         "answer": message.text,
         "citations": message.citations,
+        "verdicts": message.verdicts,
         "conversation_id": message.conversation_id,
         "message_id": message.id,
         "state": message.state,

@@ -2,7 +2,7 @@
 
 What the caller may not read is answered exactly like what does not exist. Uploads stand in `app.api.uploads`,
 questions in `app.api.ask` and `app.api.search`, question sets and evaluations in `app.api.evaluations`, jobs in
-`app.api.jobs`, what was found in a document in `app.api.reports`.
+`app.api.jobs`, what was found in a document in `app.api.reports`, how answers came about in `app.api.records`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from app.api import evaluations, generations, jobs, preferences, reports, sources
+from app.api import evaluations, generations, jobs, preferences, records, reports, sources
 from app.api.ask import ask
 from app.api.errors import on_crash, on_footnote_error, on_http_error
 from app.api.request import number_of, principal_of, read_json, services_of
@@ -88,6 +88,8 @@ def routes() -> list[Route]:
         Route("/conversations", conversations, methods=["GET"]),
         Route("/conversations/{conversation}", conversation, methods=["GET"]),
         Route("/conversations/{conversation}", delete_conversation, methods=["DELETE"]),
+        Route("/records", records.records, methods=["GET"]),
+        Route("/records/{message}", records.record, methods=["GET"]),
         Route("/generations", generations.generations, methods=["GET"]),
         Route("/generations", generations.start, methods=["POST"]),
         Route("/generations/switch", generations.switch, methods=["POST"]),

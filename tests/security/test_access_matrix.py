@@ -18,7 +18,7 @@ from websockets.sync.client import connect
 from app.auth import SHUT
 from app.cli import app as cli
 from storage.evaluations import RunState
-from storage.types import Citation, MessageState, Readers
+from storage.types import Citation, Given, MessageState, Readers, Record, Support, Verdict
 from tests.conftest import Library
 from tests.contracts.index_contract import IndexProcess
 from tests.office import Office
@@ -81,6 +81,8 @@ OTHERS: dict[str, tuple[int, int, int] | None] = {
     "GET /api/conversations": None,
     "GET /api/conversations/{conversation}": None,
     "DELETE /api/conversations/{conversation}": None,
+    "GET /api/records": (403, 403, 200),
+    "GET /api/records/{message}": (403, 403, 404),
     "GET /api/generations": (403, 403, 200),
     "POST /api/generations": (400, 400, 400),
     "POST /api/generations/switch": (400, 400, 400),
@@ -380,6 +382,32 @@ def test_only_admins_read_and_write_question_sets_and_reports(shared: World, rol
     assert [answer.status_code for answer in answers] == [200 if allowed else 403] * 3
     assert ["secret" in answer.text for answer in answers[:2]] == [allowed] * 2
     assert len(kept.questions(set_id, anna)) == (2 if allowed else 1)
+
+
+def test_a_record_is_for_admins_who_may_read_all_that_was_given(world: World, office: Office) -> None:
+    document_id, version_id = world.documents["group"]
+    kept, mia = office.conversations, office.principal("mia")
+    message = kept.ask(kept.create("Pay", mia).id, "What is paid at the top?", mia)
+    kept.finish(
+        message.id,
+        "A secret sum.",
+        MessageState.DONE,
+        (),
+        model="m",
+        seconds=1,
+        first_evidence=1,
+        record=Record("1", ("What is paid at the top?",), 0.9, (Given(document_id, version_id, 1, 0, 5),)),
+        verdicts=(Verdict(0, 13, Support.NONE, "The source says 7, not 9."),),
+    )
+    url = f"/api/records/{message.id}"
+    for role, status in {"max": 403, "mia": 403, "anna": 200}.items():
+        with world.client(role) as client:
+            assert client.get(url).status_code == status
+            assert ("paid at the top" in client.get("/api/records").text) == (role == "anna")
+    world.office.documents.begin_delete(document_id, office.principal("anna"))
+    with world.client("anna") as client:
+        assert client.get(url).text == client.get(f"/api/records/{'0' * 32}").text
+        assert "paid at the top" not in client.get("/api/records?support=all").text
 
 
 @pytest.mark.parametrize("role", ["max", "mia", "anna"])
