@@ -150,7 +150,7 @@ def naming(question: str, passages: Sequence[Passage]) -> dict[str, float]:
     labels = {id_: set(_stems(p.label)) for id_, p in documents.items()}
     spread = Counter(word for label in labels.values() for word in label)
     weight = {word: math.log((1 + len(labels)) / count) for word, count in spread.items()}
-    asked = content_words(question)
+    asked = set(covered(spread, content_words(question)))
     named = {}
     for id_, passage in documents.items():
         share = max(_share(field, asked, weight) for field in (passage.title, passage.about.subject))
@@ -179,10 +179,10 @@ def _times(label: str) -> tuple[frozenset[int], frozenset[int]]:
 
 
 def _share(name: str, asked: Collection[str], weight: Mapping[str, float]) -> float:
-    """How much of a name is in the question."""
+    """How much of a name is in the question, whose words among those of all names are `asked`."""
     own = _stems(name)
     total = sum(weight.get(word, 0.0) for word in own)
-    return sum(weight.get(word, 0.0) for word in covered(own, asked)) / total if total else 0.0
+    return sum(weight.get(word, 0.0) for word in own if word in asked) / total if total else 0.0
 
 
 def _votes(passages: Sequence[Passage], hits: Sequence[Hit]) -> dict[str, float]:

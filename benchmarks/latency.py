@@ -11,6 +11,7 @@ time, each question once, after a few that are not counted.
 from __future__ import annotations
 
 import argparse
+import gc
 import random
 import re
 import tempfile
@@ -212,6 +213,8 @@ def measure(parts: Services, count: int) -> dict[str, list[float]]:
     stages = [Timed(part, name) for name, part in (("e", parts.embedder), ("i", parts.index), ("d", parts.documents))]
     embedder, index, documents = stages
     retriever = Retriever(index, embedder, documents)  # type: ignore[arg-type]
+    gc.collect()
+    gc.freeze()  # as the web process does at its start
     taken: dict[str, list[float]] = defaultdict(list)
     for place, question in enumerate(questions):
         for stage in stages:

@@ -15,7 +15,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar, cast
 
@@ -255,13 +254,12 @@ class Index:
             return []
         name = self._target(generation)
         answers = self._call(lambda: self._client.query_batch_points(name, list(requests.values())))
-        hits: dict[str, Hit] = {}
-        for using, answer in zip(requests, answers, strict=True):
-            for found in answer.points:
-                hit = hits.get(str(found.id)) or Hit(str(found.id))
-                dense_score, sparse_score = (found.score, None) if using == DENSE else (hit.dense, found.score)
-                hits[hit.chunk_id] = replace(hit, dense=dense_score, sparse=sparse_score)
-        return list(hits.values())
+        scores = {
+            using: {str(found.id): found.score for found in answer.points}
+            for using, answer in zip(requests, answers, strict=True)
+        }
+        meant, said = scores.get(DENSE, {}), scores.get(WORDS, {})
+        return [Hit(id_, meant.get(id_), said.get(id_)) for id_ in {**meant, **said}]
 
     def count(
         self, *, document_id: str | None = None, version_id: str | None = None, generation: str | None = None

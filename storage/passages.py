@@ -44,9 +44,12 @@ def found(session: Session, hits: Sequence[Hit], principal: Principal) -> list[P
 def _passage(*row: Any) -> Passage:
     id_, document_id, version_id, title, name, page, start, end, heading, text, *more = row
     subject, period, dated, place, spans, packed = more
-    passage = Passage(id_, document_id, version_id, title, name, page, start, end, heading, text)
-    about, parts = About(subject, period, dated), vectors.unpacked(spans, packed)
-    return replace(passage, about=about, parts=parts, place=place)
+    return Passage(
+        *(id_, document_id, version_id, title, name, page, start, end, heading, text),
+        about=About(subject, period, dated),
+        parts=vectors.unpacked(spans, packed),
+        place=place,
+    )
 
 
 def with_tables(session: Session, passages: Sequence[Passage], principal: Principal) -> list[Passage]:
