@@ -22,6 +22,7 @@ from app.cli_eval import evaluate
 from app.cli_index import move
 from app.cli_jobs import jobs
 from app.cli_models import models
+from app.cli_questions import questions
 from app.cli_reindex import reindex as reindex_commands
 from app.cli_sync import sync
 from app.cli_users import groups, users
@@ -47,6 +48,7 @@ app.add_typer(sync, name="sync")
 app.add_typer(users, name="users")
 app.add_typer(groups, name="groups")
 app.add_typer(jobs, name="jobs")
+app.add_typer(questions, name="questions")
 app.command("eval")(evaluate)
 indexes = typer.Typer(invoke_without_command=True)
 app.add_typer(indexes, name="index")
@@ -132,7 +134,7 @@ def web(supervised: Supervised = False) -> None:
 @app.command()
 def worker(supervised: Supervised = False) -> None:
     """Run one worker: on PostgreSQL as many as there are machines, on SQLite one."""
-    from app.services import build_pipeline, build_reindex
+    from app.services import build_pipeline, build_postman, build_reindex
     from ingest.sync import Synchroniser
     from ingest.worker import Worker
 
@@ -140,6 +142,8 @@ def worker(supervised: Supervised = False) -> None:
     settings = _part("worker", supervised, stop)
     os.nice(10)  # who asks goes before what is being read in
     database, pipeline = build_pipeline(settings)
+    if postman := build_postman(settings, database):
+        threading.Thread(target=postman.run, args=(stop,), name="postman", daemon=True).start()
     synchroniser = Synchroniser(database, pipeline.files, max_bytes=settings.upload_max_mb * 10**6)
     Worker(
         database,

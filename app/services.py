@@ -24,6 +24,7 @@ from app.extract import Extractive
 from app.live import Live
 from app.llm import LLM, OpenAIChat
 from app.pages import Pages
+from app.postman import Postman, channels_of
 from app.rerank import HttpReranker
 from app.retrieve import Retriever
 from app.rewrite import Rewriter
@@ -40,8 +41,10 @@ from ingest.reindex import Reindex
 from ingest.sandbox import Limits
 from storage.conversations import Conversations
 from storage.database import Database
+from storage.deliveries import Deliveries
 from storage.documents import Documents
 from storage.errors import Unavailable
+from storage.escalations import Escalations
 from storage.evaluations import Evaluations
 from storage.feedback import Feedback
 from storage.files import Files
@@ -84,6 +87,7 @@ class Services:
     records: Records
     runs: Runs
     preferences: Preferences
+    escalations: Escalations
     _missing: Missing = field(repr=False)
     rewriter: Rewriter | None = None
 
@@ -186,9 +190,22 @@ def build(settings: Settings) -> Services:
             source_tokens=settings.source_tokens,
         ),
         preferences=preferences,
+        escalations=escalations_of(settings, database),
         _missing=Missing(checks),
         rewriter=rewriter,
     )
+
+
+def escalations_of(settings: Settings, database: Database) -> Escalations:
+    """Raises InvalidInput where the settings of mail or webhook lack something."""
+    names = [channel.name for channel in channels_of(settings)]
+    return Escalations(database, group=settings.person_group, channels=names)
+
+
+def build_postman(settings: Settings, database: Database) -> Postman | None:
+    """For the worker; None where nothing goes out."""
+    channels = channels_of(settings)
+    return Postman(Deliveries(database), channels) if channels else None
 
 
 def build_pipeline(settings: Settings) -> tuple[Database, Pipeline]:

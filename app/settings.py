@@ -137,6 +137,34 @@ class Settings(BaseSettings):
     hf_endpoint: str = Field("https://huggingface.co", description="The hub that `footnote models pull` asks.")
     hf_token: SecretStr = Field(SecretStr(""), description="Token for models that the hub gives to signed-in users.")
 
+    # questions for people
+    ask_a_person: bool = Field(
+        True,
+        description="Offer to send a question to a person where an answer is in doubt or did not help. It stands on "
+        "the page Questions; it leaves this machine only by the next settings.",
+    )
+    person_group: str = Field("", description="Group whose members answer such questions, besides admins.")
+    person_share: Literal["notice", "question", "conversation"] = Field(
+        "conversation",
+        description="What leaves this machine: that there is a question; the question and its note; or also the "
+        "answers so far with the titles of cited documents, as who asked may see them. Never passages, never a name.",
+    )
+    person_mail_to: str = Field("", description="Address that gets a mail for each question; empty: no mail.")
+    person_mail_from: str = Field("", description="Address that such mails come from; empty: the same.")
+    smtp_host: str = Field("", description="The mail server.")
+    smtp_port: int = Field(587, ge=1, le=65535, description="Port of the mail server.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="How the way to it is encrypted; none only where it runs on this machine."
+    )
+    smtp_user: str = Field("", description="Name that it is signed in to with; empty: without.")
+    smtp_password_file: Path | None = Field(None, description="File that holds the password, and nothing else.")
+    person_webhook_url: str = Field(
+        "", description="https address that gets a signed JSON object for each question; empty: none."
+    )
+    person_webhook_key_file: Path | None = Field(
+        None, description="File that holds the key of its signature (HMAC-SHA-256)."
+    )
+
     # running
     log_format: Literal["text", "json"] = Field("text", description="One line a record, or one JSON object a line.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")

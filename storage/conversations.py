@@ -12,6 +12,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from storage import audit
 from storage.access import readable
 from storage.database import Database
 from storage.errors import InvalidInput, NotFound
@@ -19,8 +20,10 @@ from storage.models import (
     CitationRow,
     ConversationRow,
     Document,
+    EscalationRow,
     MessageRow,
     MessageSource,
+    ReplyRow,
     SectionRow,
     Version,
     now,
@@ -62,7 +65,9 @@ class Conversations:
 
     def delete(self, conversation_id: str, principal: Principal) -> None:
         with self._database.write() as session:
-            session.delete(_own(session, conversation_id, principal))
+            row = _own(session, conversation_id, principal, lock=True)
+            record_deleted(session, [row.id], principal)
+            session.delete(row)
 
     def ask(self, conversation_id: str, question: str, principal: Principal) -> Message:
         """Add the question and an empty running answer, both or none. Returns the answer."""
@@ -89,13 +94,12 @@ class Conversations:
             row = _own(session, conversation_id, principal)
             query = sa.select(MessageRow).where(MessageRow.conversation_id == row.id).order_by(MessageRow.ordinal)
             rows = list(session.scalars(query))
-            hidden = _hidden(session, [message.id for message in rows], principal)
-            return [_withdrawn(message) if message.id in hidden else _message(session, message) for message in rows]
+            return seen_by(session, rows, principal)
 
     def message(self, message_id: str, principal: Principal) -> Message:
         with self._database.read() as session:
             row = _own_message(session, message_id, principal)
-            if _hidden(session, [row.id], principal):
+            if hidden(session, [row.id], principal):
                 return _withdrawn(row)
             return _message(session, row)
 
@@ -148,6 +152,13 @@ class Conversations:
             row.rating, row.comment = rating, comment.strip()[:2000]
 
 
+def record_deleted(session: Session, conversation_ids: Sequence[str], who: Principal | str) -> None:
+    """In the audit log: the questions for people that go with these conversations."""
+    going = sa.select(EscalationRow.id).where(EscalationRow.conversation_id.in_(conversation_ids))
+    for escalation_id in session.scalars(going):
+        audit.record(session, who, "question for people deleted", escalation_id)
+
+
 def _write(session: Session, message_id: str, text: str, citations: Sequence[Citation]) -> MessageRow | None:
     row = session.get(MessageRow, message_id, with_for_update=True)  # `erase` can't pass between reading and writing
     if row is None:  # the conversation was deleted while the answer ran
@@ -183,12 +194,20 @@ def _write(session: Session, message_id: str, text: str, citations: Sequence[Cit
     return row
 
 
-def _hidden(session: Session, message_ids: Sequence[str], principal: Principal) -> set[str]:
+def hidden(session: Session, message_ids: Sequence[str], principal: Principal) -> set[str]:
+    """Those of which `principal` may not read every source."""
     open_to_reader = sa.select(Document.id).where(readable(principal))
     query = sa.select(MessageSource.message_id).where(
         MessageSource.message_id.in_(message_ids), MessageSource.document_id.not_in(open_to_reader)
     )
     return set(session.scalars(query))
+
+
+def seen_by(session: Session, rows: Sequence[MessageRow], *principals: Principal) -> list[Message]:
+    """Each message as all of the principals may see it now: withdrawn where one of them may not read a source."""
+    ids = [row.id for row in rows]
+    withheld = set[str]().union(*(hidden(session, ids, principal) for principal in principals))
+    return [_withdrawn(row) if row.id in withheld else _message(session, row) for row in rows]
 
 
 def citations_of(session: Session, message_id: str) -> tuple[Citation, ...]:
@@ -225,6 +244,7 @@ def _message(session: Session, row: MessageRow) -> Message:
         return _withdrawn(row)
     if state is MessageState.RUNNING and now() - row.touched > SILENT:
         state = MessageState.FAILED
+    of_person = row.role == "person"
     return Message(
         id=row.id,
         conversation_id=row.conversation_id,
@@ -237,8 +257,9 @@ def _message(session: Session, row: MessageRow) -> Message:
         first_evidence=row.first_evidence,
         rating=row.rating,
         comment=row.comment,
-        citations=citations_of(session, row.id) if row.role == "assistant" else (),
         verdicts=verdicts_of(session, row.id) if row.role == "assistant" else (),
+        citations=() if row.role == "user" else citations_of(session, row.id),
+        by=(session.scalar(sa.select(ReplyRow.by).where(ReplyRow.message_id == row.id)) or "") if of_person else "",
     )
 
 

@@ -366,7 +366,7 @@ class MessageState(StrEnum):
 class Message:
     id: str
     conversation_id: str
-    role: str  # "user" or "assistant"
+    role: str  # "user", "assistant", or "person": a reply to a question that was sent to one
     text: str
     state: MessageState
     created: datetime
@@ -377,6 +377,7 @@ class Message:
     comment: str = ""
     citations: tuple[Citation, ...] = field(default_factory=tuple)
     verdicts: tuple[Verdict, ...] = ()  # in the order of the text
+    by: str = ""  # who wrote it, of a person's
 
 
 @dataclass(frozen=True, slots=True)

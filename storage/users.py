@@ -21,9 +21,10 @@ from sqlalchemy.orm import Session
 
 from storage import audit
 from storage.access import group_term
+from storage.conversations import record_deleted
 from storage.database import Database, alone
 from storage.errors import AlreadyExists, Conflict, InvalidInput, NotFound
-from storage.models import DocumentTerm, Group, Login, Membership, Text, User, now
+from storage.models import ConversationRow, DocumentTerm, Group, Login, Membership, Text, User, now
 from storage.types import Principal, Role
 
 MIN_PASSWORD = 10
@@ -123,7 +124,7 @@ class Users:
             user = _user(session, name)
             if not user.active:
                 raise NotFound(f"The account {user.name} is suspended.")
-            return _principal(session, user)
+            return principal_of(session, user)
 
     def set_password(
         self, name: str, password: str, *, one_time: bool = False, keep: str = "", by: Principal | str = "footnote"
@@ -163,6 +164,8 @@ class Users:
         """
         with self._change() as session:
             user = _user(session, name)
+            chats = list(session.scalars(sa.select(ConversationRow.id).where(ConversationRow.user_id == user.id)))
+            record_deleted(session, chats, by)
             session.delete(user)
             session.flush()
             _require_admin(session)
@@ -239,7 +242,7 @@ class Users:
                 .join(User, User.id == Login.user_id)
                 .where(Login.token_hash == _digest(token), Login.expires > now(), User.active)
             ).first()
-            return SignIn(row[0].id, _principal(session, row[1]), row[1].one_time) if row else None
+            return SignIn(row[0].id, principal_of(session, row[1]), row[1].one_time) if row else None
 
     def sign_out(self, token: str | None) -> None:
         with self._database.write() as session:
@@ -317,7 +320,8 @@ def _require_admin(session: Session) -> None:
         raise Conflict("At least one active admin must be left.")
 
 
-def _principal(session: Session, user: User) -> Principal:
+def principal_of(session: Session, user: User) -> Principal:
+    """Whoever holds this account, with the groups of now."""
     groups = session.scalars(sa.select(Membership.group_id).where(Membership.user_id == user.id))
     return Principal(user.id, user.name, Role(user.role), frozenset(groups))
 

@@ -25,6 +25,7 @@ from app.services import Missing, Services
 from app.settings import Settings
 from ingest.sandbox import Limits
 from storage.errors import FootnoteError
+from storage.escalations import Escalations
 from storage.evaluations import Evaluations
 from storage.feedback import Feedback
 from storage.generations import Generations
@@ -145,6 +146,7 @@ def services(office: Office, missing: list[str], **settings: Any) -> Services:
             source_tokens=2000,
         ),
         preferences=Preferences(office.database),
+        escalations=Escalations(office.database, group="Helpers"),
         _missing=Missing(checks),
     )
 

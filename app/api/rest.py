@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from app.api import evaluations, generations, jobs, preferences, records, reports, sources
+from app.api import escalations, evaluations, generations, jobs, preferences, records, reports, sources
 from app.api.ask import ask
 from app.api.errors import on_crash, on_footnote_error, on_http_error
 from app.api.request import number_of, principal_of, read_json, services_of
@@ -90,6 +90,13 @@ def routes() -> list[Route]:
         Route("/conversations/{conversation}", delete_conversation, methods=["DELETE"]),
         Route("/records", records.records, methods=["GET"]),
         Route("/records/{message}", records.record, methods=["GET"]),
+        Route("/messages/{message}/question", escalations.escalate, methods=["POST"]),
+        Route("/messages/{message}/question", escalations.take_back, methods=["DELETE"]),
+        Route("/questions", escalations.escalations, methods=["GET"]),
+        Route("/questions/{question}", escalations.escalation, methods=["GET"]),
+        Route("/questions/{question}/take", escalations.take, methods=["POST"]),
+        Route("/questions/{question}/answer", escalations.answer, methods=["POST"]),
+        Route("/questions/{question}/close", escalations.close, methods=["POST"]),
         Route("/generations", generations.generations, methods=["GET"]),
         Route("/generations", generations.start, methods=["POST"]),
         Route("/generations/switch", generations.switch, methods=["POST"]),
@@ -214,8 +221,13 @@ def conversation(request: Request) -> Response:
     """One conversation of the account with its messages and citations."""
     kept, principal = services_of(request).conversations, principal_of(request)
     conversation_id = request.path_params["conversation"]
+    sent = services_of(request).escalations.of_conversation(conversation_id, principal)
     return Json(
-        {"conversation": kept.get(conversation_id, principal), "messages": kept.messages(conversation_id, principal)}
+        {
+            "conversation": kept.get(conversation_id, principal),
+            "messages": kept.messages(conversation_id, principal),
+            "questions": [escalations.asked(one) for one in sent.values()],
+        }
     )
 
 

@@ -13,7 +13,7 @@ import streamlit as st
 from app.retrieve import EVERYTHING
 from app.samples import suggestions
 from app.services import Services
-from app.ui import articles, filters
+from app.ui import articles, ask_person, filters
 from app.ui.identity import callback, draw_problem, who
 from app.ui.safe_html import label, plain
 from app.ui.sidebar import open_chat, show_chat
@@ -38,6 +38,7 @@ def page() -> None:
     st.fragment(_draw_missing, run_every=MISSING_EVERY if services.missing() else None)()
     running = ""
     if messages:
+        ask_person.listen(conversation_id)
         running = _draw_history(messages)
     else:
         _draw_welcome(services, principal)
@@ -112,6 +113,9 @@ def _draw_history(messages: Sequence[Message]) -> str:
         message = messages[index]
         if message.role == "user":
             continue
+        if message.role == "person":
+            ask_person.draw_reply(message)
+            continue
         asked = messages[index - 1].text if index else ""
         headline = articles.question(asked, first=index <= first + 1)
         if message.state is MessageState.RUNNING:
@@ -174,6 +178,7 @@ def _draw_answer(message: Message, asked: str, headline: str) -> None:
             )
     if st.session_state.get("commenting") == message.id:
         _draw_comment(message)
+    ask_person.draw(message)
 
 
 def _draw_comment(message: Message) -> None:

@@ -9,6 +9,7 @@ from app.ui import (
     browser,
     chat,
     documents,
+    escalation_list,
     generations,
     insights,
     jobs,
@@ -26,6 +27,8 @@ def main() -> None:
     services, principal = who()
     pages = {"Chat": st.Page(chat.page, title="Footnote", url_path="chat", default=True)}
     pages["Search"] = st.Page(search.page, title="Search, Footnote", url_path="search")
+    if services.escalations.may_answer(principal):
+        pages["Questions"] = st.Page(escalation_list.page, title="Questions, Footnote", url_path="questions")
     if principal.is_admin:
         pages["Documents"] = st.Page(documents.page, title="Documents, Footnote", url_path="documents")
         pages["Jobs"] = st.Page(jobs.page, title="Jobs, Footnote", url_path="jobs")

@@ -64,20 +64,24 @@ def _draw_history(services: Services, principal: Principal) -> None:
     if wanted and not found:
         st.html('<div class="period">No chat has this in its title.</div>')
     now, current = now_in(browser_zone()), open_chat()
+    unseen = services.escalations.unseen(principal) - {current}
     for heading, chats in groupby(found[:limit], key=lambda chat: period(chat.changed, now)):
         st.html(f'<div class="period">{heading}</div>')
         for chat in chats:
-            _draw_chat(chat, is_open=chat.id == current)
+            _draw_chat(chat, is_open=chat.id == current, is_new=chat.id in unseen)
     if len(found) > limit:
         st.button("Show older", key="history_older", type="tertiary", on_click=_lengthen)
 
 
-def _draw_chat(chat: Conversation, *, is_open: bool) -> None:
+def _draw_chat(chat: Conversation, *, is_open: bool, is_new: bool) -> None:
+    """`is_new`: a person has answered there, and it was not seen."""
     key = f"past_open_{chat.id}" if is_open else f"past_{chat.id}"
     with st.container(key=key, horizontal=True, gap=None, vertical_alignment="center", wrap=False):
         st.button(
             label(chat.title),
             key=f"open_{chat.id}",
+            icon=":material/mark_chat_unread:" if is_new else None,
+            help="A person has answered" if is_new else None,
             type="tertiary",
             width="stretch",
             wrap=False,

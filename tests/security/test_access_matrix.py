@@ -83,6 +83,13 @@ OTHERS: dict[str, tuple[int, int, int] | None] = {
     "DELETE /api/conversations/{conversation}": None,
     "GET /api/records": (403, 403, 200),
     "GET /api/records/{message}": (403, 403, 404),
+    "POST /api/messages/{message}/question": (400, 400, 400),
+    "DELETE /api/messages/{message}/question": (404, 404, 404),
+    "GET /api/questions": (403, 403, 200),
+    "GET /api/questions/{question}": (403, 403, 404),
+    "POST /api/questions/{question}/take": (403, 403, 404),
+    "POST /api/questions/{question}/answer": (400, 400, 400),
+    "POST /api/questions/{question}/close": (403, 403, 404),
     "GET /api/generations": (403, 403, 200),
     "POST /api/generations": (400, 400, 400),
     "POST /api/generations/switch": (400, 400, 400),
@@ -139,6 +146,7 @@ OPERATING = {
     "users",
     "groups",
     "jobs",
+    "questions",
     "reindex",
     "sync",
 }
@@ -443,6 +451,53 @@ def test_a_conversation_belongs_to_its_owner_and_hides_what_was_withdrawn(world:
             assert trace not in shown.text
 
 
+def test_a_question_for_a_person_shows_only_what_both_may_read_and_only_to_those_who_answer(
+    world: World, office: Office
+) -> None:
+    document_id, _ = world.documents["group"]
+    kept, mia = office.conversations, office.principal("mia")
+    message = kept.ask(kept.create("Pay", mia).id, "What is paid?", mia)
+    kept.record_sources(message.id, [document_id])
+    kept.finish(message.id, "A secret sum.", MessageState.DONE, (), model="m", seconds=1, first_evidence=1)
+    sent = f"/api/messages/{message.id}/question"
+    for role in ("max", "anna"):  # nobody sends somebody else's question
+        with world.client(role) as client:
+            assert client.post(sent, json={"note": "mine"}).status_code == client.delete(sent).status_code == 404
+    with world.client("mia") as client:
+        question = client.post(sent, json={"note": "please"}).json()["question"]["id"]
+        assert client.get(f"/api/questions/{question}").status_code == 403
+    url = f"/api/questions/{question}"
+    with world.client("max") as client:
+        for answer in (client.get(url), client.post(f"{url}/answer", json={"text": "x"}), client.post(f"{url}/close")):
+            assert answer.status_code == 403
+        office.users.create_group("Helpers")
+        office.users.set_groups("max", ["Helpers"])
+        seen = client.get(url)
+        assert seen.json()["messages"][-1]["state"] == "withdrawn"
+        assert "secret" not in seen.text
+        assert document_id not in seen.text
+        refused = client.post(f"{url}/answer", json={"text": "See", "documents": [document_id]})
+        assert refused.status_code == 404
+        assert refused.text == client.post(f"{url}/answer", json={"text": "See", "documents": ["0" * 32]}).text
+        office.users.set_groups("max", [])
+        assert client.get(url).status_code == 403
+    with world.client("anna") as client:
+        assert "A secret sum" in client.get(url).text
+        office.users.set_groups("mia", [])  # the asker loses the right: nobody sees the answer here any more
+        assert "secret" not in client.get(url).text
+        denied = client.post(f"{url}/answer", json={"text": "See", "documents": [document_id]})
+        assert denied.status_code == 400
+        office.users.set_groups("mia", ["People"])
+        replied = client.post(f"{url}/answer", json={"text": "Look here [1]", "documents": [document_id]})
+        assert replied.json()["message"]["by"] == "anna"
+    with world.client("mia") as client:
+        chat = f"/api/conversations/{message.conversation_id}"
+        assert client.get(chat).json()["messages"][-1]["text"] == "Look here [1]"
+        office.users.set_groups("mia", [])
+        assert "Look here" not in client.get(chat).text
+        office.users.set_groups("mia", ["People"])
+
+
 @pytest.fixture
 def office(web: StreamlitWeb) -> Office:
     return web.office
@@ -479,6 +534,7 @@ def test_pages_and_static_files_need_a_sign_in(shared: World) -> None:
         "/jobs",
         "/search?q=leave",
         "/insights?view=runs",
+        "/questions?question=1",
         "/conversation/1",
     ):
         for role in ROLES:
