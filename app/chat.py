@@ -105,6 +105,7 @@ def answer(
     if found.passages and sureness(found.confidence) is not Sureness.NONE:
         try:
             yield from _write(prompt, llm, resolver, cancel)
+            model = llm.name  # it may have been changed meanwhile
         except Unavailable as error:
             if resolver.text or isinstance(llm, Extractive):
                 raise

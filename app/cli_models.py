@@ -3,35 +3,85 @@
 from __future__ import annotations
 
 import json
+import time
+from contextlib import closing, suppress
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from app import log, supervisor
+from app import log, model_choice, supervisor
+from app.commands import OPERATOR, AsJson
 from app.settings import Settings, load
-from storage.errors import InvalidInput
+from storage.database import Database
+from storage.errors import FootnoteError, InvalidInput, Unavailable
 
-models = typer.Typer(help="Language models: list, get, check, serve.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from app.model_list import Models
+    from app.model_shelf import Shelf
+
+models = typer.Typer(help="Language models: list, recommend, get, check, change, serve.", no_args_is_help=True)
 console = Console(stderr=True)
 
 
 @models.command("list")
-def list_models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """List the models that can be pulled, and which are here."""
+def list_models(as_json: AsJson = False) -> None:
+    """List the models that are here and those that can be pulled, with the wait to expect for a typical question."""
+    from app import model_words
+
+    shown = _here()
+    known = model_words.pullable(shown)
+    if as_json:
+        print(json.dumps({"machine": shown.machine, "here": [asdict(one) for one in shown.models], "known": known}))
+        return
+    for line in model_words.lines(shown):
+        print(line)
+
+
+@models.command()
+def recommend(as_json: AsJson = False) -> None:
+    """Say which model suits this machine: memory, cores, GPU, and how long a typical question would take."""
+    from app import machine, model_words
     from app.model_files import KNOWN
 
-    folder = load().models_dir
+    here = machine.look()
+    best = machine.recommended(here, KNOWN)
+    rows = model_words.expected(here, KNOWN)
     if as_json:
-        rows = [{"name": one.name, "gb": one.gigabytes, "here": (folder / one.file).is_file()} for one in KNOWN]
-        print(json.dumps(rows))
+        print(json.dumps({"machine": here.described(), "recommended": best.name if best else None, "models": rows}))
         return
-    for one in KNOWN:
-        here = "here" if (folder / one.file).is_file() else ""
-        print(f"{one.name:<24} {one.gigabytes:5.1f} GB   needs {one.memory_gb} GB of memory   {here}")
+    print(here.described())
+    for line in model_words.advice(rows, best.name if best else ""):
+        print(line)
+
+
+@models.command()
+def use(file: Annotated[str, typer.Argument(help="A file of `footnote models list`.")]) -> None:
+    """Change to another model without a restart: running answers are finished by the old one. Kept across restarts."""
+    from app.models_client import ModelsClient
+
+    settings = load()
+    reachable = supervisor.attached(settings) or settings
+    if not (reachable.llm_url or reachable.embed_url):
+        shelf = _shelf(settings)
+        shelf.check(file)
+        model_choice.begin(settings.models_dir, settings.llm_model)
+        shelf.choose(shelf.path(file))
+        console.print(f"{file} answers from the next start on.", markup=False)
+        return
+    with closing(Database(reachable.sql_url)) as database:
+        client = ModelsClient(reachable, database)
+        change = client.switch(file, OPERATOR).change
+        while change and change.under_way:
+            time.sleep(0.5)
+            change = client.all(OPERATOR).change
+    if change and change.problem:
+        raise Unavailable("models", f"{file} could not be loaded, so nothing has changed. {change.problem}")
+    console.print(f"{file} answers now, and after a restart.", markup=False)
 
 
 @models.command()
@@ -63,12 +113,17 @@ def pull(
 
 @models.command()
 def verify() -> None:
-    """Compute the SHA-256 of every model that was pulled and compare it with the recorded one."""
-    from app.model_files import installed, verify
-
-    for pulled in installed(load().models_dir):
-        verify(pulled.path)
-        print(f"ok  {pulled.file}")
+    """Check every model file: its header and template, and the SHA-256 of those that were pulled."""
+    shelf = _shelf(load())
+    broken = 0
+    for entry in shelf.entries():
+        try:
+            print(f"ok      {entry.file}: {shelf.check(entry.file)}")
+        except FootnoteError as error:
+            broken += 1
+            print(f"broken  {entry.file}: {error}")
+    if broken:
+        raise typer.Exit(1)
 
 
 @models.command("serve")
@@ -77,6 +132,7 @@ def serve(supervised: Annotated[bool, typer.Option("--supervised", hidden=True)]
     from app import llm_server
     from app.cross_encoder import CrossEncoderReranker
     from app.llm_engine import Engine
+    from app.model_shelf import Shelf
     from app.services import chunk_embedder, live_model
     from app.tuning import Tunings
 
@@ -85,9 +141,13 @@ def serve(supervised: Annotated[bool, typer.Option("--supervised", hidden=True)]
     if supervised:
         supervisor.follow_parent(supervisor.terminate_self)
     path = _model_file(settings.llm_model)
+    if path and not supervised:
+        model_choice.begin(settings.models_dir, settings.llm_model)
+    first = model_choice.chosen(settings.models_dir, configured=None) or path
+
+    tunings = Tunings(settings.data_dir, threads=settings.llm_threads, gpu_layers=settings.llm_gpu_layers)
 
     def engine(path: Path) -> Engine:
-        tunings = Tunings(settings.data_dir, threads=settings.llm_threads, gpu_layers=settings.llm_gpu_layers)
         tuning = tunings.measured(path, repack={"on": True, "off": False}.get(settings.llm_repack))
         return Engine(
             path,
@@ -106,14 +166,41 @@ def serve(supervised: Annotated[bool, typer.Option("--supervised", hidden=True)]
         return CrossEncoderReranker(settings.rerank_model, device=settings.embed_device or None)
 
     application = llm_server.build(
-        (lambda: engine(path)) if path else None,
+        (lambda: engine(first)) if first else None,
         (lambda: chunk_embedder(settings, live_model(settings))) if _embeds_here(settings) else None,
         settings.key(),
         reranker=reranker if _reranks_here(settings) else None,
         embedder_of=partial(chunk_embedder, settings),
+        shelf=Shelf(settings.models_dir, path, make=engine, tunings=tunings),
     )
     port = settings.models_port or supervisor.free_port()
     llm_server.run(application, host=settings.models_host, port=port)
+
+
+def _shelf(settings: Settings) -> Shelf:
+    from app.model_shelf import Shelf
+    from app.tuning import Tunings
+
+    tunings = Tunings(settings.data_dir, threads=settings.llm_threads, gpu_layers=settings.llm_gpu_layers)
+    return Shelf(settings.models_dir, _model_file(settings.llm_model), tunings=tunings)
+
+
+def _here() -> Models:
+    """As the models process tells it, or as the files do where none runs."""
+    from app import machine
+    from app.model_list import Models
+    from app.models_client import ModelsClient
+
+    settings = load()
+    reachable = supervisor.attached(settings)
+    if reachable:
+        with closing(Database(reachable.sql_url)) as database, suppress(Unavailable, InvalidInput):
+            return ModelsClient(reachable, database).all(OPERATOR)
+    shelf, described = _shelf(settings), machine.look().described()
+    reason = "Footnote does not run."
+    return Models(
+        machine=described, loaded="", reason=reason, figures={}, context=0, change=None, models=shelf.entries()
+    )
 
 
 def _embeds_here(settings: Settings) -> bool:

@@ -71,8 +71,8 @@ def defuse(text: str) -> str:
 class OpenAIChat:
     """A model behind an OpenAI-compatible URL that ends in /v1. Makes no connection before it is asked.
 
-    `own` says that the server is Footnote's models process: it keeps control tokens out by itself, counts tokens and
-    tells how far it has read. No proxy is used for it.
+    `own` says that the server is Footnote's models process: it keeps control tokens out by itself, counts tokens, tells
+    how far it has read and which model answers, as that may change. No proxy is used for it.
     """
 
     def __init__(
@@ -148,6 +148,7 @@ class OpenAIChat:
 
     def _own_reason(self, client: httpx.Client) -> str | None:
         chat = client.get(f"{self._url.removesuffix('/v1')}/healthz").json()["chat"]
+        self._model = str(chat.get("model") or self._model)
         return None if chat["ready"] else str(chat["reason"])
 
     def _foreign_reason(self, client: httpx.Client) -> str | None:
@@ -180,7 +181,7 @@ class OpenAIChat:
 
     async def _read(self, prompt: Prompt, pieces: queue.SimpleQueue[str | Reading | FootnoteError | None]) -> None:
         body = {
-            "model": self._model,
+            "model": "" if self._own else self._model,  # our own may change it at any time
             "messages": self._messages(prompt),
             "stream": True,
             "max_tokens": self._max_tokens,
@@ -208,6 +209,8 @@ class OpenAIChat:
             return True
         try:
             event: dict[str, Any] = json.loads(data)
+            if self._own and event.get("model"):
+                self._model = str(event["model"])
             if error := event.get("error"):
                 numbers = [error.get("status"), error.get("code")] if isinstance(error, dict) else []
                 raise self._refusal(next((number for number in numbers if isinstance(number, int)), 500), data)

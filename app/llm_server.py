@@ -14,10 +14,10 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import uvicorn
 from pydantic import BaseModel, ValidationError
@@ -29,71 +29,24 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.chat_models import ChatModels
 from app.completion import Completion, CompletionStream
 from app.generation import Event
 from app.llm_engine import GAUGES, Engine
+from app.loading import Loading, Part
+from app.model_routes import ModelRoutes
+from app.model_shelf import Shelf
 from app.openai_errors import BadRequest, error_response, response
 from app.openai_requests import Beginning, Chat, Embeddings, Rerank, Text
 from app.rerank import Reranker
 from ingest.embed import Embedder
-from storage.errors import Busy, FootnoteError, InvalidInput, NotFound, Unavailable
+from storage.errors import Busy, FootnoteError, InvalidInput, NotFound
 
 log = logging.getLogger(__name__)
 
 _OTHERS = 2  # embedding models beside the main one
 _AGAIN = 30.0  # seconds after which one that could not be loaded is tried again
 _RERANKS = 4  # on their way at a time: who would wait for more is better off without
-
-Part = TypeVar("Part")
-
-
-class Loading(Generic[Part]):
-    """A part that is being made in a thread of its own. Nothing waits for it: `get` says what is missing."""
-
-    def __init__(self, what: str, make: Callable[[], Part] | None) -> None:
-        self._what = what
-        self._make = make
-        self._part: Part | None = None
-        self.failed: float | None = None  # when, by time.monotonic()
-        self.reason = f"The {what} is being loaded." if make else f"No {what} is set up here."
-
-    @property
-    def wanted(self) -> bool:
-        return self._make is not None
-
-    @property
-    def part(self) -> Part | None:
-        return self._part
-
-    @property
-    def under_way(self) -> bool:
-        return self.wanted and self._part is None and self.failed is None
-
-    def start(self) -> None:
-        if self._make:
-            threading.Thread(target=self._load, name=f"load {self._what}", daemon=True).start()
-
-    def _load(self) -> None:
-        assert self._make is not None
-        started = time.monotonic()
-        try:
-            self._part = self._make()
-        except FootnoteError as error:
-            self.reason, self.failed = str(error), time.monotonic()
-            log.error("the %s can't be loaded: %s", self._what, error)
-        except Exception as error:  # whatever a library raises is the reason to show
-            self.reason = f"The {self._what} can't be loaded: {error}. The log of the models process says more."
-            self.failed = time.monotonic()
-            log.exception("the %s can't be loaded", self._what)
-        else:
-            self.reason = ""
-            log.info("the %s is ready after %.1f s", self._what, time.monotonic() - started)
-
-    def get(self) -> Part:
-        if self._part is None:
-            raise Unavailable("models", self.reason)
-        return self._part
-
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -105,11 +58,16 @@ def build(
     *,
     reranker: Callable[[], Reranker] | None = None,
     embedder_of: Callable[[str], Embedder] | None = None,
+    guard: Callable[[], Engine] | None = None,
+    shelf: Shelf | None = None,
 ) -> Starlette:
     """The models process as an ASGI application. What is given is made in the background once the server runs.
 
     With `embedder_of`, further embedding models are loaded when they are first asked for by name, while the index is
     made anew; the least recently asked for goes when there are too many.
+
+    `guard` is a second language model, asked by its name alone. With `shelf`, the language model can be changed for
+    another of its files.
 
     The application closes the engine when it shuts down. Raises InvalidInput when the key is empty.
     """
@@ -117,7 +75,8 @@ def build(
         raise InvalidInput("The models process needs a key: nobody else on this machine may use it.")
     one_at_a_time = threading.Lock()  # both import torch, which two threads must not do at once
     routes = _Routes(
-        Loading("language model", engine),
+        ChatModels(engine),
+        Loading("guard model", guard),
         Loading("embedding model", _in_turn(embedder, one_at_a_time)),
         Loading("reranker", _in_turn(reranker, one_at_a_time)),
         partial(_other, embedder_of, one_at_a_time) if embedder and embedder_of else None,
@@ -132,6 +91,7 @@ def build(
             Route("/beginning", routes.beginning, methods=["PUT"]),
             Route("/healthz", routes.health),
             Route("/metrics", routes.metrics),
+            *(ModelRoutes(shelf, routes.chat_models).routes() if shelf else []),
         ],
         middleware=[Middleware(_KeyRequired, key=key)],
         exception_handlers={FootnoteError: error_response, 404: _no_route, 405: _no_route, 500: _broken},
@@ -193,12 +153,14 @@ class _KeyRequired:
 class _Routes:
     def __init__(
         self,
-        engine: Loading[Engine],
+        chat_models: ChatModels,
+        guard: Loading[Engine],
         embedder: Loading[Embedder],
         reranker: Loading[Reranker],
         other: Callable[[str], Loading[Embedder]] | None,
     ) -> None:
-        self._engine, self._embedder, self._reranker = engine, embedder, reranker
+        self.chat_models, self._guard = chat_models, guard
+        self._embedder, self._reranker = embedder, reranker
         self._other, self._others = other, dict[str, Loading[Embedder]]()  # by name, last asked for last
         self._started = int(time.time())
         self._embedding = ThreadPoolExecutor(1, "embed")  # one at a time: the model uses all cores already
@@ -208,32 +170,34 @@ class _Routes:
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        self._engine.start()
+        self.chat_models.start()
+        self._guard.start()
         self._embedder.start()
         self._reranker.start()
         yield
         self._embedding.shutdown(cancel_futures=True)
         self._reranking.shutdown(cancel_futures=True)
-        if self._engine.part:
-            await run_in_threadpool(self._engine.part.close)
+        await run_in_threadpool(self.chat_models.close)
+        if self._guard.part:
+            await run_in_threadpool(self._guard.part.close)
 
     async def stop(self) -> None:
         """End the answers on their way, so that their connections close."""
-        if self._engine.part:
-            await run_in_threadpool(self._engine.part.stop)
+        await run_in_threadpool(self.chat_models.stop)
+        if self._guard.part:
+            await run_in_threadpool(self._guard.part.stop)
 
     async def chat(self, request: Request) -> Response:
         body = await _body(request, Chat)
-        engine = self._engine.get()
-        _check_model(body.model, engine.name)
         loop = asyncio.get_running_loop()
         events: asyncio.Queue[Event] = asyncio.Queue()
-        generation = await run_in_threadpool(
-            engine.submit,
-            [message.model_dump() for message in body.messages],
-            body.sampling(),
-            lambda event: loop.call_soon_threadsafe(events.put_nowait, event),
-        )
+        with self._engine_named(body.model) as engine:
+            generation = await run_in_threadpool(
+                engine.submit,
+                [message.model_dump() for message in body.messages],
+                body.sampling(),
+                lambda event: loop.call_soon_threadsafe(events.put_nowait, event),
+            )
         completion = Completion(engine.name, generation, events, request, self._count)
         if body.stream:
             return CompletionStream(completion)
@@ -242,9 +206,18 @@ class _Routes:
         finally:
             completion.close()
 
+    @contextlib.contextmanager
+    def _engine_named(self, name: str) -> Iterator[Engine]:
+        if self._guard.part and name == self._guard.part.name:
+            yield self._guard.part
+            return
+        with self.chat_models.engine() as engine:
+            _check_model(name, engine.name)
+            yield engine
+
     async def models(self, _: Request) -> Response:
         data: list[dict[str, Any]] = []
-        if engine := self._engine.part:
+        for engine in filter(None, (self.chat_models.now.part, self._guard.part)):
             speed = engine.figures()["reading_tokens_per_second"]
             data.append({"id": engine.name, "context_length": engine.window, "reading_tokens_per_second": speed})
         if embedder := self._embedder.part:
@@ -314,24 +287,23 @@ class _Routes:
 
     async def tokenize(self, request: Request) -> Response:
         body = await _body(request, Text)
-        engine = self._engine.get()
-        if isinstance(body.content, str):
-            tokens = await run_in_threadpool(engine.tokenize, body.content)
-            return JSONResponse({"tokens": tokens, "count": len(tokens)})
-        counts = [len(await run_in_threadpool(engine.tokenize, text)) for text in body.content]
+        with self.chat_models.engine() as engine:
+            if isinstance(body.content, str):
+                tokens = await run_in_threadpool(engine.tokenize, body.content)
+                return JSONResponse({"tokens": tokens, "count": len(tokens)})
+            counts = [len(await run_in_threadpool(engine.tokenize, text)) for text in body.content]
         return JSONResponse({"counts": counts})
 
     async def beginning(self, request: Request) -> Response:
         """What every prompt begins with from now on: read at once, and kept for all of them."""
         body = await _body(request, Beginning)
-        await run_in_threadpool(self._engine.get().warm, [message.model_dump() for message in body.messages])
+        await run_in_threadpool(self.chat_models.warm, [message.model_dump() for message in body.messages])
         return Response(status_code=202)
 
     async def health(self, _: Request) -> Response:
-        engine = self._engine.part
-        chat = (engine.failure or "") if engine else self._engine.reason
         parts = {
-            "chat": (self._engine.wanted, chat),
+            "chat": (self.chat_models.now.wanted, self.chat_models.reason()),
+            "guard": (self._guard.wanted, (self._guard.part and self._guard.part.failure) or self._guard.reason),
             "embeddings": (self._embedder.wanted, self._embedder.reason),
             "reranker": (self._reranker.wanted, self._reranker.reason),
         }
@@ -339,6 +311,8 @@ class _Routes:
             name: {"ready": not reason, "configured": wanted, "reason": reason}
             for name, (wanted, reason) in parts.items()
         }
+        if engine := self.chat_models.now.part:
+            report["chat"]["model"] = engine.name
         ready = not any(wanted and reason for wanted, reason in parts.values())
         return JSONResponse({"ready": ready, **report}, status_code=200 if ready else 503)
 
@@ -348,7 +322,8 @@ class _Routes:
             f'footnote_models_requests_total{{route="{route}",outcome="{outcome}"}} {count}'
             for (route, outcome), count in sorted(self._requests.items())
         ]
-        figures = self._engine.part.figures() if self._engine.part else {}
+        engine = self.chat_models.now.part
+        figures = engine.figures() if engine else {}
         for name, value in figures.items():
             gauge = name in GAUGES
             metric = f"footnote_llm_{name}" if gauge else f"footnote_llm_{name}_total"

@@ -191,7 +191,7 @@ def verify(path: Path, progress: Progress = lambda stage, done, total: None) -> 
 
     Raises NotFound when file or record is missing, InvalidInput when the file is not what was pulled.
     """
-    record = _read_record(path)
+    record = recorded(path)
     if record is None or not path.is_file():
         raise NotFound(f"{path} was not pulled by Footnote, or is gone: there is nothing to compare it with.")
     if path.stat().st_size != record.size or _sha256(path, progress) != record.sha256:
@@ -201,7 +201,7 @@ def verify(path: Path, progress: Progress = lambda stage, done, total: None) -> 
 
 def installed(folder: Path) -> list[Installed]:
     """The pulled models in `folder`, by file name. Nothing is read again; see `verify`."""
-    records = (_read_record(path) for path in sorted(folder.glob("*.gguf")))
+    records = (recorded(path) for path in sorted(folder.glob("*.gguf")))
     return [record for record in records if record is not None]
 
 
@@ -246,7 +246,7 @@ def _pull(
 
 
 def _present(path: Path, model: KnownModel, progress: Progress) -> Installed:
-    record = _read_record(path)
+    record = recorded(path)
     if record is None or record.repo != model.repo:
         raise AlreadyExists(
             f"{path} is there already, but was not pulled from {model.repo}. Move it away, or use it as it is."
@@ -363,7 +363,8 @@ def _write_record(record: Installed) -> None:
     os.replace(temporary, path)
 
 
-def _read_record(path: Path) -> Installed | None:
+def recorded(path: Path) -> Installed | None:
+    """What is known of a pulled file; None for one that came otherwise."""
     try:
         return Installed(path=path, **json.loads(_record_of(path).read_text()))
     except (OSError, ValueError, TypeError):

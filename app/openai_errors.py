@@ -10,7 +10,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from storage.errors import Busy, FootnoteError, InvalidInput, NotFound
+from storage.errors import Busy, Conflict, FootnoteError, InvalidInput, NotFound
 
 
 class BadRequest(InvalidInput):
@@ -46,6 +46,8 @@ def _status(error: FootnoteError) -> tuple[int, str]:
             return 413, "context_length_exceeded"
         case NotFound():
             return 404, "model_not_found"
+        case Conflict():
+            return 409, "conflict"
         case Busy():
             return 429, "busy"
         case _:

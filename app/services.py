@@ -23,6 +23,7 @@ from app.answers import Answers
 from app.extract import Extractive
 from app.live import Live
 from app.llm import LLM, OpenAIChat
+from app.models_client import ModelsClient
 from app.pages import Pages
 from app.postman import Postman, channels_of
 from app.rerank import HttpReranker
@@ -88,6 +89,7 @@ class Services:
     runs: Runs
     preferences: Preferences
     escalations: Escalations
+    models: ModelsClient
     _missing: Missing = field(repr=False)
     rewriter: Rewriter | None = None
 
@@ -191,6 +193,7 @@ def build(settings: Settings) -> Services:
         ),
         preferences=preferences,
         escalations=escalations_of(settings, database),
+        models=ModelsClient(settings, database),
         _missing=Missing(checks),
         rewriter=rewriter,
     )

@@ -16,6 +16,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app import model_choice
 from storage.errors import InvalidInput
 
 
@@ -203,9 +204,11 @@ class Settings(BaseSettings):
         return self.data_dir / "converted"
 
     def local_model(self) -> Path | None:
-        """The GGUF file to load: LLM_MODEL, or else the one pulled last. None: answers are extractive."""
+        """The GGUF file to load: the chosen one, LLM_MODEL, or the one pulled last. None: answers are extractive."""
         if self.llm_url:
             return None
+        if chosen := model_choice.chosen(self.models_dir, configured=self.llm_model):
+            return chosen
         if self.llm_model:
             path = Path(self.llm_model).expanduser()
             if not path.is_file():

@@ -25,6 +25,7 @@ from typing import IO, Any
 import filelock
 import httpx
 
+from app import model_choice
 from app.log import child_entry, json_line, text_line
 from app.settings import Settings, child_environment
 from storage.errors import Conflict, Unavailable
@@ -99,7 +100,7 @@ class Supervisor:
         silent: float = SILENT,
     ) -> None:
         self.folder = settings.data_dir
-        self._public, self._silent = not only, silent
+        self._public, self._silent, self._configured = not only, silent, settings
         self._lock = filelock.FileLock(self.folder / "serve.lock")
         self._style, self._out, self._out_lock = settings.log_format, out or sys.stderr, threading.Lock()
         self._stop = threading.Event()
@@ -118,6 +119,7 @@ class Supervisor:
     def start(self) -> None:
         if self._public:
             _write_private(self.folder / "serve.json", {"pid": os.getpid(), **self.settings.addresses()})
+            model_choice.begin(self._configured.models_dir, self._configured.llm_model)
         for part in self.parts:
             thread = threading.Thread(target=self._keep, args=(part,), name=part.name)
             thread.start()

@@ -39,6 +39,7 @@ from numpy.typing import NDArray
 
 from app import llm_server
 from app.llm_engine import Engine
+from app.model_shelf import Shelf
 
 REFUSAL = "No answer in the documents"
 KEY = "parrot-key"
@@ -143,15 +144,24 @@ def serve(
     context: int = 8192,
     slots: int = 8,
     queue_limit: int = 64,
+    guard: Path | None = None,
+    shelf: Path | None = None,
 ) -> Iterator[tuple[str, str]]:
     """The models process in a thread, on a free loopback port: gives (address, key) once all that it was given loaded.
 
-    The model is called as the file is, without the ending.
+    The model is called as the file is, without the ending; `guard` is a second one. `shelf` is a folder of models that
+    it can be changed for.
     """
+
+    def engine(path: Path) -> Engine:
+        return Engine(path, context=context, slots=slots, queue_limit=queue_limit, threads=1)
+
     app = llm_server.build(
-        (lambda: Engine(path, context=context, slots=slots, queue_limit=queue_limit, threads=1)) if path else None,
+        (lambda: engine(path)) if path else None,
         embedder,
         key,
+        guard=(lambda: engine(guard)) if guard else None,
+        shelf=Shelf(shelf, path, make=engine) if shelf else None,
     )
     with listen(app) as url:
         deadline = time.monotonic() + 30

@@ -19,6 +19,7 @@ from starlette.routing import Mount, Route, Router
 from app.api import rest
 from app.auth import Cookie, Gate, Sockets
 from app.login import LoginPages
+from app.models_client import ModelsClient
 from app.pages import Pages
 from app.runs import Runs
 from app.services import Missing, Services
@@ -147,6 +148,7 @@ def services(office: Office, missing: list[str], **settings: Any) -> Services:
         ),
         preferences=Preferences(office.database),
         escalations=Escalations(office.database, group="Helpers"),
+        models=ModelsClient(Settings(data_dir=office.folder, _env_file=None, **settings), office.database),
         _missing=Missing(checks),
     )
 

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from app.api import escalations, evaluations, generations, jobs, preferences, records, reports, sources
+from app.api import escalations, evaluations, generations, jobs, models, preferences, records, reports, sources
 from app.api.ask import ask
 from app.api.errors import on_crash, on_footnote_error, on_http_error
 from app.api.request import number_of, principal_of, read_json, services_of
@@ -83,6 +83,9 @@ def routes() -> list[Route]:
         Route("/sources/{source}", sources.remove_source, methods=["DELETE"]),
         Route("/sources/{source}/readers", sources.set_source_readers, methods=["PUT"]),
         Route("/sources/{source}/sync", sources.run_source, methods=["POST"]),
+        Route("/models", models.models, methods=["GET"]),
+        Route("/models/switch", models.switch, methods=["POST"]),
+        Route("/models/verify", models.verify, methods=["POST"]),
         Route("/search", search, methods=["GET"]),
         Route("/ask", ask, methods=["POST"]),
         Route("/conversations", conversations, methods=["GET"]),

@@ -13,6 +13,7 @@ from app.ui import (
     generations,
     insights,
     jobs,
+    models,
     search,
     sidebar,
     source_list,
@@ -34,6 +35,7 @@ def main() -> None:
         pages["Jobs"] = st.Page(jobs.page, title="Jobs, Footnote", url_path="jobs")
         pages["Sources"] = st.Page(source_list.page, title="Sources, Footnote", url_path="sources")
         pages["Index"] = st.Page(generations.page, title="Index, Footnote", url_path="index")
+        pages["Models"] = st.Page(models.page, title="Models, Footnote", url_path="models")
         pages["Insights"] = st.Page(insights.page, title="Insights, Footnote", url_path="insights")
         pages["People"] = st.Page(users.page, title="People, Footnote", url_path="people")
     pages["Account"] = st.Page(account.page, title="Account, Footnote", url_path="account")

@@ -97,6 +97,9 @@ OTHERS: dict[str, tuple[int, int, int] | None] = {
     "POST /api/generations/cancel": (403, 403, 409),
     "POST /api/generations/retry": (403, 403, 409),
     "POST /api/generations/clean": (403, 403, 202),
+    "GET /api/models": (403, 403, 400),
+    "POST /api/models/switch": (400, 400, 400),
+    "POST /api/models/verify": (400, 400, 400),
     "GET /api/question-sets/{set}/questions": (403, 403, 404),
     "PUT /api/question-sets/{set}/questions": (403, 403, 403),
     "GET /api/runs/{run}/report": (403, 403, 404),
@@ -248,6 +251,7 @@ def test_who_is_not_signed_in_gets_the_same_nothing_everywhere(shared: World, ro
         "GET /documents",
         "GET /jobs",
         "GET /index",
+        "GET /models",
         "GET /search?q=leave",
         "GET /insights",
         "GET /static/js/index.js",
@@ -424,6 +428,13 @@ def test_only_admins_make_the_index_anew(shared: World, role: str) -> None:
         start = client.post("/api/generations", json={"model": "another"})
         switch = client.post("/api/generations/switch", json={"force": True})
     assert {start.status_code, switch.status_code} == ({409} if role == "anna" else {403})
+
+
+@pytest.mark.parametrize("role", ["max", "mia", "anna"])
+def test_only_admins_change_and_check_language_models(shared: World, role: str) -> None:
+    with shared.client(role) as client:
+        answers = [client.post(f"/api/models/{what}", json={"file": "a.gguf"}) for what in ("switch", "verify")]
+    assert {answer.status_code for answer in answers} == ({400} if role == "anna" else {403})  # no models process here
 
 
 def test_a_conversation_belongs_to_its_owner_and_hides_what_was_withdrawn(world: World, office: Office) -> None:
