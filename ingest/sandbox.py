@@ -15,6 +15,7 @@ import base64
 import ctypes
 import importlib
 import json
+import logging
 import os
 import queue
 import select
@@ -34,6 +35,8 @@ from typing import Any, NoReturn
 from ingest import confinement
 from storage.errors import DocumentError
 
+log = logging.getLogger(__name__)
+
 Progress = Callable[[int, int], None]
 Answer = Callable[[Any, Callable[[], None]], Any]
 
@@ -45,6 +48,7 @@ _BOOT = (
 )
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "OMP_NUM_THREADS": "1", "OMP_THREAD_LIMIT": "1", "OPENBLAS_NUM_THREADS": "1"}
 _HEARTBEAT = 0.5
+_ATTEMPTS = 3  # for a child that the system ends, though it may be another process that took the memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,10 @@ class Crashed(DocumentError):
     """The child ended without a result that makes sense."""
 
 
+class Killed(DocumentError):
+    """The system ended the child, as it does when it runs out of memory: perhaps not because of this file."""
+
+
 def run(
     function: Callable[..., Any],
     *args: Any,
@@ -77,11 +85,20 @@ def run(
     `on_progress(done, total)` gets what the function handed to `report`, and again about twice a second while it is
     silent; an exception that it raises ends the child and goes on to the caller, which is how a job is cancelled.
     `answer(question, beat)` answers what the function asks, in time that is not the child's; it calls `beat` about
-    twice a second. Raises DocumentError: the function's own, or one that says which limit was met.
+    twice a second. A child that the system ends is started again, `_ATTEMPTS` times in all. Raises DocumentError: the
+    function's own, or one that says which limit was met.
     """
     limits = limits or Limits()
-    with Child(function.__module__, readable=readable, limits=limits) as child:
-        return child.call(function, *args, wall_seconds=limits.wall_seconds, on_progress=on_progress, answer=answer)
+    for left in reversed(range(_ATTEMPTS)):
+        try:
+            with Child(function.__module__, readable=readable, limits=limits) as child:
+                wall = limits.wall_seconds
+                return child.call(function, *args, wall_seconds=wall, on_progress=on_progress, answer=answer)
+        except Killed:
+            if not left:
+                raise
+            log.warning("The system ended the reader of a file; the file is read again.")
+    raise AssertionError
 
 
 class Child:
@@ -254,8 +271,11 @@ def _ended(child: subprocess.Popen[bytes], limits: Limits) -> DocumentError:
     code = child.wait()
     if code == -signal.SIGXCPU:
         return _too_long(limits.cpu_seconds)
-    if code == -signal.SIGKILL:  # not by us: the system ran out of memory
-        return _too_big()
+    if code == -signal.SIGKILL:  # not by us
+        return Killed(
+            "The system ended the reader of this file again and again.",
+            "It may need more memory than the machine has left. Try again later, or split the document.",
+        )
     return _crashed()
 
 

@@ -22,7 +22,7 @@ from typing import Any
 from ingest import sandbox
 from ingest.recognition.engines import Engine
 from ingest.recognition.lines import from_json, to_json
-from ingest.sandbox import Child, Limits
+from ingest.sandbox import Child, Killed, Limits
 from storage.errors import DocumentError
 
 log = logging.getLogger(__name__)
@@ -95,7 +95,9 @@ class Recogniser:
                 part.replace(place)
         return answer
 
-    def _answer(self, pixels: str, width: int, height: int, dpi: int, beat: Callable[[], None]) -> dict[str, Any]:
+    def _answer(
+        self, pixels: str, width: int, height: int, dpi: int, beat: Callable[[], None], *, again: bool = True
+    ) -> dict[str, Any]:
         if self._spent > self._how.document_seconds:
             return {"unread": "the time for recognising this document was over"}
         seconds = self._how.page_seconds
@@ -111,6 +113,12 @@ class Recogniser:
                 on_progress=lambda done, total: beat(),
             )
             return {"lines": to_json(from_json(found, width, height))}
+        except Killed as error:
+            self._end()
+            if again:
+                return self._answer(pixels, width, height, dpi, beat, again=False)
+            log.warning("A page was not recognised: %s", error.reason)
+            return {"unread": "the system ended its recognition"}
         except DocumentError as error:
             self._end()
             log.warning("A page was not recognised: %s", error.reason)

@@ -103,6 +103,12 @@ def tell_pid_and_sleep():
     time.sleep(600)
 
 
+def tell_pid_and_wait():
+    sandbox.report(os.getpid(), 2**31 - 1)
+    time.sleep(2)
+    return "done"
+
+
 def outcome(path, name):
     """What reading a file came to, as `ingest.parse` reads it in a child: its format and words, or the reason."""
     try:

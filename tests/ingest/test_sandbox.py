@@ -1,4 +1,6 @@
+import contextlib
 import os
+import signal
 import socket
 import sys
 import threading
@@ -69,6 +71,28 @@ def test_progress_reaches_the_caller():
     assert sandbox.run(hostile.count_pages, on_progress=lambda done, total: seen.append((done, total))) == "counted"
     assert seen[-1:] in ([], [(3, 3)])
     assert all(total in (0, 3) for _, total in seen)
+
+
+def test_a_function_whose_child_the_system_ends_is_called_again():
+    killed: list[int] = []
+
+    def kill_twice(pid: int, total: int) -> None:
+        if total and pid not in killed and len(killed) < 2:
+            killed.append(pid)
+            os.kill(pid, signal.SIGKILL)
+
+    assert sandbox.run(hostile.tell_pid_and_wait, on_progress=kill_twice) == "done"
+    assert len(killed) == 2
+
+
+def test_one_that_is_ended_each_time_is_a_document_error():
+    def kill(pid: int, total: int) -> None:
+        if total:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    with pytest.raises(sandbox.Killed, match="again and again"):
+        sandbox.run(hostile.tell_pid_and_wait, on_progress=kill)
 
 
 def test_an_error_in_the_progress_callback_ends_the_child():
