@@ -11,7 +11,7 @@ from functools import partial
 
 from dbos import DBOS, Queue, SetWorkflowID
 
-from ingest.jobs import Failed, Gone, ended, step, verdict, workflow
+from ingest.jobs import BROKEN_OFF, CRASHES, Failed, Gone, ended, step, workflow
 from ingest.reindex import Reindex, batches
 from storage.generations import Generation, GenerationState
 
@@ -34,9 +34,9 @@ class Fills:
         self._fill = step("fill", reindex.fill, patience)
         self._compare = step("compare", reindex.compare, patience)
         self._workflows = {
-            "prepare": workflow("prepare generation", self._prepare_workflow),
-            "fill": workflow("fill", self._fill_workflow),
-            "compare": workflow("compare generations", self._compare_workflow),
+            "prepare": workflow("prepare generation", self._prepare_workflow, recoveries=CRASHES),
+            "fill": workflow("fill", self._fill_workflow, recoveries=CRASHES),
+            "compare": workflow("compare generations", self._compare_workflow, recoveries=CRASHES),
         }
         self._queue: Queue | None = None
 
@@ -61,12 +61,11 @@ class Fills:
     def give_up(self) -> None:
         """Where a workflow has ended and its work has not; and what nobody needs any more is removed."""
         wanted = self._wanted(self._filling.followed())
-        for workflow_id, status in ended(list(wanted)).items():
-            reason, _ = verdict(status)
+        for workflow_id in ended(list(wanted)):
             if version_id := wanted[workflow_id]:
-                self._filling.fail_version(_generation(workflow_id), version_id, reason)
+                self._filling.fail_version(_generation(workflow_id), version_id, BROKEN_OFF)
             else:
-                self._filling.give_up(_generation(workflow_id), reason)
+                self._filling.give_up(_generation(workflow_id), BROKEN_OFF)
         self._reindex.clean()
         self._reindex.follow()
 

@@ -26,11 +26,12 @@ from storage.errors import Cancelled, DocumentError, FootnoteError, NotFound
 log = logging.getLogger(__name__)
 
 APP_VERSION = "1"  # raised only when the steps of a workflow change: work begun under another one would not go on
-CRASHES = 4  # so many times a workflow is taken up again after its process went down
+CRASHES = 8  # so many times a step is taken up again after its process went down
+BROKEN_OFF = "The work on this file was broken off; the log has the details."
+RECOVERIES = 1000  # and so many times a workflow, in whatever steps
 AHEAD = 200  # versions that are looked at in one round, oldest first: far more than all workers work on at a time
 TOGETHER = 250  # documents that are deleted at once
-CRASHED = "MAX_RECOVERY_ATTEMPTS_EXCEEDED"
-FINAL = ("SUCCESS", "ERROR", "CANCELLED", CRASHED)
+FINAL = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 
 
 class JsonSerializer(Serializer):
@@ -68,7 +69,7 @@ class Jobs:
             config["system_database_engine"] = _sqlite_engine(url)
         DBOS(config=config)
         patience = pipeline.patience
-        steps = Steps(pipeline, executor, _job_id)
+        steps = Steps(pipeline, executor, _job_id, CRASHES)
         self._read = step("read", steps.read, patience)
         self._divide = step("divide", steps.divide, patience)
         self._embed = step("embed", steps.embed, patience)
@@ -109,7 +110,7 @@ class Jobs:
         for workflow_id, status in ended([*jobs, *self._deleting()]).items():
             if job := jobs.get(workflow_id):
                 log.error("The work on version %s ended without a result (%s).", job.version_id, status)
-                versions.fail(job.version_id, *verdict(status), attempt=job.attempt)
+                versions.fail(job.version_id, BROKEN_OFF, "Try again.", attempt=job.attempt)
             elif document_ids := self._deleting().get(workflow_id):  # there still, and not deleted meanwhile
                 log.error("Documents %s could not be deleted; each is tried again.", ", ".join(document_ids))
                 self._again |= {one: self._again.get(one, 0) + 1 for one in document_ids}
@@ -224,11 +225,11 @@ def step(name: str, function: Callable[..., Any], patience: float) -> Callable[.
     return call
 
 
-def workflow(name: str, method: Callable[[str], str]) -> Callable[[str], str]:
+def workflow(name: str, method: Callable[[str], str], *, recoveries: int = RECOVERIES) -> Callable[[str], str]:
     def run(subject: str) -> str:  # DBOS marks functions, and a bound method can't be marked
         return method(subject)
 
-    return DBOS.workflow(name=name, max_recovery_attempts=CRASHES)(run)
+    return DBOS.workflow(name=name, max_recovery_attempts=recoveries)(run)
 
 
 def _job_id() -> str:
@@ -242,13 +243,6 @@ def ended(workflow_ids: list[str]) -> dict[str, str]:
         return {}
     found = DBOS.list_workflows(workflow_ids=workflow_ids, status=list(FINAL), load_input=False, load_output=False)
     return {workflow.workflow_id: workflow.status for workflow in found}
-
-
-def verdict(status: str) -> tuple[str, str]:
-    if status == CRASHED:
-        reason = "Reading this file ended the worker process again and again."
-        return reason, "Try again; if it fails once more, send us the file's kind and the log."
-    return "The work on this file was broken off; the log has the details.", "Try again."
 
 
 def _sqlite_engine(url: str) -> sa.Engine:

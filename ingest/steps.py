@@ -1,5 +1,7 @@
 """The steps of an ingestion as a job does them: each is timed, and at the border before it the job may be ended.
 
+A step in which one worker process after the other ends fails; a process that gets through it begins the count anew.
+
 A step that this attempt has done before, in a turn that a pause ended, is not done again.
 """
 
@@ -11,10 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ingest.pipeline import BATCH, Pipeline
-from storage.errors import Cancelled
+from storage.errors import Cancelled, DocumentError
 from storage.steps import Standing
 
 READ, DIVIDE, EMBED, PUBLISH = "read", "divide", "embed", "publish"
+CRASHED = "Reading this file ended the worker process again and again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,7 @@ class Steps:
     pipeline: Pipeline
     executor: str
     job: Callable[[], str]
+    crashes: int  # worker processes that may end in one step before the document is what fails
 
     def read(self, version_id: str) -> None:
         with self._step(version_id, READ) as standing:
@@ -47,6 +51,8 @@ class Steps:
     def _step(self, version_id: str, step: str) -> Iterator[Standing]:
         borders, job = self.pipeline.versions.steps, self.job()
         standing = borders.enter(version_id, job, step, executor=self.executor)
+        if standing.crashes > self.crashes:
+            raise DocumentError(CRASHED, "Try again; if it fails once more, send us the file's kind and the log.")
         began = time.monotonic()
         try:
             yield standing

@@ -196,6 +196,7 @@ class Version(Base):
     executor: Mapped[str] = mapped_column(default="")  # of the worker that has it; it may be gone since
     wanted: Mapped[str] = mapped_column(default="")  # "pause" or "cancel", at the next border between two steps
     turn: Mapped[int] = mapped_column(default=0)  # how often this attempt was laid aside by a pause
+    crashes: Mapped[int] = mapped_column(default=0)  # worker processes that have ended in the step that it is at
 
 
 class SectionRow(Base):

@@ -30,6 +30,7 @@ class Standing:
     ended: frozenset[str]  # steps that it need not do again
     done: int
     total: int
+    crashes: int  # worker processes that have ended in this step
 
 
 class Steps:
@@ -45,11 +46,13 @@ class Steps:
         with self._database.write() as session:
             version = locked(session, version_id)
             if goes_on := _goes_on(session, version, job):
+                if version.executor not in ("", executor):  # the one before has not left the step
+                    version.crashes += 1
                 version.executor, version.began = executor, now()
                 version.started = version.started or version.began
                 if version.state == State.WAITING:
                     version.state = State.PARSING
-            standing = Standing(frozenset(version.seconds), version.done, version.total)
+            standing = Standing(frozenset(version.seconds), version.done, version.total, version.crashes)
         if not goes_on:
             raise Cancelled(f"The work on version {version_id} ends before the step {step}.")
         return standing
@@ -60,7 +63,7 @@ class Steps:
             version = session.get(Version, version_id)
             if version is not None and job_id(version) == job:
                 took = round(version.seconds.get(step, 0.0) + seconds, 3)
-                version.seconds = {**version.seconds, step: took}
+                version.seconds, version.crashes = {**version.seconds, step: took}, 0
 
     def settle(self, version_id: str, job: str) -> None:
         """Do now what is wanted of the version, where a step was broken off for it."""
@@ -92,7 +95,7 @@ def new_attempt(principal: Principal) -> dict[str, Any]:
         "turn": 0,
         "state": State.WAITING,
         **dict.fromkeys(("reason", "remedy", "executor", "wanted"), ""),
-        **dict.fromkeys(("done", "total"), 0),
+        **dict.fromkeys(("done", "total", "crashes"), 0),
         **dict.fromkeys(("started", "began", "finished"), None),
         "created": now(),
         "started_by": principal.name,
