@@ -13,7 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from app.chat import SOURCE_TOKENS, Ended, Event, Retrieved, Wrote, answer
+from app.assignment import Assignment, Step
+from app.assistant import respond
+from app.chat import SOURCE_TOKENS, Ended, Event, Retrieved, Wrote
 from app.llm import LLM, Reading
 from app.prompt import Turn
 from app.quotation import plain, quote
@@ -27,6 +29,7 @@ from storage.types import (
     Given,
     Message,
     MessageState,
+    Mode,
     Passage,
     Preference,
     Principal,
@@ -52,6 +55,7 @@ class Progress:
     verdicts: tuple[Verdict, ...] = ()
     passages: tuple[Passage, ...] = ()
     reading: Reading | None = None
+    step: Step | None = None
     notice: str = ""
     done: bool = False
 
@@ -109,9 +113,17 @@ class Answers:
         self._running: dict[str, tuple[Generation, threading.Thread]] = {}
 
     def ask(
-        self, conversation_id: str, question: str, principal: Principal, *, scope: Scope = EVERYTHING
+        self,
+        conversation_id: str,
+        question: str,
+        principal: Principal,
+        *,
+        scope: Scope = EVERYTHING,
+        mode: Mode | None = None,
     ) -> Generation:
         """Keep the question and start on its answer, which is looked for in `scope`.
+
+        `mode` is what its asker picked; None leaves it to the question's words.
 
         Raises InvalidInput for an empty question and while another is being answered in this conversation, NotFound
         when the conversation is not the principal's.
@@ -125,7 +137,7 @@ class Answers:
             history = turns(self._conversations.messages(conversation_id, principal))
             message = self._conversations.ask(conversation_id, question, principal)
             generation = Generation(message.id, conversation_id)
-            run = _Run(generation, question, history, principal, scope, self._conversations)
+            run = _Run(generation, question, history, principal, scope, mode, self._conversations)
             thread = threading.Thread(target=self._work, args=(run,), name=f"answer-{message.id[:8]}", daemon=True)
             self._running[message.id] = (generation, thread)
             thread.start()
@@ -152,10 +164,10 @@ class Answers:
         keeper = threading.Thread(target=run.keep, name=f"keep-{run.generation.message_id[:8]}", daemon=True)
         keeper.start()
         try:
-            events = answer(
-                run.question,
-                run.history,
-                run.principal,
+            asked = Assignment(
+                question=run.question,
+                history=run.history,
+                principal=run.principal,
                 retriever=self._retriever,
                 llm=self._llm,
                 cancel=run.generation.cancelled,
@@ -164,7 +176,7 @@ class Answers:
                 source_tokens=self._source_tokens,
                 preference=self._preference_of(run.principal) if self._preference_of else NO_PREFERENCE,
             )
-            for event in events:
+            for event in respond(asked, run.mode):
                 run.take(event)
         except Exception as error:
             known = isinstance(error, FootnoteError)
@@ -187,6 +199,7 @@ class _Run:
         history: Sequence[Turn],
         principal: Principal,
         scope: Scope,
+        mode: Mode | None,
         conversations: Conversations,
     ) -> None:
         self.generation = generation
@@ -194,6 +207,7 @@ class _Run:
         self.history = history
         self.principal = principal
         self.scope = scope
+        self.mode = mode
         self.ended = threading.Event()
         self._conversations = conversations
         self._writing = threading.Lock()  # between this answer's two threads
@@ -205,7 +219,7 @@ class _Run:
         self._verdicts: tuple[Verdict, ...] = ()
         self._record: Record | None = None
 
-    def take(self, event: Event) -> None:
+    def take(self, event: Event | Step) -> None:
         if isinstance(event, Retrieved):
             self._passages = event.passages
             self._first_evidence = event.seconds if event.passages else None
@@ -213,6 +227,8 @@ class _Run:
             self.generation.advance(stage="reading", passages=event.passages, notice=event.notice)
         elif isinstance(event, Reading):
             self.generation.advance(reading=event)
+        elif isinstance(event, Step):
+            self.generation.advance(step=event)
         elif isinstance(event, Wrote):
             self._record_sources(event)
             with self._writing:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
+from app.footnotes import Footnotes
 from app.statements import Kind, Statement, statements_of, without_bullet
 from app.words import content_words, covered
 from ingest.sentences import sentences
@@ -40,6 +41,11 @@ def supports(texts: Sequence[str], claim: str) -> bool:
     return bool(asked) and said.issuperset(numbers) and _share(asked, said) >= _SAME
 
 
+def find(passage: Passage, words: str) -> tuple[int, int] | None:
+    """Where the passage's text holds these words, letter by letter, whatever stands between them."""
+    return _Source(passage).find(words)
+
+
 class Resolver:
     """Fed with the model's text in pieces of any size; `text` and `citations` always agree, one footnote for each k.
 
@@ -47,15 +53,15 @@ class Resolver:
     appearance; equal spans share one.
     """
 
-    def __init__(self, passages: Sequence[Passage]) -> None:
+    def __init__(self, passages: Sequence[Passage], footnotes: Footnotes | None = None) -> None:
+        """`footnotes` goes on counting where another resolver ended."""
         self._sources = [_Source(passage) for passage in passages]
         self._settled = ""
         self._pending = ""
         self._claim = ""  # the last one, for a number that stands on a line of its own
         self._opens_sentence = True
         self._fenced = False
-        self._numbers: dict[tuple[str, int, int, int], int] = {}
-        self._citations: list[Citation] = []
+        self._footnotes = footnotes or Footnotes()
 
     @property
     def text(self) -> str:
@@ -66,7 +72,7 @@ class Resolver:
 
     @property
     def citations(self) -> tuple[Citation, ...]:
-        return tuple(self._citations)
+        return self._footnotes.citations
 
     def feed(self, piece: str) -> None:
         self._pending += piece
@@ -168,27 +174,7 @@ class Resolver:
         return best[1:] if best else None
 
     def _number(self, source: _Source, span: tuple[int, int]) -> int:
-        passage = source.passage
-        start, end = passage.start + span[0], passage.start + span[1]
-        key = (passage.version_id, passage.page, start, end)
-        if key not in self._numbers:
-            self._numbers[key] = len(self._numbers) + 1
-            self._citations.append(
-                Citation(
-                    n=self._numbers[key],
-                    document_id=passage.document_id,
-                    version_id=passage.version_id,
-                    page=passage.page,
-                    start=start,
-                    end=end,
-                    title=passage.title,
-                    name=passage.name,
-                    heading=passage.heading,
-                    text=passage.text[slice(*span)],
-                    place=passage.place,
-                )
-            )
-        return self._numbers[key]
+        return self._footnotes.number(source.passage, *span)
 
 
 class _Source:

@@ -229,24 +229,23 @@ def ingest(
 @app.command()
 def ask(
     question: Annotated[str, typer.Argument(help="The question, in quotation marks.")],
+    mode: Annotated[
+        str, typer.Option(help="answer, comparison, summary, fields or draft; else the question's words decide.")
+    ] = "",
+    document: Annotated[list[str] | None, typer.Option(help="In documents with this id, title or file name.")] = None,
+    save: Annotated[Path | None, typer.Option(help="Write the answer's table to this .csv or .xlsx file.")] = None,
     as_user: AsUser = "",
     as_json: AsJson = False,
 ) -> None:
     """Ask, and print the answer with its references."""
-    from app.chat import Ended, answer
+    from app import cli_ask
 
+    form = cli_ask.form_of(save)
     with _services("index", "models") as built:
         principal = built.users.principal(as_user) if as_user else OPERATOR
-        events = answer(
-            question,
-            (),
-            principal,
-            retriever=built.retriever,
-            llm=built.llm,
-            rewriter=built.rewriter,
-            cancel=threading.Event(),
-        )
-        ended = [event for event in events if isinstance(event, Ended)][-1]
+        ended = cli_ask.ask(built, principal, question, mode=mode, documents=document or ())
+    if save is not None:
+        save.write_bytes(cli_ask.table(ended, form))
     if as_json:
         references = [
             {

@@ -65,6 +65,10 @@ class Retriever:
         """What questions are embedded with now."""
         return self._live()[0] if self._live else self._embedder
 
+    @property
+    def documents(self) -> Documents:
+        return self._documents
+
     def fixed(self) -> Retriever:
         """The same, staying with the generation that is live now and its model."""
         fixed = copy(self)

@@ -207,6 +207,13 @@ class Documents:
         with self._database.read() as session:
             return passages.found(session, hits, principal)
 
+    def read(self, document_id: str, principal: Principal) -> list[Passage]:
+        """All passages of a document in reading order, with their tables. NotFound for who may not read it now."""
+        with self._database.read() as session:
+            if found := passages.of_document(session, document_id, principal):
+                return found
+        raise _unknown()
+
     def with_tables(self, found: Sequence[Passage], principal: Principal) -> list[Passage]:
         """The same passages, each with what lies in it of the tables of its page."""
         with self._database.read() as session:

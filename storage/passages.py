@@ -16,9 +16,10 @@ from sqlalchemy.orm import Session
 
 from storage import tables, vectors
 from storage.access import readable
-from storage.models import ChunkRow, Document, SectionRow, Version
+from storage.models import ChunkRow, Document, GenerationRow, SectionRow, Version
 from storage.types import About, Hit, Passage, PassageTable, Principal
 
+_AT_A_TIME = 500  # ids in one query
 _OF_LIVE = sa.and_(Document.id == Version.document_id, Document.live_version_id == Version.id)
 
 
@@ -39,6 +40,32 @@ def found(session: Session, hits: Sequence[Hit], principal: Principal) -> list[P
     )
     known = {row[0]: _passage(*row) for row in session.execute(query)}
     return [known[hit.chunk_id] for hit in hits if hit.chunk_id in known]
+
+
+def of_document(session: Session, document_id: str, principal: Principal) -> list[Passage]:
+    """All passages of the live version in reading order, with tables; none where it may not be read now.
+
+    In the live generation, or the oldest where the version has not come into that yet.
+    """
+    live = sa.and_(_OF_LIVE, Document.id == document_id, readable(principal))
+    known = sa.select(ChunkRow.generation).join(Version, Version.id == ChunkRow.version_id).join(Document, live)
+    generations = set(session.scalars(known.distinct()))
+    if not generations:
+        return []
+    current = session.scalar(sa.select(GenerationRow.id).where(GenerationRow.state == "live"))
+    generation = current if current in generations else min(generations)
+    query = (
+        sa.select(ChunkRow.id)
+        .join(Version, Version.id == ChunkRow.version_id)
+        .join(Document, live)
+        .where(ChunkRow.generation == generation)
+        .order_by(ChunkRow.page, ChunkRow.start)
+    )
+    ids = list(session.scalars(query))
+    passages: list[Passage] = []
+    for first in range(0, len(ids), _AT_A_TIME):
+        passages += found(session, [Hit(id_) for id_ in ids[first : first + _AT_A_TIME]], principal)
+    return with_tables(session, passages, principal)
 
 
 def _passage(*row: Any) -> Passage:

@@ -354,6 +354,16 @@ class Record:
     sources: tuple[Given, ...] = ()
 
 
+class Mode(StrEnum):
+    """What kind of work a question asks for."""
+
+    ANSWER = "answer"
+    COMPARISON = "comparison"
+    SUMMARY = "summary"
+    FIELDS = "fields"
+    DRAFT = "draft"
+
+
 class MessageState(StrEnum):
     RUNNING = "running"
     DONE = "done"

@@ -21,6 +21,7 @@ from app.auth import Cookie, Gate, Sockets
 from app.login import LoginPages
 from app.models_client import ModelsClient
 from app.pages import Pages
+from app.retrieve import EVERYTHING
 from app.runs import Runs
 from app.services import Missing, Services
 from app.settings import Settings
@@ -35,7 +36,7 @@ from storage.queue import Queue
 from storage.records import Records
 from storage.reports import Reports
 from storage.sources import Sources
-from storage.types import Citation, MessageState, Principal
+from storage.types import Citation, MessageState, Mode, Principal, Scope
 from tests.office import Office, serving
 
 
@@ -71,9 +72,19 @@ class QuotingAnswers:
         self.office = office
         self.error: FootnoteError | None = None
         self.slow = False
+        self.asked: tuple[Scope, Mode | None] = (EVERYTHING, None)
         self._running: dict[str, QuotedAnswer] = {}
 
-    def ask(self, conversation_id: str, question: str, principal: Principal) -> QuotedAnswer:
+    def ask(
+        self,
+        conversation_id: str,
+        question: str,
+        principal: Principal,
+        *,
+        scope: Scope = EVERYTHING,
+        mode: Mode | None = None,
+    ) -> QuotedAnswer:
+        self.asked = scope, mode
         if self.error is not None:
             raise self.error
         message = self.office.conversations.ask(conversation_id, question, principal)

@@ -1,8 +1,9 @@
 """/api: documents, cited pages and conversations for programs, with the rights of who is signed in.
 
 What the caller may not read is answered exactly like what does not exist. Uploads stand in `app.api.uploads`,
-questions in `app.api.ask` and `app.api.search`, question sets and evaluations in `app.api.evaluations`, jobs in
-`app.api.jobs`, what was found in a document in `app.api.reports`, how answers came about in `app.api.records`.
+questions in `app.api.ask` and `app.api.search`, an answer's table in `app.api.tables`, question sets and evaluations in
+`app.api.evaluations`, jobs in `app.api.jobs`, what was found in a document in `app.api.reports`, how answers came about
+in `app.api.records`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from app.api.errors import on_crash, on_footnote_error, on_http_error
 from app.api.request import number_of, principal_of, read_json, services_of
 from app.api.response import Json
 from app.api.search import search
+from app.api.tables import table
 from app.api.uploads import MAX_GROUPS, readers_from, upload
 from storage.documents import DocumentInfo, require_admin
 from storage.errors import FootnoteError, InvalidInput, NotFound
@@ -88,6 +90,7 @@ def routes() -> list[Route]:
         Route("/models/verify", models.verify, methods=["POST"]),
         Route("/search", search, methods=["GET"]),
         Route("/ask", ask, methods=["POST"]),
+        Route("/messages/{message}/table.{form}", table, methods=["GET"]),
         Route("/conversations", conversations, methods=["GET"]),
         Route("/conversations/{conversation}", conversation, methods=["GET"]),
         Route("/conversations/{conversation}", delete_conversation, methods=["DELETE"]),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from app.assignment import Step
 from app.extract import Extractive
 from app.llm import Reading
 from app.quotation import plain as unescaped
@@ -57,9 +58,11 @@ def meta(message: Message) -> str:
     return _line(parts)
 
 
-def stage(name: str, reading: Reading | None, passages: int) -> str:
+def stage(name: str, reading: Reading | None, passages: int, step: Step | None = None) -> str:
     """What a running answer is at, for people who wait."""
-    if name == "searching":
+    if step is not None:
+        words = _step(step)
+    elif name == "searching":
         words = "Searching the documents"
     elif name == "writing":
         words = "Writing"
@@ -70,6 +73,12 @@ def stage(name: str, reading: Reading | None, passages: int) -> str:
     else:
         words = f"Reading {counted(passages, 'passage')}"
     return f'<div class="meta" role="status"><span class="stage">{words}</span></div>'
+
+
+def _step(step: Step) -> str:
+    if step.done >= step.total:
+        return f"{counted(step.total, step.unit)} read, putting it together"
+    return f"{step.unit.capitalize()} {number(step.done + 1)} of {number(step.total)}"
 
 
 def body(text: str, message_id: str, citations: Sequence[Citation], state: MessageState) -> str:
@@ -117,6 +126,12 @@ def copy_link(message_id: str, text: str) -> str:
         f'<a class="act" role="button" href="#{target}">Copy with references</a>'
         f'<pre id="{target}" hidden>{plain(text)}</pre>'
     )
+
+
+def table_links(message_id: str) -> str:
+    """Links to the table of an answer as files."""
+    path = f"/api/messages/{plain(message_id)}/table"
+    return "".join(f'<a class="act" href="{path}.{form}" download>{form.upper()}</a>' for form in ("csv", "xlsx"))
 
 
 def _reference(citation: Citation) -> str:

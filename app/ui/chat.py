@@ -10,16 +10,17 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from app.cells import grids
 from app.retrieve import EVERYTHING
 from app.samples import suggestions
 from app.services import Services
-from app.ui import articles, ask_person, filters
+from app.ui import articles, ask_person, filters, modes
 from app.ui.identity import callback, draw_problem, who
 from app.ui.safe_html import label, plain
 from app.ui.sidebar import open_chat, show_chat
 from app.ui.sources import PASSAGE, panel
 from storage.errors import NotFound
-from storage.types import Message, MessageState, Principal, Scope
+from storage.types import Message, MessageState, Mode, Principal, Scope
 
 SHOWN = 8
 LOOK_EVERY = 0.2
@@ -144,7 +145,7 @@ def _live(message_id: str, headline: str) -> None:
     progress = generation.snapshot()
     if progress.done:
         st.rerun()
-    parts = [headline, articles.stage(progress.stage, progress.reading, len(progress.passages))]
+    parts = [headline, articles.stage(progress.stage, progress.reading, len(progress.passages), progress.step)]
     if progress.notice:
         parts.append(f'<p class="notice">{plain(progress.notice)}</p>')
     if progress.text:
@@ -164,7 +165,10 @@ def _draw_answer(message: Message, asked: str, headline: str) -> None:
         if message.text:
             text = articles.with_references(asked, message.text, message.citations)
             st.html(articles.copy_link(message.id, text), width="content")
-        st.button("Ask again", key=f"again_{message.id}", on_click=_ask, args=(asked,))
+            if grids(message.text):
+                st.html(articles.table_links(message.id), width="content")
+        picked = _picked().get(message.id)
+        st.button("Ask again", key=f"again_{message.id}", on_click=_ask, args=(asked, picked))
         if message.state is not MessageState.DONE:
             return
         for words, rating in (("Helpful", 1), ("Not helpful", 0)):
@@ -212,6 +216,7 @@ def _draw_composer(running: str, *, is_new: bool) -> None:
         )
         with st.container(key="composer_foot", horizontal=True, gap="small", vertical_alignment="center"):
             _draw_scope()
+            _draw_mode(running=bool(running))
             st.html(
                 '<div class="hint"><kbd>/</kbd> to write, <kbd>Enter</kbd> to send, <kbd>[</kbd> <kbd>]</kbd> to walk '
                 "the footnotes, <kbd>Esc</kbd> to close</div>",
@@ -226,6 +231,22 @@ def _draw_scope() -> None:
     filters.draw_menu(services, principal, _scopes().get(open_chat(), EVERYTHING), _look_in, key="scope")
 
 
+@st.fragment
+def _draw_mode(*, running: bool) -> None:
+    """What the next question asks for."""
+    modes.draw_menu(st.session_state.get("mode"), _pick, _ask, key="mode", running=running)
+
+
+def _pick(mode: Mode | None) -> None:
+    st.session_state["mode"] = mode
+
+
+def _picked() -> dict[str, Mode]:
+    """The modes that were picked for answers of this visit, by message."""
+    picked: dict[str, Mode] = st.session_state.setdefault("picked", {})
+    return picked
+
+
 def _scopes() -> dict[str, Scope]:
     """The filters of each chat of this visit; "" is the chat that has no question yet."""
     scopes: dict[str, Scope] = st.session_state.setdefault("scopes", {})
@@ -237,11 +258,14 @@ def _look_in(scope: Scope) -> None:
 
 
 def _submit() -> None:
-    _ask(str(st.session_state["ask"] or ""))
+    question, mode = str(st.session_state["ask"] or ""), st.session_state.get("mode")
+    if mode is Mode.FIELDS and question.strip():
+        question = modes.with_fields(question, str(st.session_state.get("mode_fields", "")))
+    _ask(question, mode)
 
 
 @callback
-def _ask(services: Services, principal: Principal, question: str) -> None:
+def _ask(services: Services, principal: Principal, question: str, mode: Mode | None = None) -> None:
     """Ask in the open conversation, or in a new one, named after the question."""
     question = question.strip()
     if not question:
@@ -251,7 +275,10 @@ def _ask(services: Services, principal: Principal, question: str) -> None:
     if not conversation_id:
         conversation_id = services.conversations.create(question, principal).id
         _scopes()[conversation_id] = _scopes().pop("", EVERYTHING)
-    services.answers.ask(conversation_id, question, principal, scope=scope)
+    generation = services.answers.ask(conversation_id, question, principal, scope=scope, mode=mode)
+    if mode is not None:
+        _picked()[generation.message_id] = mode
+    _pick(None)
     show_chat(conversation_id)
 
 

@@ -21,7 +21,7 @@ from storage.types import Citation
 
 # Control characters, and those that turn the direction of what follows: "invoice<202E>fdp.exe" reads as a PDF.
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufff9-\ufffb]")
-_FOOTNOTE = re.compile(r" ?\[(\d{1,3})\]")  # with the space, so that no line begins with a chip
+_FOOTNOTE = re.compile(r" ?\[(\d{1,4})\]")  # with the space, so that no line begins with a chip
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 # Streamlit turns :names:, arrows and addresses in a label into icons and links after it has read the escapes.
 _TURNED = re.compile(r"(:|@|www(?=\.)|[-<>=~](?=[-<>=~]))", re.IGNORECASE)

@@ -78,6 +78,7 @@ OTHERS: dict[str, tuple[int, int, int] | None] = {
     "PUT /api/upload": None,
     "GET /api/search": None,
     "POST /api/ask": None,
+    "GET /api/messages/{message}/table.{form}": None,
     "GET /api/conversations": None,
     "GET /api/conversations/{conversation}": None,
     "DELETE /api/conversations/{conversation}": None,
@@ -507,6 +508,33 @@ def test_a_question_for_a_person_shows_only_what_both_may_read_and_only_to_those
         office.users.set_groups("mia", [])
         assert "Look here" not in client.get(chat).text
         office.users.set_groups("mia", ["People"])
+
+
+def test_the_table_of_an_answer_is_for_its_owner_while_its_sources_may_be_read(world: World, office: Office) -> None:
+    document_id, version_id = world.documents["group"]
+    kept, mia = office.conversations, office.principal("mia")
+    message = kept.ask(kept.create("Pay", mia).id, "Extract pay from all contracts", mia)
+    kept.record_sources(message.id, [document_id])
+    cited = (Citation(1, document_id, version_id, 1, 0, 5),)
+    text = "| Document | Pay |\n| --- | --- |\n| Bands | A secret sum [1] |\n"
+    kept.finish(message.id, text, MessageState.DONE, cited, model="m", seconds=1, first_evidence=1)
+    url, unknown = f"/api/messages/{message.id}/table", f"/api/messages/{'0' * 32}/table"
+    for form in ("csv", "xlsx"):
+        with world.client("anonymous") as client:
+            assert client.get(f"{url}.{form}").status_code == 401
+        for role in ("max", "anna"):
+            with world.client(role) as client:
+                answer = client.get(f"{url}.{form}")
+                assert (answer.status_code, answer.text) == (404, client.get(f"{unknown}.{form}").text)
+    with world.client("mia") as client:
+        assert "A secret sum" in client.get(f"{url}.csv").text
+        assert client.get(f"{url}.xlsx").content.startswith(b"PK")
+        assert client.get(f"{url}.csv?n=2").status_code == client.get(f"{url}.pdf").status_code == 404
+        office.documents.set_readers(document_id, Readers(), office.principal("anna"))
+        for form in ("csv", "xlsx"):
+            answer = client.get(f"{url}.{form}")
+            assert answer.status_code == 404
+            assert "secret" not in answer.text
 
 
 @pytest.fixture

@@ -1,0 +1,138 @@
+"""What is asked, by whom, and what it is done with: what every mode is handed, and the events that they share."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from app import manner
+from app.chat import SOURCE_TOKENS, Ended, Event, Wrote, answer
+from app.cite import Resolver
+from app.extract import Extractive
+from app.footnotes import Footnotes
+from app.llm import LLM, Reading
+from app.prompt import PROMPT_VERSION, Prompt, Turn
+from app.quotation import quote
+from app.retrieve import EVERYTHING, Retriever
+from app.rewrite import Rewriter
+from storage.documents import Documents, Listed
+from storage.types import NO_PREFERENCE, MessageState, Passage, Preference, Principal, Scope
+
+_TOLD = 12  # documents that are offered
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Work in several steps goes on: so many of them are done. `unit` is what a step is about: section, document."""
+
+    done: int
+    total: int
+    unit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """`picked`: its asker chose the mode; else the question's words did."""
+
+    question: str
+    principal: Principal
+    retriever: Retriever
+    llm: LLM
+    cancel: threading.Event
+    history: Sequence[Turn] = ()
+    rewriter: Rewriter | None = None
+    scope: Scope = EVERYTHING
+    source_tokens: int = SOURCE_TOKENS
+    preference: Preference = NO_PREFERENCE
+    picked: bool = False
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def documents(self) -> Documents:
+        return self.retriever.documents
+
+    @property
+    def german(self) -> bool:
+        return manner.german(self.question, self.preference)
+
+    @property
+    def has_model(self) -> bool:
+        return not isinstance(self.llm, Extractive)
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.began
+
+    def say(self, english: str, german: str) -> str:
+        return german if self.german else english
+
+    def catalogue(self) -> list[Listed]:
+        """The documents in scope that may be read and searched, by title."""
+        inside = self.documents.within(self.scope, self.principal)
+        listed = [one for one in self.documents.catalogue(self.principal) if one.id in inside]
+        return sorted(listed, key=lambda one: (one.title.casefold(), one.name, one.id))
+
+    def without_model(self) -> Assignment:
+        return replace(self, llm=Extractive(self.retriever.embedder))
+
+    def ended(self, text: str, footnotes: Footnotes, evidence: float | None) -> Ended:
+        state = MessageState.STOPPED if self.cancel.is_set() else MessageState.DONE
+        version = PROMPT_VERSION if self.has_model else ""
+        return Ended(text, footnotes.citations, state, self.llm.name, self.seconds, evidence, prompt_version=version)
+
+
+def plainly(asked: Assignment) -> Iterator[Event]:
+    """The question answered like any other."""
+    yield from answer(
+        asked.question,
+        asked.history,
+        asked.principal,
+        retriever=asked.retriever,
+        llm=asked.llm,
+        cancel=asked.cancel,
+        rewriter=asked.rewriter,
+        scope=asked.scope,
+        source_tokens=asked.source_tokens,
+        preference=asked.preference,
+    )
+
+
+def written(
+    asked: Assignment, prompt: Prompt, footnotes: Footnotes, sources: Sequence[Passage] | None = None
+) -> Iterator[Reading | str]:
+    """The text so far, its numbers footnotes, again and again as the model writes it; the last is the whole of it.
+
+    `sources` are the passages that its numbers mean, where they are not the prompt's.
+    """
+    resolver = Resolver(prompt.passages if sources is None else sources, footnotes)
+    for piece in asked.llm.stream(prompt, asked.cancel):
+        if asked.cancel.is_set():
+            break
+        if isinstance(piece, Reading):
+            yield piece
+            continue
+        resolver.feed(piece)
+        if resolver.text:
+            yield resolver.text
+    resolver.finish()
+    if resolver.text:
+        yield resolver.text
+
+
+def offer(asked: Assignment, said: str, documents: Sequence[Listed]) -> Iterator[Event]:
+    """Say what is missing, and name the documents that could be meant, each with a footnote to its beginning."""
+    footnotes = Footnotes()
+    lines = []
+    for one in documents[:_TOLD]:
+        first = asked.documents.read(one.id, asked.principal)[0]
+        number = footnotes.number(first, 0, len(first.text.rstrip()))
+        lines.append(f"- {quote(one.title or one.name)} ({quote(one.name)}) [{number}]")
+    if len(documents) > _TOLD:
+        rest = len(documents) - _TOLD
+        lines.append(f"- {asked.say(f'and {rest} more', f'und {rest} weitere')}")
+    text = "\n\n".join([said, "\n".join(lines)]) if lines else said
+    if footnotes.citations:
+        yield Wrote(text, footnotes.citations, verbatim=True)
+    yield asked.ended(text, footnotes, None)

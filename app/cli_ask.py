@@ -1,0 +1,53 @@
+"""What `footnote ask` does with a question: the mode, the documents, and the table that it writes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.assignment import Assignment
+from app.assistant import respond
+from app.cells import grids
+from app.chat import Ended
+from app.cli_search import scope_of
+from app.downloads import as_csv, as_xlsx
+from app.modes import mode_of
+from storage.errors import InvalidInput
+from storage.types import Principal
+
+if TYPE_CHECKING:
+    from app.services import Services
+
+
+def ask(built: Services, principal: Principal, question: str, *, mode: str, documents: Sequence[str]) -> Ended:
+    """The end of the answer. Raises InvalidInput for a mode or a document that there is not."""
+    picked = mode_of(mode)
+    scope = scope_of(built, principal, documents=documents, kinds=(), groups=(), since="", until="")
+    asked = Assignment(
+        question=question,
+        principal=principal,
+        retriever=built.retriever,
+        llm=built.llm,
+        rewriter=built.rewriter,
+        cancel=threading.Event(),
+        scope=scope,
+    )
+    return [event for event in respond(asked, picked) if isinstance(event, Ended)][-1]
+
+
+def form_of(path: Path | None) -> str:
+    """csv or xlsx by the file's name. Raises InvalidInput for another, before anything is asked."""
+    form = path.suffix.lower().removeprefix(".") if path else "csv"
+    if form not in ("csv", "xlsx"):
+        raise InvalidInput("--save: name a file that ends in .csv or .xlsx.")
+    return form
+
+
+def table(ended: Ended, form: str) -> bytes:
+    """Raises InvalidInput where the answer has none."""
+    found = grids(ended.text)
+    if not found:
+        raise InvalidInput("There is no table in this answer, so nothing was written.")
+    return as_csv(found[0], ended.citations) if form == "csv" else as_xlsx(found, ended.citations)

@@ -1,0 +1,249 @@
+"""A comparison as a table: a row for each thing, a column for each respect, a footnote in each cell.
+
+One retrieval for each cell, in the document that the thing names where it names one. Without a language model a cell
+holds the statements that answer best, word for word; with one, what it writes from the cell's own passages, or the
+statements where it cites none. Not covered: taking the question apart (`sides`, `comparison`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from app.assignment import Assignment, Step, plainly, written
+from app.cells import EMPTY, flat, heading, row
+from app.chat import Event, Retrieved, Wrote
+from app.cite import Resolver
+from app.comparison import comparisons
+from app.extract import Extractive
+from app.followup import standalone
+from app.footnotes import Footnotes
+from app.gist import Part, carriers
+from app.llm import Reading
+from app.prompt import Prompt, estimate_tokens, fit
+from app.quotation import quote
+from app.sides import MOST_ASPECTS, Sides, sides
+from app.statements import without_bullet
+from app.titles import named
+from app.words import content_words, covered
+from storage.documents import Listed
+from storage.types import Passage, Scope
+
+_PASSAGES = 8  # that are looked at for a cell
+_LEAST_PASSAGES = 2
+_STATEMENTS = 2  # in a cell, word for word,
+_LENGTH = 420  # and characters after which none is added
+_MARK = re.compile(r"(?<!\\)\[\d{1,4}\]")
+_IN = re.compile(r"^(?P<side>.+?)\s+(?:in|of|from|according\s+to|under|laut|gemäß|nach|aus)\s+(?P<document>.+)$", re.I)
+_CARRYING = 3  # statements that stand for a whole document
+_NUMBERING = re.compile(r"^\W*(?:\d+(?:\.\d+)*\.?|[A-Z]\.)\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """A row: what it is called, and the documents that are it, if it names any."""
+
+    name: str
+    documents: tuple[Listed, ...] = ()
+
+
+@dataclass(slots=True)
+class _Field:
+    """A cell before it is written. `query` is what was searched for."""
+
+    query: str
+    passages: tuple[Passage, ...] = ()
+
+
+def compare(asked: Assignment) -> Iterator[Event | Step]:
+    """Retrieved first, Ended last. What does not compare two things, or finds nothing, is answered like any other."""
+    question = standalone(asked.question, asked.history)
+    compared = sides(question) or _of_parts(question)
+    if compared is None:
+        yield from plainly(asked)
+        return
+    asked, names = _inside(asked, compared.names)
+    rows = _rows(asked, names)
+    if len(rows) < 2:
+        yield from plainly(asked)
+        return
+    aspects = compared.aspects or _common_headings(asked, rows) or ("",)
+    fields: list[list[_Field]] = []
+    evidence: float | None = None
+    for side in rows:
+        fields.append([_found(asked, side, aspect) for aspect in aspects])
+        passages = _together(fields)
+        if passages and (evidence is None or len(fields) == len(rows)):
+            evidence = evidence or asked.seconds
+            yield Retrieved(passages, evidence)
+    if evidence is None:
+        yield from plainly(asked)
+        return
+    yield from _table(asked, rows, aspects, fields, evidence)
+
+
+def _table(
+    asked: Assignment,
+    rows: Sequence[_Side],
+    aspects: Sequence[str],
+    fields: Sequence[Sequence[_Field]],
+    evidence: float,
+) -> Iterator[Event | Step]:
+    footnotes, verbatim, total = Footnotes(), not asked.has_model, len(rows) * len(aspects)
+    column = asked.say("What the documents say", "Was die Dokumente sagen")
+    text = heading(["", *(quote(aspect[:1].upper() + aspect[1:]) if aspect else column for aspect in aspects)])
+    found = False
+    for at, (side, across) in enumerate(zip(rows, fields, strict=True)):
+        cells = [f"**{quote(side.name)}**"]
+        for place, (aspect, field) in enumerate(zip(aspects, across, strict=True)):
+            if asked.cancel.is_set():
+                break
+            yield Step(at * len(aspects) + place, total, "cell")
+            words = ""
+            if asked.has_model:
+                words = yield from _by_model(asked, side, aspect, field, footnotes)
+            if not words and not aspect and len(side.documents) == 1:
+                words = _of_whole(asked, side.documents[0], footnotes)
+            words = words or _by_statements(asked, aspect, field, footnotes)
+            found = found or bool(words)
+            cells.append(words or EMPTY)
+        if len(cells) > 1:
+            text += row([*cells, *[""] * (1 + len(aspects) - len(cells))])
+            yield Wrote(text, footnotes.citations, verbatim)
+    if not found and not asked.cancel.is_set():
+        yield from plainly(asked)
+        return
+    yield asked.ended(text if found else "", footnotes, evidence)
+
+
+def _of_parts(question: str) -> Sides | None:
+    parts = comparisons(question)
+    return Sides(tuple(parts)) if parts else None
+
+
+def _inside(asked: Assignment, names: Sequence[str]) -> tuple[Assignment, Sequence[str]]:
+    """Of "overtime and leave in the handbook" the handbook alone is searched, if just one document is called so."""
+    found = _IN.match(names[-1])
+    if found is None:
+        return asked, names
+    certain = named(found["document"], asked.catalogue()).certain
+    if len(certain) != 1:
+        return asked, names
+    return replace(asked, scope=replace(asked.scope, documents=frozenset({certain[0].id}))), [
+        *names[:-1],
+        found["side"],
+    ]
+
+
+def _rows(asked: Assignment, names: Sequence[str]) -> list[_Side]:
+    """A title with an "and" in it was taken for two sides: they name the same document, and are one."""
+    catalogue, found = asked.catalogue(), list[_Side]()
+    for name in names:
+        certain = named(name, catalogue).certain if len(catalogue) > 1 else ()
+        if len(certain) == 1 and any(side.documents == certain for side in found):
+            continue
+        found.append(_Side(certain[0].title if len(certain) == 1 else name, certain))
+    return found
+
+
+def _common_headings(asked: Assignment, rows: Sequence[_Side]) -> tuple[str, ...]:
+    """Headings that all documents share, in the first one's order, where each side is a document."""
+    if not all(len(side.documents) == 1 for side in rows):
+        return ()
+    first, *others = [_headings(asked, side.documents[0]) for side in rows]
+    shared: list[str] = []
+    for name, words in first.items():
+        alike = all(any(_alike(words, other) for other in known.values()) for known in others)
+        if alike and not any(_alike(words, first[other]) for other in shared):
+            shared.append(name)
+    return tuple(shared[:MOST_ASPECTS])
+
+
+def _headings(asked: Assignment, document: Listed) -> dict[str, list[str]]:
+    """The document's headings without their numbers, each with its words."""
+    found: dict[str, list[str]] = {}
+    for passage in asked.documents.read(document.id, asked.principal):
+        for part in passage.heading.split(" > "):
+            name = _NUMBERING.sub("", part).strip()
+            words = content_words(name)
+            if words and name.casefold() != passage.title.casefold():
+                found.setdefault(name, words)
+    return found
+
+
+def _alike(one: Sequence[str], other: Sequence[str]) -> bool:
+    return 2 * len(covered(one, other)) > len(one) and 2 * len(covered(other, one)) > len(other)
+
+
+def _found(asked: Assignment, side: _Side, aspect: str) -> _Field:
+    """In the side's own documents first; everywhere, where they say nothing of it."""
+    own = frozenset(document.id for document in side.documents[:100])
+    if own:
+        query = aspect or side.name
+        found = _searched(asked, query, replace(asked.scope, documents=own))
+        if found:
+            return _Field(query, found)
+    query = " ".join(filter(None, (aspect, side.name)))
+    return _Field(query, _searched(asked, query, asked.scope))
+
+
+def _searched(asked: Assignment, query: str, scope: Scope) -> tuple[Passage, ...]:
+    return asked.retriever.retrieve(query, asked.principal, scope=scope, limit=_PASSAGES).passages
+
+
+def _together(fields: Sequence[Sequence[_Field]]) -> tuple[Passage, ...]:
+    """The best of each cell, then the second of each, each once."""
+    lists = [field.passages for across in fields for field in across]
+    merged: dict[str, Passage] = {}
+    for rank in range(_PASSAGES):
+        for passages in lists:
+            if rank < len(passages):
+                merged.setdefault(passages[rank].chunk_id, passages[rank])
+    return tuple(merged.values())
+
+
+def _by_statements(asked: Assignment, aspect: str, field: _Field, footnotes: Footnotes) -> str:
+    """The statements that answer best, with their footnotes; empty where none does."""
+    resolver, taken = Resolver(field.passages), 0
+    chooser = Extractive(asked.retriever.embedder)
+    for piece in chooser.stream(Prompt(question=field.query, passages=field.passages), asked.cancel):
+        if not taken and not _MARK.search(piece):
+            continue  # the warning above an unsure answer: a cell has its footnote for that
+        resolver.feed(piece)
+        taken += _MARK.search(piece) is not None
+        if taken == _STATEMENTS or len(resolver.text) > _LENGTH:
+            break
+    resolver.finish()
+    return footnotes.take_over(flat(resolver.text, content_words(aspect)), resolver.citations)
+
+
+def _of_whole(asked: Assignment, document: Listed, footnotes: Footnotes) -> str:
+    """The statements that carry a document that is compared as a whole."""
+    whole = Part("", tuple(asked.documents.read(document.id, asked.principal)))
+    (picked,) = carriers([whole], [_CARRYING])
+    return " ".join(
+        f"{quote(without_bullet(one.text))} [{footnotes.number(one.passage, one.start, one.end)}]" for one in picked
+    )
+
+
+def _by_model(
+    asked: Assignment, side: _Side, aspect: str, field: _Field, footnotes: Footnotes
+) -> Generator[Reading, None, str]:
+    """Returns what the model wrote with footnotes; empty where it cites nothing."""
+    passages = fit(field.passages, asked.source_tokens // 2, estimate_tokens, least=_LEAST_PASSAGES)
+    about = f"{aspect} ({side.name})" if aspect else side.name
+    question = asked.say(
+        f"In one or two short sentences: what do the sources say about {about}?",
+        f"In ein bis zwei kurzen Sätzen: Was sagen die Quellen zu {about}?",
+    )
+    own, text = Footnotes(), ""
+    for piece in written(
+        asked, Prompt(question=question, asked=field.query, passages=passages, preference=asked.preference), own
+    ):
+        if isinstance(piece, Reading):
+            yield piece
+        else:
+            text = piece
+    text = flat(text)
+    return footnotes.take_over(text, own.citations) if _MARK.search(text) else ""

@@ -1,0 +1,115 @@
+"""A draft of an e-mail or another text that says what the documents say, with their footnotes.
+
+Without a language model it is a frame: subject, salutation and closing around the rules word for word, which its
+writer turns into a text. Not covered: sending it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from app.assignment import Assignment, plainly, written
+from app.chat import LISTED, Event, Retrieved, Wrote
+from app.confidence import Sureness, sureness
+from app.extract import MOST_PASSAGES
+from app.footnotes import Footnotes
+from app.llm import Reading
+from app.modes import drafted
+from app.prompt import SYSTEM, Prompt, Turn, estimate_tokens, fit
+from app.quotation import quote
+from app.rewrite import understand
+from app.search import where
+from storage.types import Passage
+
+DRAFTING = f"""{SYSTEM}
+- You are asked for a draft. Write it as it could be sent: for an e-mail a line with the subject, a salutation, short \
+paragraphs and a closing. Leave what you do not know as "…". Every sentence that states a rule, a figure or a fact \
+ends with the number of its source; salutation and closing need none."""
+
+_LEAST_PASSAGES = 3
+_TURNS, _TURN_CHARACTERS = 6, 1500
+_TOPIC = re.compile(
+    r"\b(?:about|on|regarding|concerning|explaining|that\s+explains?|to\s+explain|that\s+says|saying|summari[sz]ing|telling|describing"
+    r"|informing|über|zu|zum|zur|bezüglich|wegen|betreffend|zum\s+thema|der\s+erklärt|die\s+erklärt|das\s+erklärt)\s+(?P<topic>.+)$",
+    re.I | re.S,
+)
+_GERMAN_VERB = re.compile(
+    r"\s+(?:schreiben|entwerfen|verfassen|formulieren|erstellen|erklärt|informiert|beschreibt)\W*$", re.I
+)
+_LETTER = re.compile(r"mail|letter|brief|repl|antwort|response|message|nachricht|schreiben", re.I)
+_MARK = re.compile(r"(?<!\\)\[\d{1,4}\]")
+
+
+def draft(asked: Assignment) -> Iterator[Event]:
+    """Retrieved first, Ended last. Where the documents say nothing of it, that is said as for any question."""
+    whole = understand(asked.question, asked.history, asked.cancel, rewriter=asked.rewriter, apart=False)
+    topic = topic_of(whole.text)
+    found = asked.retriever.retrieve(topic, asked.principal, scope=asked.scope, limit=LISTED)
+    if not found.passages or sureness(found.confidence) is Sureness.NONE:
+        yield from plainly(asked)
+        return
+    if asked.has_model:
+        passages = fit(found.passages, asked.source_tokens, estimate_tokens, least=_LEAST_PASSAGES)
+    else:
+        passages = found.passages[:MOST_PASSAGES]
+    evidence = asked.seconds
+    yield Retrieved(passages, evidence, found.notice)
+    footnotes, text = Footnotes(), ""
+    if asked.has_model:
+        earlier = tuple(Turn(turn.role, turn.text[:_TURN_CHARACTERS]) for turn in asked.history[-_TURNS:])
+        prompt = Prompt(
+            question=asked.question,
+            asked=topic,
+            passages=passages,
+            history=earlier,
+            system=DRAFTING,
+            preference=asked.preference,
+        )
+        for piece in written(asked, prompt, footnotes):
+            if isinstance(piece, Reading):
+                yield piece
+                continue
+            text = piece
+            yield Wrote(text, footnotes.citations, verbatim=False)
+    else:
+        text = _frame(asked, topic, passages, footnotes)
+        if footnotes.citations:
+            yield Wrote(text, footnotes.citations, verbatim=True)
+        elif not asked.cancel.is_set():
+            yield from plainly(asked)
+            return
+    yield asked.ended(text, footnotes, evidence)
+
+
+def topic_of(question: str) -> str:
+    """What the text is to be about, in the question's words; all of it where that can't be told."""
+    found = _TOPIC.search(question)
+    topic = _GERMAN_VERB.sub("", found["topic"] if found else question)
+    return " ".join(topic.split()).strip(" .?!")
+
+
+def _frame(asked: Assignment, topic: str, passages: tuple[Passage, ...], footnotes: Footnotes) -> str:
+    prompt = Prompt(question=topic, passages=passages)
+    rules = ""
+    for piece in written(asked.without_model(), prompt, footnotes):
+        if isinstance(piece, str):
+            rules = piece
+    sources = [f"{quote(c.title or c.name)} ({_mark(passages, c.version_id, c.page)})" for c in footnotes.citations]
+    listed = "; ".join(dict.fromkeys(source.replace(" ()", "") for source in sources))
+    named = quote(topic[:1].upper() + topic[1:])
+    head, tail = [f"### {named}"], list[str]()
+    if _LETTER.search(drafted(asked.question) or "e-mail"):
+        head = [asked.say(f"**Subject:** {named}", f"**Betreff:** {named}"), asked.say("Dear …,", "Guten Tag …,")]
+        tail = [asked.say("Kind regards\n…", "Mit freundlichen Grüßen\n…")]
+    note = asked.say(
+        "A frame to write from: the rules stand in the documents' own words, because no language model is loaded.",
+        "Ein Gerüst zum Weiterschreiben: Die Regeln stehen im Wortlaut der Dokumente, denn kein Sprachmodell ist da.",
+    )
+    lead = asked.say(f"On “{named}” this applies:", f"Zu „{named}“ gilt:")
+    source = asked.say(f"This is set out in: {listed}.", f"Nachzulesen in: {listed}.")
+    return "\n\n".join([f"*{note}*", *head, lead, rules.strip(), source, *tail])
+
+
+def _mark(passages: tuple[Passage, ...], version_id: str, page: int) -> str:
+    return next((where(p) for p in passages if (p.version_id, p.page) == (version_id, page)), "")

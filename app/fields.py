@@ -1,0 +1,209 @@
+"""Given fields out of one or many documents, as a table: a row for each document, a footnote in each cell.
+
+Every value is words of its document, found by rules (`values`) or by a language model whose value is taken only where
+the passage that it names holds it letter by letter. What a document does not say stays empty. Not covered: the file
+that the table can be downloaded as (`downloads`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+
+from app.assignment import Assignment, Step, plainly
+from app.cells import EMPTY, heading, row
+from app.chat import Event, Retrieved, Wrote
+from app.cite import find
+from app.footnotes import Footnotes
+from app.llm import Reading
+from app.modes import field_names, wanted
+from app.prompt import Prompt, estimate_tokens, fit
+from app.quotation import quote
+from app.titles import all_named, words_of
+from app.values import Field, Value, field_of, find_value, relevant
+from app.words import content_words
+from storage.documents import Listed
+from storage.errors import NotFound, Unavailable
+from storage.types import Passage
+
+MOST_DOCUMENTS = 200
+MOST_FIELDS = 8
+_BEST = 3  # passages for each field that a model reads
+_SHOWN = 12
+_MARK = re.compile(r"(?<!\\)\[(\d{1,4})\]")
+_NONE = re.compile(
+    r"^\W*(?:-|–|—|none|not (?:stated|given|found|specified|mentioned)|unknown|n/?a|keine? angaben?|nicht \w+)\W*$",
+    re.I,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    document: Listed
+    first: Passage
+    values: tuple[Value | None, ...]
+
+    @property
+    def empty(self) -> bool:
+        return not any(self.values)
+
+
+def extract_fields(asked: Assignment) -> Iterator[Event | Step]:
+    """Retrieved first, Ended last. A question that names no field is answered like any other."""
+    known = wanted(asked.question)
+    names = known.fields if known else field_names(asked.question) if asked.picked else ()
+    if not names or (len(names) == 1 and known is None):
+        yield from plainly(asked)
+        return
+    documents, meant = _documents(asked, known.of if known else "")
+    if known and not (known.certain or meant or asked.picked) and words_of(known.of):
+        yield from plainly(asked)
+        return
+    fields = _fields(asked, names[:MOST_FIELDS])
+    footnotes, rows, evidence = Footnotes(), list[_Row](), None
+    table = heading([asked.say("Document", "Dokument"), *(quote(_titled(field.name)) for field in fields)])
+    yield Retrieved((), asked.seconds)
+    for at, document in enumerate(documents[:MOST_DOCUMENTS]):
+        if asked.cancel.is_set():
+            break
+        yield Step(at, min(len(documents), MOST_DOCUMENTS), "document")
+        try:
+            passages = asked.documents.read(document.id, asked.principal)
+        except NotFound:  # deleted, or closed to its reader, since the list was made
+            continue
+        values = yield from _values(asked, fields, passages)
+        one = _Row(document, passages[0], values)
+        if one.empty and not meant:
+            continue
+        rows.append(one)
+        if evidence is None:
+            evidence = asked.seconds
+            yield Retrieved(tuple(value.passage for value in values if value)[:_SHOWN], evidence)
+        table += _line(one, footnotes)
+        yield Wrote(table, footnotes.citations, verbatim=True)
+    text = _ended(asked, documents, names, rows, table)
+    if rows and text != table:
+        yield Wrote(text, footnotes.citations, verbatim=True)
+    yield asked.ended(text, footnotes, evidence)
+
+
+def _documents(asked: Assignment, phrase: str) -> tuple[list[Listed], bool]:
+    """What to look through, and whether the question or the filters mean just these."""
+    catalogue = asked.catalogue()
+    if not words_of(phrase):
+        return catalogue, bool(asked.scope) or len(catalogue) == 1
+    found = all_named(phrase, catalogue)
+    return (found, True) if found else (catalogue, bool(asked.scope))
+
+
+def _fields(asked: Assignment, names: Sequence[str]) -> list[Field]:
+    try:
+        vectors = list(asked.retriever.embedder.embed_queries(list(names)))
+    except Unavailable:  # then words alone decide
+        return [field_of(name) for name in names]
+    return [field_of(name, vector) for name, vector in zip(names, vectors, strict=True)]
+
+
+def _titled(name: str) -> str:
+    return name[:1].upper() + name[1:]
+
+
+def _values(
+    asked: Assignment, fields: Sequence[Field], passages: Sequence[Passage]
+) -> Generator[Reading, None, tuple[Value | None, ...]]:
+    by_rules = [find_value(field, passages) for field in fields]
+    if not asked.has_model:
+        return tuple(by_rules)
+    read = yield from _by_model(asked, fields, passages)
+    return tuple(read.get(field.name) or value for field, value in zip(fields, by_rules, strict=True))
+
+
+def _by_model(
+    asked: Assignment, fields: Sequence[Field], passages: Sequence[Passage]
+) -> Generator[Reading, None, dict[str, Value]]:
+    """What the model read, where the passage that it cites holds it; nothing where the document is silent."""
+    lists = [relevant(field, passages)[:_BEST] for field in fields]
+    chosen = {p.chunk_id: p for rank in range(_BEST) for found in lists for p in found[rank : rank + 1]}
+    shown = fit(list(chosen.values()), asked.source_tokens, estimate_tokens, least=1)
+    if not shown:
+        return {}
+    listed = "\n".join(f"- {field.name}" for field in fields)
+    question = asked.say(
+        "Give these values as the sources write them, word for word, one a line as 'name: value [number]', and '-' for "
+        f"a value that the sources do not give:\n{listed}",
+        "Gib diese Werte so an, wie die Quellen sie schreiben, Wort für Wort, je eine Zeile als 'Name: Wert [Nummer]', "
+        f"und '-' für einen Wert, den die Quellen nicht nennen:\n{listed}",
+    )
+    text = ""
+    for piece in asked.llm.stream(Prompt(question=question, passages=shown), asked.cancel):
+        if isinstance(piece, Reading):
+            yield piece
+        else:
+            text += piece
+    return {} if asked.cancel.is_set() else read_out(text, fields, shown)
+
+
+def read_out(text: str, fields: Sequence[Field], passages: Sequence[Passage]) -> dict[str, Value]:
+    """The lines "name: value [n]" whose value stands in passage n, by the field's name."""
+    found: dict[str, Value] = {}
+    for line in text.splitlines():
+        label, colon, said = line.partition(":")
+        words = content_words(label)
+        field = next((field for field in fields if tuple(words) == field.words), None)
+        value = _MARK.sub("", said).strip(" .*_\"“”„'")
+        if not colon or field is None or not value or _NONE.match(value) or field.name in found:
+            continue
+        for number in map(int, _MARK.findall(said)):
+            if 1 <= number <= len(passages) and (span := find(passages[number - 1], value)):
+                found[field.name] = Value(passages[number - 1].text[slice(*span)], passages[number - 1], *span)
+                break
+    return found
+
+
+def _line(one: _Row, footnotes: Footnotes) -> str:
+    """A row's name has a footnote of its own where none of its values has one: what is named must be readable."""
+    name = quote(one.document.title or one.document.name)
+    cells = []
+    for value in one.values:
+        if value is None:
+            cells.append(EMPTY)
+        else:
+            cells.append(f"{quote(value.text)} [{footnotes.number(value.passage, value.start, value.end)}]")
+    if one.empty:
+        name += f" [{footnotes.number(one.first, 0, len(one.first.text.rstrip()))}]"
+    return row([name, *cells])
+
+
+def _ended(
+    asked: Assignment, documents: Sequence[Listed], names: Sequence[str], rows: Sequence[_Row], table: str
+) -> str:
+    """The table with what has to be said of it."""
+    if asked.cancel.is_set():
+        return table if rows else ""
+    said = []
+    if not documents:
+        said.append(
+            asked.say(
+                "There is no document here that you may read.", "Hier gibt es kein Dokument, das Sie lesen dürfen."
+            )
+        )
+    elif not rows:
+        said.append(asked.say("None of the documents says any of it.", "Keines der Dokumente sagt etwas davon."))
+    if len(documents) > MOST_DOCUMENTS:
+        said.append(
+            asked.say(
+                f"These are the first {MOST_DOCUMENTS} of {len(documents):,} documents: choose fewer under “Ask in”.",
+                f"Dies sind die ersten {MOST_DOCUMENTS} von {len(documents):,} Dokumenten: Wählen Sie unter „Ask in“ "
+                "weniger aus.",
+            )
+        )
+    if len(names) > MOST_FIELDS:
+        left = ", ".join(quote(name) for name in names[MOST_FIELDS:])
+        said.append(
+            asked.say(
+                f"Left out, as {MOST_FIELDS} fields are the most: {left}.",
+                f"Weggelassen, mehr als {MOST_FIELDS} Felder gehen nicht: {left}.",
+            )
+        )
+    return "\n\n".join([*said, table] if rows else said)

@@ -1,0 +1,58 @@
+"""The footnotes of one answer: which words of which page each number stands for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from storage.types import Citation, Passage
+
+_MARK = re.compile(r"(?<!\\)\[(\d{1,4})\]")
+
+
+class Footnotes:
+    """Numbers count in order of appearance; the same words of the same page share one."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[str, int, int, int], int] = {}
+        self._citations: list[Citation] = []
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        return tuple(self._citations)
+
+    def number(self, passage: Passage, start: int, end: int) -> int:
+        """The number of passage.text[start:end]."""
+        return self._add(
+            Citation(
+                n=0,
+                document_id=passage.document_id,
+                version_id=passage.version_id,
+                page=passage.page,
+                start=passage.start + start,
+                end=passage.start + end,
+                title=passage.title,
+                name=passage.name,
+                heading=passage.heading,
+                text=passage.text[start:end],
+                place=passage.place,
+            )
+        )
+
+    def take_over(self, text: str, citations: Sequence[Citation]) -> str:
+        """`text` with footnotes of its own, in the numbers of this answer."""
+        known = {citation.n: citation for citation in citations}
+
+        def renumbered(found: re.Match[str]) -> str:
+            citation = known.get(int(found[1]))
+            return f"[{self._add(citation)}]" if citation else found[0]
+
+        return _MARK.sub(renumbered, text)
+
+    def _add(self, citation: Citation) -> int:
+        key = (citation.version_id, citation.page, citation.start, citation.end)
+        if key not in self._numbers:
+            self._numbers[key] = len(self._numbers) + 1
+            self._citations.append(replace(citation, n=self._numbers[key]))
+        return self._numbers[key]

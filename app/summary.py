@@ -1,0 +1,226 @@
+"""The summary of a whole document, each sentence with the footnote of the section that it rests on.
+
+Without a language model: the statements that carry each section (`gist`), under the document's headings. With one: it
+reads the document part by part within the token budget and notes what matters, then writes what leads from the notes;
+a sentence of that cites the passage that its note rests on. Not covered: several documents at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from app.assignment import Assignment, Step, offer, plainly, written
+from app.chat import Event, Retrieved, Wrote
+from app.footnotes import Footnotes
+from app.gist import Part, carriers, parts_of
+from app.llm import Reading
+from app.modes import summarised
+from app.prompt import Prompt, estimate_tokens
+from app.quotation import quote
+from app.search import where
+from app.statements import without_bullet
+from app.titles import named, words_of
+from storage.documents import Listed
+from storage.types import Passage
+
+_SHOWN = 12  # passages shown as evidence while it works
+_FEW = 3  # steps whose notes are a summary already
+_MANY = 12  # steps from which each notes one sentence
+_TOPIC = 2  # words that name no document
+_NOTE = re.compile(r"(.+?)((?:\s?\[\d{1,4}\])+)", re.S)
+_MARK = re.compile(r"\[(\d{1,4})\]")
+
+
+def summarise(asked: Assignment) -> Iterator[Event | Step]:
+    """Retrieved first, Ended last. Where no one document is meant it offers those that could be.
+
+    A question that its words alone made a summary, and that names no document, is answered like any other.
+    """
+    phrase = summarised(asked.question)
+    meant, could_be = _documents(asked, asked.question if phrase is None else phrase)
+    if meant is None:
+        if not asked.picked and not could_be:
+            yield from plainly(asked)
+            return
+        yield from _offered(asked, could_be)
+        return
+    passages = asked.documents.read(meant.id, asked.principal)
+    yield Retrieved(tuple(passages[:_SHOWN]), asked.seconds)
+    evidence = asked.seconds
+    footnotes, text = Footnotes(), ""
+    work = _by_model if asked.has_model else _by_sentences
+    for event in work(asked, parts_of(passages), footnotes):
+        if isinstance(event, Wrote):
+            text = event.text
+        yield event
+    if not text and not asked.cancel.is_set():
+        text = asked.say("There is no sentence in it to summarise.", "Es enthält keine Sätze zum Zusammenfassen.")
+    yield asked.ended(text, footnotes, evidence)
+
+
+def _documents(asked: Assignment, phrase: str) -> tuple[Listed | None, list[Listed]]:
+    """The one that is meant, or those that could be."""
+    catalogue = asked.catalogue()
+    if len(catalogue) == 1:
+        return catalogue[0], []
+    found = named(phrase, catalogue)
+    if len(found.certain) == 1:
+        return found.certain[0], []
+    if found.certain or found.near:
+        return None, [*found.certain, *found.near]
+    if asked.scope or len(words_of(phrase)) < _TOPIC:  # "the report"; more words are a topic to be answered on
+        return None, catalogue
+    return None, []
+
+
+def _offered(asked: Assignment, could_be: Sequence[Listed]) -> Iterator[Event]:
+    listed = list(could_be) or asked.catalogue()
+    yield Retrieved((), asked.seconds)
+    if not listed:
+        said = asked.say(
+            "There is no document here that you may read.", "Hier gibt es kein Dokument, das Sie lesen dürfen."
+        )
+        yield asked.ended(said, Footnotes(), None)
+        return
+    said = asked.say(
+        "Which document shall be summarised? Name one of these, or choose it under “Ask in”:",
+        "Welches Dokument soll zusammengefasst werden? Nennen Sie eines von diesen, oder wählen Sie es unter „Ask in“:",
+    )
+    yield from offer(asked, said, listed)
+
+
+def _by_sentences(asked: Assignment, parts: Sequence[Part], footnotes: Footnotes) -> Iterator[Event]:
+    blocks = []
+    for part, picked in zip(parts, carriers(parts), strict=True):
+        lines = []
+        for one in picked:
+            number = footnotes.number(one.passage, one.start, one.end)
+            lines.append(f"- {quote(without_bullet(one.text))} [{number}]")
+        if lines:
+            blocks.append(_block(_title(asked, part, len(parts)), "\n".join(lines)))
+    if blocks:
+        yield Wrote("\n\n".join(blocks), footnotes.citations, verbatim=True)
+
+
+def _title(asked: Assignment, part: Part, parts: int) -> str:
+    if part.heading or parts == 1:
+        return part.heading
+    first, last = where(part.passages[0]), where(part.passages[-1])
+    return first if first == last else asked.say(f"{first} to {last}", f"{first} bis {last}")
+
+
+def _block(title: str, words: str) -> str:
+    return f"### {quote(title)}\n\n{words}" if title else words
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """A sentence that the model wrote, and the passage that it cites."""
+
+    text: str
+    passage: Passage
+
+
+def _by_model(asked: Assignment, parts: Sequence[Part], footnotes: Footnotes) -> Iterator[Event | Step]:
+    steps = [(part, batch) for part in parts for batch in _batches(part.passages, asked.source_tokens)]
+    several = len(steps) > _FEW
+    done: list[tuple[Part, str]] = []
+    for at, (part, batch) in enumerate(steps):
+        if asked.cancel.is_set():
+            return
+        yield Step(at, len(steps), "section")
+        prompt = Prompt(question=_to_note(asked, part, len(steps)), passages=batch, preference=asked.preference)
+        written_so_far = ""
+        for piece in written(asked, prompt, footnotes):
+            if isinstance(piece, Reading):
+                yield piece
+                continue
+            written_so_far = piece
+            yield Wrote(_noted(asked, [*done, (part, piece)], len(parts)), footnotes.citations, verbatim=False)
+        if written_so_far.strip():
+            done.append((part, written_so_far))
+    if several and done and not asked.cancel.is_set():
+        yield Step(len(steps), len(steps), "section")
+        yield from _led(asked, done, [p for part in parts for p in part.passages], footnotes, len(parts))
+
+
+def _batches(passages: Sequence[Passage], budget: int) -> list[tuple[Passage, ...]]:
+    """Neighbours together as far as the budget takes them, each passage in exactly one."""
+    batches: list[list[Passage]] = []
+    left = 0
+    for passage in passages:
+        size = estimate_tokens(passage.text)
+        if not batches or size > left:
+            batches.append([])
+            left = budget
+        batches[-1].append(passage)
+        left -= size
+    return [tuple(batch) for batch in batches]
+
+
+def _to_note(asked: Assignment, part: Part, steps: int) -> str:
+    many = steps > _MANY
+    about = f" ({part.heading})" if part.heading else ""
+    return asked.say(
+        f"Summarise this part of the document{about} in {'one sentence' if many else 'at most three sentences'}: what "
+        "must somebody know who will not read it? Keep figures, deadlines and conditions.",
+        f"Fasse diesen Teil des Dokuments{about} in {'einem Satz' if many else 'höchstens drei Sätzen'} zusammen: Was "
+        "muss jemand wissen, der ihn nicht liest? Behalte Zahlen, Fristen und Bedingungen bei.",
+    )
+
+
+def _noted(asked: Assignment, done: Sequence[tuple[Part, str]], parts: int) -> str:
+    blocks: list[str] = []
+    last: Part | None = None
+    for part, text in done:
+        blocks.append(text if part is last else _block(_title(asked, part, parts), text))
+        last = part
+    return "\n\n".join(blocks)
+
+
+def _led(
+    asked: Assignment, done: Sequence[tuple[Part, str]], passages: Sequence[Passage], footnotes: Footnotes, parts: int
+) -> Iterator[Event]:
+    """What leads, written from the notes, above the notes."""
+    notes = _notes([text for _, text in done], passages, footnotes)
+    while sum(estimate_tokens(note.text) for note in notes) > asked.source_tokens and len(notes) > 1:
+        notes = notes[::2]
+    if not notes:
+        return
+    question = asked.say(
+        "These are notes on one document, in its order. What does the document say in all? Write a summary of at most "
+        "five sentences that leads with what matters most.",
+        "Dies sind Notizen zu einem Dokument, in seiner Reihenfolge. Was sagt das Dokument im Ganzen? Schreibe eine "
+        "Zusammenfassung von höchstens fünf Sätzen, das Wichtigste zuerst.",
+    )
+    prompt = Prompt(
+        question=question, passages=tuple(replace(note.passage, text=note.text, tables=()) for note in notes)
+    )
+    below = _noted(asked, done, parts)
+    for piece in written(asked, prompt, footnotes, [note.passage for note in notes]):
+        if isinstance(piece, Reading):
+            yield piece
+        else:
+            yield Wrote(f"{piece}\n\n{below}", footnotes.citations, verbatim=False)
+
+
+def _notes(texts: Sequence[str], passages: Sequence[Passage], footnotes: Footnotes) -> list[_Note]:
+    """The cited sentences of the notes, each with the passage of its first footnote."""
+    cited = {citation.n: citation for citation in footnotes.citations}
+    found = []
+    for text in texts:
+        for sentence, marks in _NOTE.findall(text):
+            citation = cited.get(int(_MARK.findall(marks)[0]))
+            passage = next(
+                (
+                    p
+                    for p in passages
+                    if citation and p.page == citation.page and p.start <= citation.start < max(p.end, p.start + 1)
+                ),
+                None,
+            )
+            if passage is not None and sentence.strip():
+                found.append(_Note(" ".join(sentence.split()), passage))
+    return found
