@@ -49,6 +49,8 @@ class Progress:
     citations: tuple[Citation, ...] = ()
     notice: str = ""
     reading: None = None
+    step: None = None
+    verdicts: tuple[()] = ()
 
 
 @dataclass
