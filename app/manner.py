@@ -13,7 +13,7 @@ _LENGTHS = {
     Length.LONG: "Answer in full: name the conditions, exceptions and steps that the sources give.",
 }
 # sentences, rows or items that lead an answer without a model
-SENTENCES = {Length.SHORT: 1, Length.USUAL: 4, Length.LONG: 8}
+SENTENCES = {Length.SHORT: 1, Length.USUAL: 3, Length.LONG: 8}
 
 
 def in_words(preference: Preference) -> str:

@@ -40,6 +40,7 @@ class HashEmbedder:
     def __init__(self) -> None:
         self.away = False
         self.asked: list[str] = []
+        self.embedded: list[str] = []
 
     def embed_queries(self, texts: list[str]) -> Vector:
         self.asked += texts
@@ -48,6 +49,7 @@ class HashEmbedder:
     def embed_passages(self, texts: list[str]) -> Vector:
         if self.away:
             raise Unavailable("models", "The models process is starting.")
+        self.embedded += texts
         return np.array([self._embed(text) for text in texts], dtype=np.float32)
 
     def embed_parts(self, texts: list[str], parts: Sequence[Sequence[tuple[int, int]]]) -> tuple[Vector, list[Vector]]:

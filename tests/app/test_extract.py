@@ -13,7 +13,8 @@ from app.cite import Resolver
 from app.extract import Extractive
 from app.prompt import Prompt
 from app.quotation import plain, quote
-from storage.types import Passage, PassageRow, PassageTable
+from ingest.sentences import sentences
+from storage.types import Parts, Passage, PassageRow, PassageTable
 from tests.shelf import HashEmbedder
 
 LEAVE = """4.2 Annual leave
@@ -60,9 +61,30 @@ def test_it_answers_with_the_sentence_word_for_word_and_its_footnote() -> None:
     assert "Visitors" not in written
 
 
-def test_sentences_of_one_passage_stand_in_reading_order() -> None:
-    written = answer("annual leave", LEAVE)
-    assert written.index("Part-time") < written.index("not taken by 31 March")
+def test_the_sentence_that_answers_comes_first_and_the_others_of_its_passage_in_reading_order() -> None:
+    written = answer("annual leave that lapses", LEAVE)
+    first, others = written.index("not taken by 31 March"), ("Full-time", "Part-time")
+    places = [written.index(words) for words in others if words in written]
+    assert places == sorted(places)
+    assert all(first < place for place in places)
+
+
+def test_the_form_of_what_is_asked_for_decides_between_sentences_with_the_same_words() -> None:
+    text = "The carry-over of leave is approved by Dr. Ada Brandt. The carry-over of leave ends on 31 March.\n"
+    assert answer("Who approves the carry-over of leave?", text).startswith("The carry-over of leave is approved")
+    assert answer("When does the carry-over of leave end?", text).startswith("The carry-over of leave ends")
+
+
+def test_the_vectors_kept_with_a_passage_spare_embedding_its_sentences() -> None:
+    embedder = HashEmbedder()
+    spans = tuple(sentences(LEAVE))
+    parts = Parts(spans, embedder.embed_passages([LEAVE[start:end] for start, end in spans]))
+    source = replace(passage(LEAVE), parts=parts)
+    embedder.embedded.clear()
+    question = "How many days of annual leave do full-time staff have?"
+    written = "".join(Extractive(embedder).stream(Prompt(question=question, passages=(source,)), threading.Event()))
+    assert written.startswith("Full-time staff have 30 days")
+    assert embedder.embedded == [question]
 
 
 def test_line_breaks_of_a_page_are_joined() -> None:

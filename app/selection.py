@@ -1,0 +1,139 @@
+"""Which statements make the answer: the best one, what has to be shown with it, and what adds to it.
+
+A step is shown with all steps, a row with the rows that the question means as well, a sentence alone. Not covered: how
+well a statement answers (`candidates`), how the answer is written (`answer_lines`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from app.candidates import Candidate, Wanted
+from app.lists import below_heading, with_rest
+from app.question_kinds import QUANTITIES
+from app.statements import Kind, Statement, column_names, group_label, run_around
+from storage.types import Passage
+
+NEAR = 2.3  # how far below the best another statement may score
+_ITEMS = 8  # of a list, rows of a table
+_ROWS = 3  # after a sentence that leads in to a table
+_LEAD = 240  # characters of a sentence that leads in to a list
+_SAME = 0.7  # share of their words that two statements have in common when they say the same
+
+_SEVERAL = re.compile(
+    r"\b(which|what (are|do|does|kinds?|types?)|list|name (all|the)|how (do|can|should|to|does|is|are)|steps?|who are"
+    r"|welche|was (sind|brauche|muss)|wie (kann|muss|soll|geht|wird|werden)|schritte|nenne|wer sind)\b",
+    re.I,
+)
+_ASKS_FOR_LIST = re.compile(r"\s*(how (do|can|should|to)|what|which|list|name|wie|was|welche\w*|nenne)\b", re.I)
+_LEADS_IN = re.compile(r":\s*$|\b(following|as follows|folgende\w*|wie folgt)\b", re.I)
+
+
+def chosen(
+    asked: Wanted,
+    ranked: Sequence[Candidate],
+    passages: Sequence[Passage],
+    pages: Sequence[list[Statement]],
+    *,
+    most: int,
+) -> list[tuple[int, int]]:
+    """(passage number, place) of what the answer is made of, in the order in which it is said.
+
+    `most` statements are picked; with what belongs to them it may be more."""
+    several = _SEVERAL.search(asked.text) is not None
+    asks_for_list = _ASKS_FOR_LIST.match(asked.text) is not None and asked.inquiry.kind not in QUANTITIES
+    listed = below_heading(asked.words, passages, pages, several=several) if asks_for_list else []
+    if listed:
+        return listed
+    picked = _picked(ranked, most)
+    places: dict[int, set[int]] = {}
+    for candidate in picked:
+        places.setdefault(candidate.n, set()).add(candidate.place)
+    for candidate in picked[:2]:
+        places[candidate.n] |= _together(asked.text, candidate, pages[candidate.n - 1], ranked)
+    found = [(n, place) for n, here in places.items() for place in _ordered(n, here, picked[0])]
+    return with_rest(found, passages, pages) if several else found
+
+
+def _picked(ranked: Sequence[Candidate], most: int) -> list[Candidate]:
+    """The best and what comes near it, without what says the same again."""
+    best, picked = ranked[0], list[Candidate]()
+    for candidate in ranked:
+        if len(picked) == most or candidate.score < best.score - NEAR:
+            break
+        if not _is_other_row(candidate, best) and not any(_repeats(candidate, other) for other in picked):
+            picked.append(candidate)
+    return picked
+
+
+def _ordered(n: int, places: set[int], best: Candidate) -> list[int]:
+    """In reading order, but a sentence that answers best comes first."""
+    order = sorted(places)
+    if n == best.n and best.statement.kind is Kind.SENTENCE:
+        order.sort(key=lambda place: place != best.place)
+    return order
+
+
+def _is_other_row(candidate: Candidate, best: Candidate) -> bool:
+    """A row of the best one's table, which `_together` decides on, or of another table that the question means less."""
+    if candidate is best:
+        return False
+    if candidate.statement.table is None:
+        return candidate.statement.kind is Kind.ROW is best.statement.kind and candidate.n == best.n
+    if (candidate.n, candidate.statement.table) == (best.n, best.statement.table):
+        return True
+    return (
+        candidate.singled_out == 0
+        or candidate.singled_out < best.singled_out
+        or candidate.score < best.score - NEAR / 2
+    )
+
+
+def _repeats(one: Candidate, other: Candidate) -> bool:
+    either = one.words | other.words
+    return not either or len(one.words & other.words) / len(either) >= _SAME
+
+
+def _together(question: str, candidate: Candidate, page: Sequence[Statement], ranked: Sequence[Candidate]) -> set[int]:
+    """What has to be shown with it: the items that a sentence leads in to, the whole list, rows that fit as well."""
+    text, place, kind = candidate.passage.text, candidate.place, candidate.statement.kind
+    words = text[candidate.statement.start : candidate.statement.end]
+    if kind is Kind.SENTENCE and _SEVERAL.search(question) and not _LEADS_IN.search(words):
+        near = next((at for at in range(place + 1, min(place + 3, len(page))) if page[at].kind is Kind.ITEM), place)
+        return set(run_around(page, near, Kind.ITEM)[:_ITEMS])
+    if kind is Kind.SENTENCE and _LEADS_IN.search(words):
+        rows = [c.place for c in ranked if c.n == candidate.n and place < c.place <= place + 2 * _ITEMS and _is_row(c)]
+        columns = column_names(text, page, rows[0]) if rows else set()
+        return {*run_around(page, place + 1, Kind.ITEM)[:_ITEMS], *rows[:_ROWS], *columns}
+    if kind is Kind.ITEM:
+        run = run_around(page, place, Kind.ITEM)
+        before = run[0] - 1
+        lead = before >= 0 and text[: page[before].end].endswith(":") and page[before].end - page[before].start <= _LEAD
+        wanted = run if _SEVERAL.search(question) else [place]
+        first = max(0, min(wanted.index(place) - _ITEMS // 2, len(wanted) - _ITEMS))
+        return {*wanted[first : first + _ITEMS], *([before] if lead else [])}
+    if candidate.statement.table is not None:
+        return _rows_of_table(question, candidate, ranked)
+    if kind is Kind.ROW:
+        run = run_around(page, place, Kind.ROW)
+        others = [c for c in ranked if c.n == candidate.n and c.place in run and c.coverage >= candidate.coverage]
+        alike = [c for c in others if c.score >= candidate.score - NEAR / 4]
+        return {c.place for c in alike[:_ITEMS]} | {place}
+    if kind is Kind.FIGURES:
+        return column_names(text, page, place) | set(group_label(page, place))
+    return set()
+
+
+def _rows_of_table(question: str, candidate: Candidate, ranked: Sequence[Candidate]) -> set[int]:
+    """The rows that the question singles out; else those that score alike, or all where it asks for several."""
+    rows = [c for c in ranked if c.n == candidate.n and c.statement.table == candidate.statement.table]
+    most = max(row.singled_out for row in rows)
+    if most or not _SEVERAL.search(question):
+        near = NEAR if most else NEAR / 4
+        rows = [row for row in rows if row.singled_out == most and row.score >= rows[0].score - near]
+    return {row.place for row in rows[:_ITEMS]}
+
+
+def _is_row(candidate: Candidate) -> bool:
+    return candidate.statement.kind in (Kind.ROW, Kind.FIGURES)

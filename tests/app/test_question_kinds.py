@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+
+from app.question_kinds import Asks, inquiry
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("Who approves the carry-over of leave?", Asks.PERSON),
+        ("Which firm audited the statements?", Asks.PERSON),
+        ("Wer genehmigt den Urlaub?", Asks.PERSON),
+        ("By when must I claim my expenses?", Asks.TIME),
+        ("In welchem Jahr wurde die Firma gegründet?", Asks.TIME),
+        ("Where is the assembly point?", Asks.PLACE),
+        ("In which country are the shoes made?", Asks.PLACE),
+        ("Wo ist der Sammelplatz?", Asks.PLACE),
+        ("How many hours may the account hold?", Asks.NUMBER),
+        ("What is the price of the seal kit?", Asks.NUMBER),
+        ("Was kostet ein neuer Ausweis?", Asks.NUMBER),
+        ("For how long are the records kept?", Asks.DURATION),
+        ("Wie lange gilt das Passwort?", Asks.DURATION),
+        ("How often is the oil changed?", Asks.FREQUENCY),
+        ("Why did the margin fall?", Asks.REASON),
+        ("Warum fiel die Pumpe aus?", Asks.REASON),
+        ("What does free cash flow mean?", Asks.MEANING),
+        ("How does the company define churn?", Asks.MEANING),
+        ("Was bedeutet Karenz?", Asks.MEANING),
+        ("Which areas does the report count in its Europe segment?", Asks.MEANING),
+        ("How do I book a trip?", Asks.STEPS),
+        ("Wie kann ich eine Reise buchen?", Asks.STEPS),
+        ("May I take my dog to work?", Asks.YES_NO),
+        ("I left my badge at home. Can I still get in?", Asks.YES_NO),
+        ("Darf ich im Ausland arbeiten?", Asks.YES_NO),
+        ("Which documents are needed?", Asks.LIST),
+        ("Was macht der Betriebsrat?", Asks.OTHER),
+        ("pump seal", Asks.OTHER),
+    ],
+)
+def test_a_question_tells_by_its_words_what_it_asks_for(question: str, kind: Asks) -> None:
+    assert inquiry(question).kind is kind
+
+
+def test_what_is_counted_is_known() -> None:
+    assert inquiry("How many working days of leave are there?").unit == "working"
+    assert inquiry("Wie viele Tage Urlaub habe ich?").unit == "Tage"
+    assert inquiry("Who has leave?").unit == ""
+
+
+@pytest.mark.parametrize(
+    ("question", "term"),
+    [
+        ("What does the company mean by free cash flow in its 2022 report?", "free cash flow"),
+        ("How does the bank define an active client?", "an active client"),
+        ("What is a security incident?", "security incident"),
+        ("Was bedeutet Karenz?", "Karenz"),
+        ("Which areas does Acme count in its Europe segment?", "Europe"),
+    ],
+)
+def test_the_term_that_is_to_be_explained_is_known(question: str, term: str) -> None:
+    assert inquiry(question).term == term
