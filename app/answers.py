@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from app.assignment import Assignment, Step
 from app.assistant import respond
 from app.chat import SOURCE_TOKENS, Ended, Event, Retrieved, Wrote
+from app.guard import Guard, Subject, guarded
 from app.llm import LLM, Reading
 from app.prompt import Turn
 from app.quotation import plain, quote
@@ -23,10 +24,12 @@ from app.retrieve import EVERYTHING, Retriever
 from app.rewrite import Rewriter
 from storage.conversations import Conversations
 from storage.errors import FootnoteError, InvalidInput, NotFound
+from storage.guard_verdicts import GuardVerdicts
 from storage.types import (
     NO_PREFERENCE,
     Citation,
     Given,
+    GuardVerdict,
     Message,
     MessageState,
     Mode,
@@ -102,13 +105,17 @@ class Answers:
         rewriter: Rewriter | None = None,
         source_tokens: int = SOURCE_TOKENS,
         preference_of: Callable[[Principal], Preference] | None = None,
+        guard: Guard | None = None,
+        guard_verdicts: GuardVerdicts | None = None,
     ) -> None:
+        """With a `guard`, `guard_verdicts` keeps what it says."""
         self._conversations = conversations
         self._retriever = retriever
         self._llm = llm
         self._rewriter = rewriter
         self._source_tokens = source_tokens
         self._preference_of = preference_of
+        self._guard, self._guard_verdicts = guard, guard_verdicts
         self._lock = threading.Lock()
         self._running: dict[str, tuple[Generation, threading.Thread]] = {}
 
@@ -176,7 +183,7 @@ class Answers:
                 source_tokens=self._source_tokens,
                 preference=self._preference_of(run.principal) if self._preference_of else NO_PREFERENCE,
             )
-            for event in respond(asked, run.mode):
+            for event in self._guarded(respond(asked, run.mode), run):
                 run.take(event)
         except Exception as error:
             known = isinstance(error, FootnoteError)
@@ -187,6 +194,17 @@ class Answers:
             with self._lock:
                 self._running.pop(run.generation.message_id, None)
             run.generation.advance(stage="done", done=True)
+
+    def _guarded(self, events: Iterator[Event | Step], run: _Run) -> Iterator[Event | Step]:
+        guard, verdicts = self._guard, self._guard_verdicts
+        if guard is None or verdicts is None:
+            return events
+
+        def keep(subject: Subject, verdict: GuardVerdict) -> None:
+            blocked = not guard.passes(verdict)
+            verdicts.keep(run.generation.message_id, subject, verdict, run.principal, blocked=blocked)
+
+        return guarded(events, run.question, guard, keep)
 
 
 class _Run:

@@ -46,6 +46,7 @@ class ChatTemplate:
         )
         environment.globals["raise_exception"] = _refuse
         environment.globals["strftime_now"] = lambda form: datetime.now().astimezone().strftime(form)
+        self.source, self.bos, self.eos = source, bos, eos
         self._names = {"bos_token": bos, "eos_token": eos}
         try:
             self._template = environment.from_string(source)

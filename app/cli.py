@@ -273,7 +273,7 @@ def ask(
         for citation in ended.citations:
             where = f"{citation.title}, {citation.place or f'page {citation.page}'}"
             print(f"  [{citation.n}] {where}" + (f", {citation.heading}" if citation.heading else ""))
-    if ended.state is MessageState.FAILED:
+    if ended.state in (MessageState.FAILED, MessageState.BLOCKED):
         raise typer.Exit(3)
 
 

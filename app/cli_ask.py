@@ -13,6 +13,7 @@ from app.cells import grids
 from app.chat import Ended
 from app.cli_search import scope_of
 from app.downloads import as_csv, as_xlsx
+from app.guard import guarded
 from app.modes import mode_of
 from storage.errors import InvalidInput
 from storage.types import Principal
@@ -34,7 +35,10 @@ def ask(built: Services, principal: Principal, question: str, *, mode: str, docu
         cancel=threading.Event(),
         scope=scope,
     )
-    return [event for event in respond(asked, picked) if isinstance(event, Ended)][-1]
+    events = respond(asked, picked)
+    if built.guard:
+        events = guarded(events, question, built.guard, lambda subject, verdict: None)
+    return [event for event in events if isinstance(event, Ended)][-1]
 
 
 def form_of(path: Path | None) -> str:

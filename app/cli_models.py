@@ -131,6 +131,7 @@ def serve(supervised: Annotated[bool, typer.Option("--supervised", hidden=True)]
     """Run the models process alone: LLM_MODEL, EMBED_MODEL and RERANK_MODEL behind routes like OpenAI's and Jina's."""
     from app import llm_server
     from app.cross_encoder import CrossEncoderReranker
+    from app.guard_template import guard_template, version_of
     from app.llm_engine import Engine
     from app.model_shelf import Shelf
     from app.services import chunk_embedder, live_model
@@ -162,6 +163,12 @@ def serve(supervised: Annotated[bool, typer.Option("--supervised", hidden=True)]
             parked_bytes=settings.llm_park_mb * 10**6,
         )
 
+    def guard() -> Engine:
+        version = version_of(settings.guard_name, settings.guard_version)
+        made = engine(Path(settings.guard_model).expanduser())
+        made.wrap_template(partial(guard_template, version=version))
+        return made
+
     def reranker() -> CrossEncoderReranker:
         return CrossEncoderReranker(settings.rerank_model, device=settings.embed_device or None)
 
@@ -171,6 +178,7 @@ def serve(supervised: Annotated[bool, typer.Option("--supervised", hidden=True)]
         settings.key(),
         reranker=reranker if _reranks_here(settings) else None,
         embedder_of=partial(chunk_embedder, settings),
+        guard=guard if settings.guard_model and (not settings.guard_url or settings.own_guard_url) else None,
         shelf=Shelf(settings.models_dir, path, make=engine, tunings=tunings),
     )
     port = settings.models_port or supervisor.free_port()

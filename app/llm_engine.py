@@ -14,10 +14,12 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from collections.abc import Sequence as Ordered
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.chat_template import ChatTemplate
 from app.generation import Failed, Generation, Sink
 from app.llama import Llama, Piece, Result, Sampling
 from app.llm import Reading
@@ -149,6 +151,10 @@ class Engine:
             self._check()
             self._waiting.append(generation)
             self._changed.notify()
+
+    def wrap_template(self, wrap: Callable[[ChatTemplate], ChatTemplate]) -> None:
+        """Render prompts with what `wrap` makes of the model's own template. Before the first question."""
+        self._llama.template = wrap(self._llama.template)
 
     def prompt_tokens(self, messages: Ordered[dict[str, str]]) -> list[int]:
         """The prompt as the model reads it: control tokens come from the template only, never from a message."""

@@ -21,6 +21,8 @@ from app import rewrite
 from app.acceptance import Acceptance
 from app.answers import Answers
 from app.extract import Extractive
+from app.guard import Guard
+from app.guard_template import version_of
 from app.live import Live
 from app.llm import LLM, OpenAIChat
 from app.models_client import ModelsClient
@@ -51,6 +53,7 @@ from storage.feedback import Feedback
 from storage.files import Files
 from storage.filling import Filling
 from storage.generations import Generations
+from storage.guard_verdicts import GuardVerdicts
 from storage.index import Index
 from storage.preferences import Preferences
 from storage.queue import Queue
@@ -92,6 +95,7 @@ class Services:
     models: ModelsClient
     _missing: Missing = field(repr=False)
     rewriter: Rewriter | None = None
+    guard: Guard | None = None
 
     def missing(self) -> list[str]:
         """In plain words, each part that does not answer now and what that means. At most some seconds old."""
@@ -151,6 +155,9 @@ def build(settings: Settings) -> Services:
     checks = [index.ready, lambda: _models_away(settings), lambda: _worker_away(database)]
     if isinstance(llm, OpenAIChat):
         checks.append(llm.ready)
+    guard = guard_of(settings)
+    if guard:
+        checks.append(guard.ready)
     return Services(
         settings=settings,
         database=database,
@@ -175,6 +182,8 @@ def build(settings: Settings) -> Services:
             rewriter=rewriter,
             source_tokens=settings.source_tokens,
             preference_of=preferences.get,
+            guard=guard,
+            guard_verdicts=GuardVerdicts(database),
         ),
         pages=Pages(documents, files, parse_limits(settings)),
         evaluations=evaluations,
@@ -196,6 +205,7 @@ def build(settings: Settings) -> Services:
         models=ModelsClient(settings, database),
         _missing=Missing(checks),
         rewriter=rewriter,
+        guard=guard,
     )
 
 
@@ -335,6 +345,23 @@ def rewriter_of(settings: Settings) -> Rewriter | None:
         follow_ups=settings.rewrite_follow_ups,
         comparisons=settings.rewrite_comparisons,
         seconds=settings.rewrite_seconds,
+    )
+
+
+def guard_of(settings: Settings) -> Guard | None:
+    """None where no setting names a guard model."""
+    if not (settings.guard_url or settings.guard_model):
+        return None
+    return Guard(  # without an address it can't be asked, and GUARD_FAILS decides
+        settings.guard_url,
+        settings.guard_api_key.get_secret_value(),
+        settings.guard_name,
+        version=version_of(settings.guard_name, settings.guard_version),
+        own=settings.own_guard_url,
+        fails_open=settings.guard_fails == "open",
+        checks=settings.guard_checks,
+        holds=settings.guard_hold,
+        seconds=settings.guard_seconds,
     )
 
 

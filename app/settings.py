@@ -135,6 +135,25 @@ class Settings(BaseSettings):
         3.0, gt=0, le=60, description="Longest wait for such a rewriting, in seconds; then the rules decide."
     )
     source_tokens: int = Field(2200, ge=200, description="Tokens of passages that are put before the model.")
+    guard_model: str = Field(
+        "",
+        description="A guard model, Llama Guard 2 or 3: path of a GGUF file; with GUARD_URL: its name there. It reads "
+        "questions and answers and stops what is unsafe. Empty: none.",
+    )
+    guard_url: str = Field("", description="An OpenAI-compatible server with the guard model, up to and with /v1.")
+    guard_api_key: SecretStr = Field(SecretStr(""), description="Key of the server at GUARD_URL.")
+    guard_version: Literal["", "2", "3"] = Field(
+        "", description="Which Llama Guard it is, as their categories differ; empty: by its name, else 3."
+    )
+    guard_checks: Literal["both", "questions", "answers"] = Field("both", description="What the guard model reads.")
+    guard_fails: Literal["closed", "open"] = Field(
+        "closed", description="closed: what the guard model could not check is not answered or shown; open: it is."
+    )
+    guard_hold: bool = Field(
+        True,
+        description="Show an answer only once the guard model has read it; no: at once, and take it back.",
+    )
+    guard_seconds: float = Field(60.0, gt=0, le=600, description="Longest wait for the guard model, in seconds.")
     hf_endpoint: str = Field("https://huggingface.co", description="The hub that `footnote models pull` asks.")
     hf_token: SecretStr = Field(SecretStr(""), description="Token for models that the hub gives to signed-in users.")
 
@@ -240,6 +259,15 @@ class Settings(BaseSettings):
     def own_rerank_url(self) -> bool:
         return bool(self.rerank_url) and self.rerank_api_key.get_secret_value() == self.key()
 
+    @property
+    def own_guard_url(self) -> bool:
+        return bool(self.guard_url) and self.guard_api_key.get_secret_value() == self.key()
+
+    @property
+    def guard_name(self) -> str:
+        """What GUARD_MODEL says, or a GGUF file's name without folder and ending."""
+        return Path(self.guard_model).stem if self.guard_model.endswith(".gguf") else self.guard_model
+
     def updated(self, values: Mapping[str, str]) -> Settings:
         """These settings with some replaced, checked again."""
         return Settings(**{**self.as_environment(), **values})  # type: ignore[arg-type]  # pydantic converts
@@ -256,6 +284,8 @@ class Settings(BaseSettings):
             "llm_url",
             "llm_api_key",
             "llm_model",
+            "guard_url",
+            "guard_api_key",
         )
         return {name: value for name, value in self.as_environment().items() if name in names}
 

@@ -63,7 +63,8 @@ def plan(settings: Settings) -> tuple[Settings, list[Part]]:
         parts.append(_own("index", "index", health=f"http://127.0.0.1:{port}/healthz"))
     model = settings.local_model()
     reranks = bool(settings.rerank_model and not settings.rerank_url)
-    if not settings.embed_url or reranks or (model and not settings.llm_url):
+    guards = bool(settings.guard_model and not settings.guard_url)
+    if not settings.embed_url or reranks or guards or (model and not settings.llm_url):
         port = settings.models_port or free_port()
         url = f"http://127.0.0.1:{port}/v1"
         updates["models_port"] = str(port)
@@ -71,6 +72,8 @@ def plan(settings: Settings) -> tuple[Settings, list[Part]]:
             updates |= {"embed_url": url, "embed_api_key": key}
         if reranks:
             updates |= {"rerank_url": url, "rerank_api_key": key}
+        if guards:
+            updates |= {"guard_url": url, "guard_api_key": key}
         if model and not settings.llm_url:
             updates |= {"llm_url": url, "llm_api_key": key, "llm_model": str(model)}
         parts.append(_own("models", "models", "serve", health=f"http://127.0.0.1:{port}/healthz", yields=True))

@@ -42,7 +42,7 @@ from storage.users import principal_of
 MAX_NOTE = 2000
 MAX_REPLY = 8000
 MAX_REFERENCES = 10
-_ENDED = (MessageState.DONE, MessageState.STOPPED, MessageState.FAILED, MessageState.WITHDRAWN)
+_ENDED = (MessageState.DONE, MessageState.STOPPED, MessageState.FAILED, MessageState.BLOCKED, MessageState.WITHDRAWN)
 
 
 class EscalationState(StrEnum):

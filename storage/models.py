@@ -505,6 +505,19 @@ class SyncRow(Base):
     finished: Mapped[datetime | None] = mapped_column(default=None)
 
 
+class GuardVerdictRow(Base):
+    """What the guard model said; it holds no word of the question or the answer, and goes with them."""
+
+    __tablename__ = "guard_verdicts"
+    message_id: Mapped[str] = _child_of("messages.id")
+    subject: Mapped[str] = mapped_column(primary_key=True)  # "question" or "answer"
+    safe: Mapped[bool]
+    categories: Mapped[list[Any]] = mapped_column(default=list)
+    model: Mapped[str]
+    failure: Mapped[str] = mapped_column(default="")
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
 class EventRow(Base):
     """The audit log: rows are only ever added."""
 

@@ -364,11 +364,22 @@ class Mode(StrEnum):
     DRAFT = "draft"
 
 
+@dataclass(frozen=True, slots=True)
+class GuardVerdict:
+    """What the guard model said of a question or an answer. `failure`: why it said nothing that makes sense."""
+
+    safe: bool
+    categories: tuple[str, ...]
+    model: str
+    failure: str = ""
+
+
 class MessageState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     STOPPED = "stopped"
     FAILED = "failed"
+    BLOCKED = "blocked"  # the guard model objected to it or to its question; its text says so
     WITHDRAWN = "withdrawn"  # it drew on a document that was deleted, or that its reader may no longer read
 
 

@@ -82,6 +82,8 @@ def _step(step: Step) -> str:
 
 
 def body(text: str, message_id: str, citations: Sequence[Citation], state: MessageState) -> str:
+    if state is MessageState.BLOCKED:
+        return f'<div class="a" dir="auto"><p class="stopped blocked" role="alert">{plain(text)}</p></div>'
     written = markdown(text, message_id, citations).replace("<table>", '<div class="rows"><table>')
     written = written.replace("</table>", "</table></div>")
     ending = f'<p class="stopped">{ENDED[state]}</p>' if state in ENDED else ""
