@@ -101,7 +101,7 @@ def _frame(asked: Assignment, topic: str, passages: tuple[Passage, ...], footnot
     head, tail = [f"### {named}"], list[str]()
     if _LETTER.search(drafted(asked.question) or "e-mail"):
         head = [asked.say(f"**Subject:** {named}", f"**Betreff:** {named}"), asked.say("Dear …,", "Guten Tag …,")]
-        tail = [asked.say("Kind regards\n…", "Mit freundlichen Grüßen\n…")]
+        tail = [asked.say("Kind regards\n\n…", "Mit freundlichen Grüßen\n\n…")]
     note = asked.say(
         "A frame to write from: the rules stand in the documents' own words, because no language model is loaded.",
         "Ein Gerüst zum Weiterschreiben: Die Regeln stehen im Wortlaut der Dokumente, denn kein Sprachmodell ist da.",

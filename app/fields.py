@@ -61,7 +61,7 @@ def extract_fields(asked: Assignment) -> Iterator[Event | Step]:
         yield from plainly(asked)
         return
     fields = _fields(asked, names[:MOST_FIELDS])
-    footnotes, rows, evidence = Footnotes(), list[_Row](), None
+    footnotes, rows, evidence, given = Footnotes(), list[_Row](), None, list[Passage]()
     table = heading([asked.say("Document", "Dokument"), *(quote(_titled(field.name)) for field in fields)])
     yield Retrieved((), asked.seconds)
     for at, document in enumerate(documents[:MOST_DOCUMENTS]):
@@ -72,7 +72,7 @@ def extract_fields(asked: Assignment) -> Iterator[Event | Step]:
             passages = asked.documents.read(document.id, asked.principal)
         except NotFound:  # deleted, or closed to its reader, since the list was made
             continue
-        values = yield from _values(asked, fields, passages)
+        values = yield from _values(asked, fields, passages, given)
         one = _Row(document, passages[0], values)
         if one.empty and not meant:
             continue
@@ -85,6 +85,8 @@ def extract_fields(asked: Assignment) -> Iterator[Event | Step]:
     text = _ended(asked, documents, names, rows, table)
     if rows and text != table:
         yield Wrote(text, footnotes.citations, verbatim=True)
+    if given:
+        yield Retrieved(tuple(given), evidence or asked.seconds)  # for the record of the answer
     yield asked.ended(text, footnotes, evidence)
 
 
@@ -110,17 +112,18 @@ def _titled(name: str) -> str:
 
 
 def _values(
-    asked: Assignment, fields: Sequence[Field], passages: Sequence[Passage]
+    asked: Assignment, fields: Sequence[Field], passages: Sequence[Passage], given: list[Passage]
 ) -> Generator[Reading, None, tuple[Value | None, ...]]:
+    """One for each field. What a model was given for it is added to `given`."""
     by_rules = [find_value(field, passages) for field in fields]
     if not asked.has_model:
         return tuple(by_rules)
-    read = yield from _by_model(asked, fields, passages)
+    read = yield from _by_model(asked, fields, passages, given)
     return tuple(read.get(field.name) or value for field, value in zip(fields, by_rules, strict=True))
 
 
 def _by_model(
-    asked: Assignment, fields: Sequence[Field], passages: Sequence[Passage]
+    asked: Assignment, fields: Sequence[Field], passages: Sequence[Passage], given: list[Passage]
 ) -> Generator[Reading, None, dict[str, Value]]:
     """What the model read, where the passage that it cites holds it; nothing where the document is silent."""
     lists = [relevant(field, passages)[:_BEST] for field in fields]
@@ -128,6 +131,7 @@ def _by_model(
     shown = fit(list(chosen.values()), asked.source_tokens, estimate_tokens, least=1)
     if not shown:
         return {}
+    given += shown
     listed = "\n".join(f"- {field.name}" for field in fields)
     question = asked.say(
         "Give these values as the sources write them, word for word, one a line as 'name: value [number]', and '-' for "

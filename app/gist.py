@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
@@ -30,6 +31,7 @@ _LEANING = re.compile(  # on a sentence before it
     r"|es|er|sie|dies\w*|jene\w*|solche\w*|dabei|damit|dafür|daher|deshalb|außerdem|auch|sonst|dann|jedoch|aber|wenn|falls)\b",
     re.I,
 )
+_WORD_DIRECTIONS = 1024
 _SAME = 0.86  # cosine from which a statement repeats another
 
 
@@ -169,14 +171,15 @@ def _vectors(picked: Sequence[Picked]) -> list[Vector]:
     known = [_kept(one) for one in picked]
     if known and all(vector is not None for vector in known):
         return [vector for vector in known if vector is not None]
-    stems = [content_words(one.text) for one in picked]
-    column = {word: at for at, word in enumerate(sorted({word for words in stems for word in words}))}
-    rows = []
-    for words in stems:
-        row = np.zeros(len(column), np.float32)
-        row[[column[word] for word in words]] = 1 / math.sqrt(max(1, len(words)))
-        rows.append(row)
-    return rows
+    return [_of_words(one.text) for one in picked]
+
+
+def _of_words(text: str) -> Vector:
+    """A direction for each word, by its checksum: texts are as near as the words that they share."""
+    row = np.zeros(_WORD_DIRECTIONS, np.float32)
+    for word in content_words(text):
+        row[zlib.crc32(word.encode()) % _WORD_DIRECTIONS] += 1
+    return _direction([row])
 
 
 def _kept(picked: Picked) -> Vector | None:

@@ -57,6 +57,8 @@ def summarise(asked: Assignment) -> Iterator[Event | Step]:
         yield event
     if not text and not asked.cancel.is_set():
         text = asked.say("There is no sentence in it to summarise.", "Es enthält keine Sätze zum Zusammenfassen.")
+    if asked.has_model:
+        yield Retrieved(tuple(passages), evidence)  # what the model was given, for the record of the answer
     yield asked.ended(text, footnotes, evidence)
 
 

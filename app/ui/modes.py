@@ -23,7 +23,7 @@ NAMES = {
     Mode.DRAFT: "Draft",
 }
 _CAPTIONS = {
-    None: "What the question's words ask for",
+    None: "The question's words say what it asks for",
     Mode.ANSWER: "In sentences, from several documents",
     Mode.COMPARISON: "A table: “the two supplier contracts on payment and delivery”",
     Mode.SUMMARY: "A whole document: name it, or choose it under “Ask in”",
@@ -39,14 +39,12 @@ def draw_menu(
     """A button with the modes behind it, and the one that is picked."""
     with st.container(key=f"{key}_row", horizontal=True, gap="small", vertical_alignment="center"):
         # always the same words, as for the filters
-        with st.popover("Ask for", key=f"{key}_menu", on_change="rerun", width="content") as menu:
+        with st.popover("Kind of answer", key=f"{key}_menu", on_change="rerun", width="content") as menu:
             if menu.open:
                 _draw_modes(mode, pick, key)
                 if mode is Mode.FIELDS:
                     _draw_fields(ask, key, running=running)
-        if mode is None:
-            st.html('<span class="soft">what it says</span>', width="content")
-        else:
+        if mode is not None:
             st.button(
                 label(NAMES[mode]),
                 key=f"{key}_chip",
@@ -71,9 +69,9 @@ def _draw_modes(mode: Mode | None, pick: Callable[[Mode | None], None], key: str
     options = [None, *NAMES]
     st.session_state[f"{key}_choice"] = mode
     st.radio(
-        "Ask for",
+        "Kind of answer",
         options,
-        format_func=lambda one: NAMES[one] if one else "As the question says",
+        format_func=lambda one: NAMES[one] if one else "As you word it",
         captions=[_CAPTIONS[one] for one in options],
         key=f"{key}_choice",
         on_change=lambda: pick(st.session_state[f"{key}_choice"]),

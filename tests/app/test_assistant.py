@@ -300,7 +300,7 @@ class TestDraft:
         _, ended = ask(shelf, self.QUESTION)
         check(ended)
         assert "**Subject:** Hotels and trips of the company" in ended.text
-        assert ended.text.rstrip().endswith("Kind regards\n…")
+        assert ended.text.rstrip().endswith("Kind regards\n\n…")
         assert ended.citations
 
     def test_with_a_model_it_is_its_text_with_footnotes(self, shelf: Shelf) -> None:
