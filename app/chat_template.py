@@ -10,7 +10,7 @@ Not covered: turning the parts into tokens, which is the engine's work.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -76,6 +76,24 @@ class ChatTemplate:
             for index, piece in enumerate(pieces)
         ]
         return [part for part in parts if part.text]
+
+
+def runs(parts: Sequence[Part], controls: Callable[[str], Sequence[str]]) -> list[Part]:
+    """The same prompt as control tokens, whose part is a frame, and plain text between them, in as few parts as can be.
+
+    A tokenizer must see a text together with the plain words of the frame around it: some begin every text that they
+    are given with a space, and words that touch become other tokens. `controls` names the control tokens in a frame.
+    """
+    found: list[Part] = []
+    for part in parts:
+        names = sorted(controls(part.text), key=len, reverse=True) if part.frame else []
+        pieces = re.split(f"({'|'.join(map(re.escape, names))})", part.text) if names else [part.text]
+        for index, piece in enumerate(pieces):
+            if index % 2 == 0 and found and not found[-1].frame:
+                found[-1] = Part(found[-1].text + piece, frame=False)
+            elif piece:
+                found.append(Part(piece, frame=index % 2 == 1))
+    return found
 
 
 def _refuse(reason: str) -> None:

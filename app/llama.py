@@ -28,6 +28,7 @@ from storage.errors import InvalidInput, Unavailable
 log = logging.getLogger(__name__)
 
 _ERROR = 4  # ggml's log level
+_FRAMES = 256  # texts of templates whose control tokens are remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ class Llama:
         self._api = api = library.api
         self._model: Any = None
         self._context: Any = None
+        self._controls: dict[str, list[str]] = {}
         self._rows = _Rows(batch)
         # ctypes keeps no reference of its own
         self._abort = api.ggml_abort_callback(lambda _: abort())
@@ -157,6 +159,15 @@ class Llama:
             if count >= 0:
                 return list(tokens[:count])
             size = -count
+
+    def controls(self, text: str) -> list[str]:
+        """The control tokens that stand in `text`, as they are written."""
+        if text not in self._controls:
+            tokens = set(self.tokenize(text, control=True)) - set(self.tokenize(text, control=False))
+            if len(self._controls) > _FRAMES:
+                self._controls.clear()
+            self._controls[text] = [name for name in map(self._control_text, tokens) if name and name in text]
+        return self._controls[text]
 
     def piece(self, token: int, *, control: bool = False) -> bytes:
         """The bytes that a token stands for: not always whole characters, and none for a control token."""

@@ -19,7 +19,7 @@ from collections.abc import Sequence as Ordered
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.chat_template import ChatTemplate
+from app.chat_template import ChatTemplate, runs
 from app.generation import Failed, Generation, Sink
 from app.llama import Llama, Piece, Result, Sampling
 from app.llm import Reading
@@ -159,7 +159,7 @@ class Engine:
     def prompt_tokens(self, messages: Ordered[dict[str, str]]) -> list[int]:
         """The prompt as the model reads it: control tokens come from the template only, never from a message."""
         tokens: list[int] = []
-        for part in self._llama.template.render(messages):
+        for part in runs(self._llama.template.render(messages), self._llama.controls):
             tokens += self._llama.tokenize(part.text, control=part.frame)
         return tokens if tokens[:1] == self._llama.start else self._llama.start + tokens
 
