@@ -16,6 +16,7 @@ from itertools import pairwise
 from app.assignment import Assignment, Step
 from app.assistant import respond
 from app.chat import SOURCE_TOKENS, Ended, Event, Retrieved, Wrote
+from app.code_check import checked
 from app.guard import Guard, Subject, guarded
 from app.llm import LLM, Reading
 from app.prompt import Turn
@@ -183,7 +184,7 @@ class Answers:
                 source_tokens=self._source_tokens,
                 preference=self._preference_of(run.principal) if self._preference_of else NO_PREFERENCE,
             )
-            for event in self._guarded(respond(asked, run.mode), run):
+            for event in checked(self._guarded(respond(asked, run.mode), run)):
                 run.take(event)
         except Exception as error:
             known = isinstance(error, FootnoteError)

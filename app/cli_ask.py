@@ -12,6 +12,7 @@ from app.assistant import respond
 from app.cells import grids
 from app.chat import Ended
 from app.cli_search import scope_of
+from app.code_check import checked
 from app.downloads import as_csv, as_xlsx
 from app.guard import guarded
 from app.modes import mode_of
@@ -38,7 +39,7 @@ def ask(built: Services, principal: Principal, question: str, *, mode: str, docu
     events = respond(asked, picked)
     if built.guard:
         events = guarded(events, question, built.guard, lambda subject, verdict: None)
-    return [event for event in events if isinstance(event, Ended)][-1]
+    return [event for event in checked(events) if isinstance(event, Ended)][-1]
 
 
 def form_of(path: Path | None) -> str:
