@@ -21,6 +21,8 @@ def lines(
     passages: Sequence[Passage], pages: Sequence[list[Statement]], chosen: Sequence[tuple[int, int]]
 ) -> Iterator[str]:
     """Markdown, in pieces: paragraphs, lists and tables."""
+    items = {(n, place) for n, place in chosen if pages[n - 1][place].kind is Kind.ITEM}
+    alone = {(n, place) for n, place in items if not {(n, place - 1), (n, place + 1)} & items}
     before: tuple[int, int, Kind] | None = None
     done: set[tuple[int, int]] = set()
     for n, place in chosen:
@@ -36,7 +38,9 @@ def lines(
             before = (n, place, Kind.HEADING)
             continue
         kind, words = statement.kind, text[statement.start : statement.end]
-        runs_on = before is not None and before[0] == n and before[2] is kind
+        runs_on = (
+            before is not None and before[2] is kind and (before[0] == n or _counts_on(passages, pages, before, words))
+        )
         header = table_header(text, page, place)[1] if kind is Kind.ROW else ""
         if before is not None:
             yield _gap(kind, runs_on, in_table=bool(header))
@@ -47,11 +51,24 @@ def lines(
                 yield f"| {' | '.join(names)} |\n|{' --- |' * len(names)}\n"
             yield _row(words, len(names), n)
         elif kind in (Kind.ITEM, Kind.FIGURES):
-            number = _NUMBERED.match(words)
-            mark = f"{number[1]}." if number else "-"
-            yield f"{mark} {quote(without_bullet(words))} [{n}]"
+            yield f"{_mark(words, alone=(n, place) in alone)}{quote(without_bullet(words))} [{n}]"
         else:
             yield f"{quote(words)} [{n}]"
+
+
+def _mark(words: str, *, alone: bool) -> str:
+    """The bullet or number of an item; a number means nothing without the other items."""
+    number = _NUMBERED.match(words)
+    return "- " if number is None else "" if alone else f"{number[1]}. "
+
+
+def _counts_on(
+    passages: Sequence[Passage], pages: Sequence[list[Statement]], before: tuple[int, int, Kind], words: str
+) -> bool:
+    """Whether a numbered item follows the one before it, which stands in another passage."""
+    n, place, _ = before
+    number, last = _NUMBERED.match(words), _NUMBERED.match(passages[n - 1].text, pages[n - 1][place].start)
+    return number is not None and last is not None and int(number[1]) == int(last[1]) + 1
 
 
 def _gap(kind: Kind, runs_on: bool, *, in_table: bool) -> str:

@@ -110,12 +110,18 @@ def defines(term: str, text: str) -> float:
     wanted = [stem(word) for word in words(term) if word not in STOP_WORDS]
     said = [stem(word) for word in words(text)]
     if not wanted or not set(wanted) <= set(said):
-        return 0.0
+        head = term.split()[-1] if wanted else ""  # "An incident is ..." for "security incident"
+        return 0.5 if head and _opens_with(head, text) else 0.0
     early = max(map(said.index, wanted)) <= len(wanted) + 3
     end = rf"{re.escape(term.split()[-1])}\w*[\"”“’'*)]*(?:\s*\([^)]{{1,60}}\))?[,;]?\s*(?:which[^,]{{1,80}},\s*)?"
     found = re.search(end, text, re.I)
     follows = found is not None and _MEANS.match(text, found.end()) is not None
     return {(True, True): 1.0, (True, False): 0.7, (False, True): 0.4}.get((follows, early), 0.2)
+
+
+def _opens_with(head: str, text: str) -> bool:
+    found = re.match(rf"\s*(?:an?|the|eine?|der|die|das)?\s*[\"“„'*]*{re.escape(head)}[\"”“’'*]*\s+", text, re.I)
+    return found is not None and _MEANS.match(text, found.end()) is not None
 
 
 def new_figure(text: str, asked: Collection[str]) -> bool:

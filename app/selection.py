@@ -8,17 +8,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from app.candidates import Candidate, Wanted
 from app.lists import below_heading, with_rest
 from app.question_kinds import QUANTITIES
 from app.statements import Kind, Statement, column_names, group_label, run_around
+from app.words import content_words, covered
 from storage.types import Passage
 
 NEAR = 2.3  # how far below the best another statement may score
 _ITEMS = 8  # of a list, rows of a table
 _ROWS = 3  # after a sentence that leads in to a table
 _LEAD = 240  # characters of a sentence that leads in to a list
+_ABOUT = 1 / 3  # of the question's words that stand above a list which is given whole
+_TITLE = 1 / 2  # that stand in a heading whose list is taken though nothing in it answers well by itself
+_LIST = 3  # items that are a whole answer
+_WORDS = 6  # of what has no full stop and still says something
+_ENDS = ".!?…)\"'”’»]。！？"
 _SAME = 0.7  # share of their words that two statements have in common when they say the same
 
 _SEVERAL = re.compile(
@@ -27,6 +34,7 @@ _SEVERAL = re.compile(
     re.I,
 )
 _ASKS_FOR_LIST = re.compile(r"\s*(how (do|can|should|to)|what|which|list|name|wie|was|welche\w*|nenne)\b", re.I)
+_NUMBERED = re.compile(r"\(?\d{1,3}[.)]\s")
 _LEADS_IN = re.compile(r":\s*$|\b(following|as follows|folgende\w*|wie folgt)\b", re.I)
 
 
@@ -44,16 +52,50 @@ def chosen(
     several = _SEVERAL.search(asked.text) is not None
     asks_for_list = _ASKS_FOR_LIST.match(asked.text) is not None and asked.inquiry.kind not in QUANTITIES
     listed = below_heading(asked.words, passages, pages, several=several) if asks_for_list else []
-    if listed:
+    if listed and _belongs(asked, listed, ranked[0], passages, pages):
         return listed
     picked = _picked(ranked, most)
     places: dict[int, set[int]] = {}
     for candidate in picked:
-        places.setdefault(candidate.n, set()).add(candidate.place)
-    for candidate in picked[:2]:
-        places[candidate.n] |= _together(asked.text, candidate, pages[candidate.n - 1], ranked)
+        page = pages[candidate.n - 1]
+        here = _together(asked, candidate, page, ranked) if candidate in picked[:2] else set[int]()
+        places.setdefault(candidate.n, set()).update({candidate.place} | here)
+        if candidate is picked[0] and sum(page[place].kind is Kind.ITEM for place in here) >= _LIST:
+            break  # a list is an answer by itself
+    places = {n: _closed(here, pages[n - 1]) for n, here in places.items()}
     found = [(n, place) for n, here in places.items() for place in _ordered(n, here, picked[0])]
     return with_rest(found, passages, pages) if several else found
+
+
+def _belongs(
+    asked: Wanted,
+    listed: Sequence[tuple[int, int]],
+    best: Candidate,
+    passages: Sequence[Passage],
+    pages: Sequence[list[Statement]],
+) -> bool:
+    """Whether a list below a heading that is asked for answers: the best stands in it, or the heading says much."""
+    n, place = listed[0]
+    above = [statement for statement in pages[n - 1][:place] if statement.kind is Kind.HEADING]
+    title = passages[n - 1].text[above[-1].start : above[-1].end] if above else passages[n - 1].heading
+    return (best.n, best.place) in listed or _is_about(asked, title, least=_TITLE)
+
+
+def _closed(places: set[int], page: Sequence[Statement]) -> set[int]:
+    """With what lies between two items of one list."""
+    items = sorted(place for place in places if page[place].kind is Kind.ITEM)
+    between = (range(a, b) for a, b in pairwise(items) if b - a <= _ITEMS)
+    runs = (run for run in between if all(page[place].kind is Kind.ITEM for place in run))
+    return places.union(*runs)
+
+
+def _adds(candidate: Candidate) -> bool:
+    """Whether it says something by itself: not what only leads in to something else, nor a few words without end."""
+    if candidate.text.endswith(":"):
+        return False
+    return (
+        candidate.statement.kind is not Kind.SENTENCE or candidate.text[-1] in _ENDS or len(candidate.words) >= _WORDS
+    )
 
 
 def _picked(ranked: Sequence[Candidate], most: int) -> list[Candidate]:
@@ -62,7 +104,8 @@ def _picked(ranked: Sequence[Candidate], most: int) -> list[Candidate]:
     for candidate in ranked:
         if len(picked) == most or candidate.score < best.score - NEAR:
             break
-        if not _is_other_row(candidate, best) and not any(_repeats(candidate, other) for other in picked):
+        adds = candidate is best or _adds(candidate)
+        if adds and not _is_other_row(candidate, best) and not any(_repeats(candidate, other) for other in picked):
             picked.append(candidate)
     return picked
 
@@ -95,10 +138,10 @@ def _repeats(one: Candidate, other: Candidate) -> bool:
     return not either or len(one.words & other.words) / len(either) >= _SAME
 
 
-def _together(question: str, candidate: Candidate, page: Sequence[Statement], ranked: Sequence[Candidate]) -> set[int]:
+def _together(asked: Wanted, candidate: Candidate, page: Sequence[Statement], ranked: Sequence[Candidate]) -> set[int]:
     """What has to be shown with it: the items that a sentence leads in to, the whole list, rows that fit as well."""
     text, place, kind = candidate.passage.text, candidate.place, candidate.statement.kind
-    words = text[candidate.statement.start : candidate.statement.end]
+    words, question = candidate.text, asked.text
     if kind is Kind.SENTENCE and _SEVERAL.search(question) and not _LEADS_IN.search(words):
         near = next((at for at in range(place + 1, min(place + 3, len(page))) if page[at].kind is Kind.ITEM), place)
         return set(run_around(page, near, Kind.ITEM)[:_ITEMS])
@@ -110,7 +153,9 @@ def _together(question: str, candidate: Candidate, page: Sequence[Statement], ra
         run = run_around(page, place, Kind.ITEM)
         before = run[0] - 1
         lead = before >= 0 and text[: page[before].end].endswith(":") and page[before].end - page[before].start <= _LEAD
-        wanted = run if _SEVERAL.search(question) else [place]
+        above = f"{candidate.heading} {text[page[before].start : page[before].end] if lead else ''}"
+        whole = _SEVERAL.search(question) and (_NUMBERED.match(words) or _is_about(asked, above, least=_ABOUT))
+        wanted = run if whole else [place]
         first = max(0, min(wanted.index(place) - _ITEMS // 2, len(wanted) - _ITEMS))
         return {*wanted[first : first + _ITEMS], *([before] if lead else [])}
     if candidate.statement.table is not None:
@@ -123,6 +168,10 @@ def _together(question: str, candidate: Candidate, page: Sequence[Statement], ra
     if kind is Kind.FIGURES:
         return column_names(text, page, place) | set(group_label(page, place))
     return set()
+
+
+def _is_about(asked: Wanted, heading: str, *, least: float) -> bool:
+    return len(covered(asked.words, content_words(heading))) >= least * len(asked.words)
 
 
 def _rows_of_table(question: str, candidate: Candidate, ranked: Sequence[Candidate]) -> set[int]:

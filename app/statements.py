@@ -152,8 +152,9 @@ def _kind(text: str, start: int, end: int) -> Kind:
     if is_row(words):
         return Kind.FIGURES
     line_start = text.rfind("\n", 0, start) + 1
-    if not text[line_start:start].strip() and ITEM.match(words):
-        return Kind.ITEM
+    if not text[line_start:start].strip() and (bullet := ITEM.match(words)):
+        rest = words[bullet.end() :]
+        return Kind.HEADING if rest.isupper() and " " in rest and len(rest) <= _LONGEST_HEADING else Kind.ITEM
     alone = not text[line_start:start].strip() and not text[end:].partition("\n")[0].strip()
     figures = any(map(str.isdigit, _SECTION.sub("", words)))  # then it may be a row of a table without marks
     if alone and len(words) <= _LONGEST_HEADING and not figures and not _ENDED.search(words):

@@ -5,7 +5,7 @@
 
 Every question goes the way that a chat's takes (`app.chat.answer`), through the index and models processes. An answer
 is judged by its first statement and by its first three, where a statement is a sentence, a list item or a table row;
-what stands below counts for nothing. An unanswered question counts as missed.
+what stands below counts for procedures and lists alone. An unanswered question counts as missed.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from app.words import content_words
 SETS = ("xquad-en", "xquad-de", "filings", "handbook", "samples")
 PAGE = tables.PAGE.with_name("extraction.md")
 FIRST = 3  # statements of an answer that are judged
+WHOLE = ("procedure", "list")  # kinds whose answers are longer
 MOST_OF = 0.5  # of the evidence's words, at least: then an answer holds most of them
 _BARS = {
     ("xquad-en", "first"): "0.78",
@@ -47,7 +48,7 @@ _BETWEEN_DIGITS = re.compile(r"(?<=\d)[,'’.\u00a0\u202f](?=\d{3}(?!\d))")
 class Judged:
     """One answer. `first` and `three`: a reference answer stands there word for word; `figure`: all of its figures.
 
-    `share` of the evidence's words. All but the first two are of the first three statements.
+    `share` of the evidence's words: of procedures and lists in the whole answer, else in three statements.
     """
 
     question: Question
@@ -66,6 +67,7 @@ class Judged:
 def judged(question: Question, text: str, seconds: float = 0.0) -> Judged:
     said = [] if refuses(text, cites=True) else list(statements(text))
     three = [words for words, _ in said[:FIRST]]
+    whole = [words for words, _ in said]
     cited = next((words for words, numbers in said if numbers), "")
     references = [*question.answers, *(_BRACKETED.sub("", one) for one in question.answers)]
     value = figures("\n".join(three), references, question.text) if question.answerable else None
@@ -75,7 +77,7 @@ def judged(question: Question, text: str, seconds: float = 0.0) -> Judged:
         first=holds(cited, question.answers),
         three=holds(" ".join(three), question.answers),
         figure=None if value is None else value == 1.0,
-        share=share("\n".join(three), question.evidence or question.answers),
+        share=share("\n".join(whole if question.kind in WHOLE else three), question.evidence or question.answers),
         seconds=seconds,
     )
 
