@@ -15,7 +15,8 @@ from itertools import pairwise
 
 from app.assignment import Assignment, Step
 from app.assistant import respond
-from app.chat import SOURCE_TOKENS, Ended, Event, Retrieved, Wrote
+from app.budget import SOURCE_TOKENS, Budget
+from app.chat import Ended, Event, Retrieved, Wrote
 from app.code_check import checked
 from app.guard import Guard, Subject, guarded
 from app.llm import LLM, Reading
@@ -27,10 +28,12 @@ from storage.conversations import Conversations
 from storage.errors import FootnoteError, InvalidInput, NotFound
 from storage.guard_verdicts import GuardVerdicts
 from storage.types import (
+    NO_INSTRUCTIONS,
     NO_PREFERENCE,
     Citation,
     Given,
     GuardVerdict,
+    HouseInstructions,
     Message,
     MessageState,
     Mode,
@@ -108,6 +111,8 @@ class Answers:
         preference_of: Callable[[Principal], Preference] | None = None,
         guard: Guard | None = None,
         guard_verdicts: GuardVerdicts | None = None,
+        house: Callable[[], HouseInstructions] | None = None,
+        budget: Budget | None = None,
     ) -> None:
         """With a `guard`, `guard_verdicts` keeps what it says."""
         self._conversations = conversations
@@ -117,6 +122,8 @@ class Answers:
         self._source_tokens = source_tokens
         self._preference_of = preference_of
         self._guard, self._guard_verdicts = guard, guard_verdicts
+        self._house = house
+        self._budget = budget
         self._lock = threading.Lock()
         self._running: dict[str, tuple[Generation, threading.Thread]] = {}
 
@@ -183,6 +190,8 @@ class Answers:
                 scope=run.scope,
                 source_tokens=self._source_tokens,
                 preference=self._preference_of(run.principal) if self._preference_of else NO_PREFERENCE,
+                house=self._house() if self._house else NO_INSTRUCTIONS,
+                budget=self._budget,
             )
             for event in checked(self._guarded(respond(asked, run.mode), run)):
                 run.take(event)

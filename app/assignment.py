@@ -8,17 +8,27 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from app import manner
-from app.chat import SOURCE_TOKENS, Ended, Event, Wrote, answer
+from app.budget import SOURCE_TOKENS, Budget
+from app.chat import Ended, Event, Wrote, answer
 from app.cite import Resolver
 from app.extract import Extractive
 from app.footnotes import Footnotes
 from app.llm import LLM, Reading
-from app.prompt import PROMPT_VERSION, Prompt, Turn
+from app.prompt import Prompt, Turn
 from app.quotation import quote
 from app.retrieve import EVERYTHING, Retriever
 from app.rewrite import Rewriter
 from storage.documents import Documents, Listed
-from storage.types import NO_PREFERENCE, MessageState, Passage, Preference, Principal, Scope
+from storage.types import (
+    NO_INSTRUCTIONS,
+    NO_PREFERENCE,
+    HouseInstructions,
+    MessageState,
+    Passage,
+    Preference,
+    Principal,
+    Scope,
+)
 
 _TOLD = 12  # documents that are offered
 
@@ -46,6 +56,8 @@ class Assignment:
     scope: Scope = EVERYTHING
     source_tokens: int = SOURCE_TOKENS
     preference: Preference = NO_PREFERENCE
+    house: HouseInstructions = NO_INSTRUCTIONS
+    budget: Budget | None = None
     picked: bool = False
     began: float = field(default_factory=time.monotonic)
 
@@ -79,7 +91,7 @@ class Assignment:
 
     def ended(self, text: str, footnotes: Footnotes, evidence: float | None) -> Ended:
         state = MessageState.STOPPED if self.cancel.is_set() else MessageState.DONE
-        version = PROMPT_VERSION if self.has_model else ""
+        version = Prompt(question="", house=self.house).version if self.has_model else ""
         return Ended(text, footnotes.citations, state, self.llm.name, self.seconds, evidence, prompt_version=version)
 
 
@@ -96,6 +108,8 @@ def plainly(asked: Assignment) -> Iterator[Event]:
         scope=asked.scope,
         source_tokens=asked.source_tokens,
         preference=asked.preference,
+        house=asked.house,
+        budget=asked.budget,
     )
 
 

@@ -11,18 +11,30 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from app.budget import SOURCE_TOKENS, Budget
 from app.cite import Resolver
 from app.confidence import Sureness, sureness, warning
 from app.extract import MOST_PASSAGES, Extractive
 from app.llm import LLM, Reading
-from app.prompt import PROMPT_VERSION, Prompt, Turn, estimate_tokens, fit
+from app.prompt import Prompt, Turn
 from app.quotation import quote
 from app.retrieve import EVERYTHING, Retriever
 from app.retrieve import Retrieved as Found
 from app.rewrite import Asked, Rewriter, interleave, understand
 from app.search import where
 from storage.errors import Unavailable
-from storage.types import NO_PREFERENCE, Citation, MessageState, Passage, Preference, Principal, Scope, Verdict
+from storage.types import (
+    NO_INSTRUCTIONS,
+    NO_PREFERENCE,
+    Citation,
+    HouseInstructions,
+    MessageState,
+    Passage,
+    Preference,
+    Principal,
+    Scope,
+    Verdict,
+)
 
 NOT_FOUND = "Nothing in the documents you may read answers this."
 NOT_FOUND_GERMAN = "Nichts in den Dokumenten, die Sie lesen dürfen, beantwortet das."
@@ -34,11 +46,7 @@ WITHOUT_MODEL = "{reason} Until then, the answer is made of the documents' own w
 
 LISTED = 12  # passages that are looked for
 
-SOURCE_TOKENS = 2200
-_LEAST_PASSAGES = 3
 _SHOWN = 3  # pages that a refusal names
-_TURNS = 6  # earlier messages put before the model,
-_TURN_CHARACTERS = 1500  # and how much of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +97,11 @@ def answer(
     scope: Scope = EVERYTHING,
     source_tokens: int = SOURCE_TOKENS,
     preference: Preference = NO_PREFERENCE,
+    house: HouseInstructions = NO_INSTRUCTIONS,
+    budget: Budget | None = None,
 ) -> Iterator[Event]:
-    """Retrieved first, Ended last. A refusal names, with footnotes, what was looked at.
+    """Retrieved first, Ended last. A refusal names, with footnotes, what was looked at. `budget`: what the model is
+    given of the conversation and of what was found; else `source_tokens` of it, guessed.
 
     A model that can't be reached is stood in for by `Extractive`, after a second Retrieved whose notice says so. Raises
     Unavailable when the index does not answer, and what the model raises once it has begun to write.
@@ -98,7 +109,9 @@ def answer(
     began = time.monotonic()
     asked = understand(question, history, cancel, rewriter=rewriter)
     found = search(asked, principal, retriever, scope=scope)
-    prompt = _prompt(question, asked, found, history, llm, source_tokens, preference)
+    sure = sureness(found.confidence) is Sureness.FULL
+    bare = Prompt(question=question, asked=asked.text, sure=sure, preference=preference, house=house, ranked=True)
+    prompt = _prompt(bare, found, history, llm, budget or Budget(source_tokens=source_tokens))
     evidence = time.monotonic() - began if found.passages else None
     yield Retrieved(prompt.passages, time.monotonic() - began, found.notice, asked, found.confidence)
     resolver, model = Resolver(prompt.passages), llm.name
@@ -110,7 +123,7 @@ def answer(
             if resolver.text or isinstance(llm, Extractive):
                 raise
             stand_in = Extractive(retriever.embedder)
-            prompt = _prompt(question, asked, found, history, stand_in, source_tokens, preference)
+            prompt = _prompt(bare, found, history, stand_in, Budget())
             resolver, model = Resolver(prompt.passages), stand_in.name
             notice = " ".join(filter(None, (found.notice, WITHOUT_MODEL.format(reason=error))))
             yield Retrieved(prompt.passages, time.monotonic() - began, notice, asked, found.confidence)
@@ -122,7 +135,7 @@ def answer(
         resolver.finish()
         if resolver.citations:
             yield Wrote(resolver.text, resolver.citations, verbatim=True)
-    seconds, version = time.monotonic() - began, "" if model == Extractive.name else PROMPT_VERSION
+    seconds, version = time.monotonic() - began, "" if model == Extractive.name else prompt.version
     yield Ended(resolver.text, resolver.citations, state, model, seconds, evidence, prompt_version=version)
 
 
@@ -148,29 +161,10 @@ def search(
     return replace(found[0], passages=passages)
 
 
-def _prompt(
-    question: str,
-    asked: Asked,
-    found: Found,
-    history: Sequence[Turn],
-    llm: LLM,
-    source_tokens: int,
-    preference: Preference,
-) -> Prompt:
+def _prompt(bare: Prompt, found: Found, history: Sequence[Turn], llm: LLM, budget: Budget) -> Prompt:
     if isinstance(llm, Extractive):
-        passages = found.passages[:MOST_PASSAGES]
-    else:
-        passages = fit(found.passages, source_tokens, estimate_tokens, least=_LEAST_PASSAGES)
-    earlier = tuple(replace(turn, text=turn.text[:_TURN_CHARACTERS]) for turn in history[-_TURNS:])
-    sure = sureness(found.confidence) is Sureness.FULL
-    return Prompt(
-        question=question,
-        asked=asked.text,
-        passages=passages,
-        history=earlier,
-        sure=sure,
-        preference=preference,
-    )
+        return replace(bare, passages=found.passages[:MOST_PASSAGES], history=tuple(history))
+    return budget.filled(bare, found.passages, history)
 
 
 def _write(prompt: Prompt, llm: LLM, resolver: Resolver, cancel: threading.Event) -> Iterator[Reading | Wrote]:

@@ -134,7 +134,8 @@ def serve(supervised: Annotated[bool, typer.Option("--supervised", hidden=True)]
     from app.guard_template import guard_template, version_of
     from app.llm_engine import Engine
     from app.model_shelf import Shelf
-    from app.services import chunk_embedder, live_model
+    from app.prompt import Prompt
+    from app.services import chunk_embedder, house_instructions, live_model
     from app.tuning import Tunings
 
     settings = load()
@@ -150,7 +151,7 @@ def serve(supervised: Annotated[bool, typer.Option("--supervised", hidden=True)]
 
     def engine(path: Path) -> Engine:
         tuning = tunings.measured(path, repack={"on": True, "off": False}.get(settings.llm_repack))
-        return Engine(
+        made = Engine(
             path,
             context=settings.llm_context,
             slots=settings.llm_slots,
@@ -162,6 +163,9 @@ def serve(supervised: Annotated[bool, typer.Option("--supervised", hidden=True)]
             step_seconds=settings.llm_step_seconds,
             parked_bytes=settings.llm_park_mb * 10**6,
         )
+        with suppress(InvalidInput):  # a template without a system message has no beginning that is everybody's
+            made.warm(Prompt(question="", house=house_instructions(settings)).beginning())
+        return made
 
     def guard() -> Engine:
         version = version_of(settings.guard_name, settings.guard_version)

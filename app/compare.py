@@ -239,7 +239,9 @@ def _by_model(
     )
     own, text = Footnotes(), ""
     for piece in written(
-        asked, Prompt(question=question, asked=field.query, passages=passages, preference=asked.preference), own
+        asked,
+        Prompt(question=question, asked=field.query, passages=passages, preference=asked.preference, house=asked.house),
+        own,
     ):
         if isinstance(piece, Reading):
             yield piece

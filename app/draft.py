@@ -65,6 +65,7 @@ def draft(asked: Assignment) -> Iterator[Event]:
             history=earlier,
             system=DRAFTING,
             preference=asked.preference,
+            house=asked.house,
         )
         for piece in written(asked, prompt, footnotes):
             if isinstance(piece, Reading):

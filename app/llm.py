@@ -12,8 +12,9 @@ import logging
 import queue
 import re
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import httpx
@@ -24,6 +25,8 @@ from storage.errors import Busy, FootnoteError, InvalidInput, Unavailable
 log = logging.getLogger(__name__)
 
 _NOTICE = 0.1  # seconds until a cancelled answer is broken off
+_FACTS_SECONDS = 5.0
+_TIMED = 64  # tokens: the speed of shorter readings says little
 
 _LOOKALIKES = (
     (re.compile(r"<([|｜])(?=\S)([^<>\n]{1,80}?)([|｜])>"), r"<\1 \2 \3>"),
@@ -41,6 +44,14 @@ class Reading:
     queue: int
     read: int
     total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a server tells of its model: tokens of context, prompt tokens read a second. 0: it does not tell."""
+
+    window: int = 0
+    reading: float = 0.0
 
 
 class LLM(Protocol):
@@ -72,7 +83,8 @@ class OpenAIChat:
     """A model behind an OpenAI-compatible URL that ends in /v1. Makes no connection before it is asked.
 
     `own` says that the server is Footnote's models process: it keeps control tokens out by itself, counts tokens, tells
-    how far it has read and which model answers, as that may change. No proxy is used for it.
+    how far it has read and which model answers, as that may change. No proxy is used for it. `quick_seconds` is for
+    what must not hold up a question.
     """
 
     def __init__(
@@ -86,6 +98,7 @@ class OpenAIChat:
         temperature: float = 0.2,
         connect_seconds: float = 5.0,
         read_seconds: float = 600.0,
+        quick_seconds: float = 0.5,
     ) -> None:
         self._url = url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
@@ -93,6 +106,8 @@ class OpenAIChat:
         self._own = own
         self._max_tokens, self._temperature = max_tokens, temperature
         self._timeout = httpx.Timeout(read_seconds, connect=connect_seconds)
+        self._quick_seconds = quick_seconds
+        self._facts, self._asked, self._counts, self._reading = Facts(), -_FACTS_SECONDS, True, 0.0
 
     @property
     def name(self) -> str:
@@ -129,25 +144,71 @@ class OpenAIChat:
             return f"What answers at {self._url} is no OpenAI-compatible server. Check LLM_URL."
 
     def count(self, text: str) -> int:
-        """Tokens of `text`: exact with our own server, else a careful guess. Raises Unavailable."""
-        if not self._own:
-            return estimate_tokens(text)
+        """Tokens of `text`: exact where the server can count, else a careful guess."""
+        return self.count_all([text])[0]
+
+    def count_all(self, texts: list[str]) -> list[int]:
+        """As `count`. Never fails and does not wait longer than `quick_seconds`: no question is held up for it."""
         try:
-            answer = httpx.post(
-                f"{self._url.removesuffix('/v1')}/tokenize",
-                json={"content": text},
-                headers=self._headers,
-                timeout=self._timeout,
-                trust_env=False,
-            )
+            if self._counts:
+                return self._own_counts(texts) if self._own else self._foreign_counts(texts)
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError):
+            log.debug("tokens are guessed", exc_info=True)
+        return [estimate_tokens(text) for text in texts]
+
+    def facts(self) -> Facts:
+        """What the server told last, some seconds ago at most. Never fails."""
+        if time.monotonic() - self._asked > _FACTS_SECONDS:
+            self._asked = time.monotonic()
+            try:
+                offered = self._quick("GET", f"{self._url}/models").json()["data"]
+                named = [model for model in offered if model["id"] == self._model] or offered
+                self._facts = _facts(named[0])
+            except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError):
+                log.debug("the model's server tells nothing of its model", exc_info=True)
+        return replace(self._facts, reading=self._reading) if self._reading else self._facts
+
+    def begin_with(self, messages: list[dict[str, str]]) -> None:
+        """Let our own server read what all prompts begin with, before somebody asks. Raises Unavailable."""
+        if not self._own:
+            return
+        try:
+            self._quick("PUT", f"{self._root}/beginning", {"messages": messages})
+        except httpx.HTTPStatusError as error:
+            raise self._refusal(error.response.status_code, error.response.text) from error
         except httpx.TransportError as error:
             raise self._unreachable(error) from error
-        if answer.status_code != 200:
-            raise self._refusal(answer.status_code, answer.text)
-        return int(answer.json()["count"])
+
+    @property
+    def _root(self) -> str:
+        return self._url.removesuffix("/v1")
+
+    def _own_counts(self, texts: list[str]) -> list[int]:
+        return [
+            int(count) for count in self._quick("POST", f"{self._root}/tokenize", {"content": texts}).json()["counts"]
+        ]
+
+    def _foreign_counts(self, texts: list[str]) -> list[int]:
+        """As llama-server counts; a server that can't is not asked again."""
+        until = time.monotonic() + self._quick_seconds
+        counts = []
+        for text in texts:
+            answer = self._request("POST", f"{self._root}/tokenize", {"content": text})
+            self._counts = answer.status_code == 200
+            counts.append(len(answer.json()["tokens"]))
+            if time.monotonic() > until:
+                raise httpx.ReadTimeout("counting takes too long")
+        return counts
+
+    def _quick(self, method: str, url: str, body: object = None) -> httpx.Response:
+        return self._request(method, url, body).raise_for_status()
+
+    def _request(self, method: str, url: str, body: object = None) -> httpx.Response:
+        timeout, proxied = httpx.Timeout(self._quick_seconds), not self._own
+        return httpx.request(method, url, json=body, headers=self._headers, timeout=timeout, trust_env=proxied)
 
     def _own_reason(self, client: httpx.Client) -> str | None:
-        chat = client.get(f"{self._url.removesuffix('/v1')}/healthz").json()["chat"]
+        chat = client.get(f"{self._root}/healthz").json()["chat"]
         self._model = str(chat.get("model") or self._model)
         return None if chat["ready"] else str(chat["reason"])
 
@@ -216,6 +277,8 @@ class OpenAIChat:
                 raise self._refusal(next((number for number in numbers if isinstance(number, int)), 500), data)
             if place := event.get("footnote"):
                 pieces.put(Reading(int(place["queue"]), int(place["read"]), int(place["total"])))
+            if (timings := event.get("timings")) and int(timings["prompt_n"]) >= _TIMED:
+                self._reading = float(timings["prompt_per_second"])  # llama-server tells with its last word
             choice: dict[str, Any] = next(iter(event.get("choices") or ()), {})
             if text := (choice.get("delta") or {}).get("content"):
                 pieces.put(str(text))
@@ -257,6 +320,13 @@ class OpenAIChat:
         if isinstance(error, httpx.ReadTimeout):
             return Unavailable("models", "The language model has been silent for too long. Try again later.")
         return Unavailable("models", "The connection to the language model broke off. Ask again.")
+
+
+def _facts(model: dict[str, Any]) -> Facts:
+    """In the words of our own server, vLLM and llama-server."""
+    meta = model.get("meta") or {}
+    window = model.get("context_length") or model.get("max_model_len") or meta.get("n_ctx") or meta.get("n_ctx_train")
+    return Facts(int(window or 0), float(model.get("reading_tokens_per_second") or 0))
 
 
 async def _events(chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:

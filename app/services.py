@@ -20,9 +20,11 @@ import sqlalchemy as sa
 from app import rewrite
 from app.acceptance import Acceptance
 from app.answers import Answers
+from app.budget import Budget
 from app.extract import Extractive
 from app.guard import Guard
 from app.guard_template import version_of
+from app.house import House
 from app.live import Live
 from app.llm import LLM, OpenAIChat
 from app.models_client import ModelsClient
@@ -55,11 +57,13 @@ from storage.filling import Filling
 from storage.generations import Generations
 from storage.guard_verdicts import GuardVerdicts
 from storage.index import Index
+from storage.instructions import Instructions
 from storage.preferences import Preferences
 from storage.queue import Queue
 from storage.records import Records
 from storage.reports import Reports
 from storage.sources import Sources
+from storage.types import NO_INSTRUCTIONS, HouseInstructions
 from storage.users import Users
 from storage.versions import Versions
 
@@ -93,6 +97,7 @@ class Services:
     preferences: Preferences
     escalations: Escalations
     models: ModelsClient
+    house: House
     _missing: Missing = field(repr=False)
     rewriter: Rewriter | None = None
     guard: Guard | None = None
@@ -150,11 +155,13 @@ def build(settings: Settings) -> Services:
     retriever = Retriever(index, embedder, documents, reranker=reranker, reranked=settings.rerank_passages, live=live)
     llm = _language_model(settings, live)
     rewriter = rewriter_of(settings)
+    chat = llm if isinstance(llm, OpenAIChat) else None
+    house = House(Instructions(database), chat)
     users, evaluations = Users(database, session_hours=settings.session_hours), Evaluations(database)
     preferences = Preferences(database)
     checks = [index.ready, lambda: _models_away(settings), lambda: _worker_away(database)]
-    if isinstance(llm, OpenAIChat):
-        checks.append(llm.ready)
+    if chat:
+        checks.append(chat.ready)
     guard = guard_of(settings)
     if guard:
         checks.append(guard.ready)
@@ -184,6 +191,13 @@ def build(settings: Settings) -> Services:
             preference_of=preferences.get,
             guard=guard,
             guard_verdicts=GuardVerdicts(database),
+            house=house.current,
+            budget=Budget(
+                chat,
+                source_tokens=settings.source_tokens,
+                answer_tokens=settings.llm_max_tokens,
+                wait_seconds=settings.answer_wait_seconds,
+            ),
         ),
         pages=Pages(documents, files, parse_limits(settings)),
         evaluations=evaluations,
@@ -203,6 +217,7 @@ def build(settings: Settings) -> Services:
         preferences=preferences,
         escalations=escalations_of(settings, database),
         models=ModelsClient(settings, database),
+        house=house,
         _missing=Missing(checks),
         rewriter=rewriter,
         guard=guard,
@@ -310,6 +325,17 @@ def live_model(settings: Settings) -> str:
     finally:
         database.close()
     return known.model if known else settings.embed_model
+
+
+def house_instructions(settings: Settings) -> HouseInstructions:
+    """What holds now; none where there is no database yet to say so."""
+    database = Database(settings.sql_url)
+    try:
+        return Instructions(database).current()
+    except (Unavailable, sa.exc.SQLAlchemyError):  # not migrated yet
+        return NO_INSTRUCTIONS
+    finally:
+        database.close()
 
 
 def parse_limits(settings: Settings) -> Limits:

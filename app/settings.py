@@ -154,6 +154,12 @@ class Settings(BaseSettings):
         description="Show an answer only once the guard model has read it; no: at once, and take it back.",
     )
     guard_seconds: float = Field(60.0, gt=0, le=600, description="Longest wait for the guard model, in seconds.")
+    answer_wait_seconds: float = Field(
+        45.0,
+        ge=0,
+        description="Seconds that a model may read sources before its first word; where it reads slowly it gets fewer, "
+        "three at least. 0: however long.",
+    )
     hf_endpoint: str = Field("https://huggingface.co", description="The hub that `footnote models pull` asks.")
     hf_token: SecretStr = Field(SecretStr(""), description="Token for models that the hub gives to signed-in users.")
 

@@ -133,7 +133,9 @@ def _by_model(asked: Assignment, parts: Sequence[Part], footnotes: Footnotes) ->
         if asked.cancel.is_set():
             return
         yield Step(at, len(steps), "section")
-        prompt = Prompt(question=_to_note(asked, part, len(steps)), passages=batch, preference=asked.preference)
+        prompt = Prompt(
+            question=_to_note(asked, part, len(steps)), passages=batch, preference=asked.preference, house=asked.house
+        )
         written_so_far = ""
         for piece in written(asked, prompt, footnotes):
             if isinstance(piece, Reading):

@@ -530,6 +530,17 @@ class EventRow(Base):
     detail: Mapped[dict[str, Any]]
 
 
+class HouseInstructionsRow(Base):
+    """Each version of the house's instructions to the language model; rows are only ever added."""
+
+    __tablename__ = "house_instructions"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy's own idiom
+    version: Mapped[int] = mapped_column(primary_key=True)
+    text: Mapped[str]
+    who: Mapped[str]
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
 class Hold(Base):
     """While the row "ingest" is there, no worker takes up or goes on with any document."""
 

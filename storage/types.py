@@ -374,6 +374,19 @@ class GuardVerdict:
     failure: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class HouseInstructions:
+    """What the organisation wants of all answers of a language model. `version` 0: nothing was ever set."""
+
+    version: int = 0
+    text: str = ""
+    who: str = ""
+    at: datetime | None = None
+
+
+NO_INSTRUCTIONS = HouseInstructions()
+
+
 class MessageState(StrEnum):
     RUNNING = "running"
     DONE = "done"

@@ -18,6 +18,7 @@ from starlette.routing import Mount, Route, Router
 
 from app.api import rest
 from app.auth import Cookie, Gate, Sockets
+from app.house import House
 from app.login import LoginPages
 from app.models_client import ModelsClient
 from app.pages import Pages
@@ -31,6 +32,7 @@ from storage.escalations import Escalations
 from storage.evaluations import Evaluations
 from storage.feedback import Feedback
 from storage.generations import Generations
+from storage.instructions import Instructions
 from storage.preferences import Preferences
 from storage.queue import Queue
 from storage.records import Records
@@ -162,6 +164,7 @@ def services(office: Office, missing: list[str], **settings: Any) -> Services:
         preferences=Preferences(office.database),
         escalations=Escalations(office.database, group="Helpers"),
         models=ModelsClient(Settings(data_dir=office.folder, _env_file=None, **settings), office.database),
+        house=House(Instructions(office.database)),
         _missing=Missing(checks),
     )
 

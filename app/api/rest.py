@@ -18,7 +18,18 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from app.api import escalations, evaluations, generations, jobs, models, preferences, records, reports, sources
+from app.api import (
+    escalations,
+    evaluations,
+    generations,
+    instructions,
+    jobs,
+    models,
+    preferences,
+    records,
+    reports,
+    sources,
+)
 from app.api.ask import ask
 from app.api.errors import on_crash, on_footnote_error, on_http_error
 from app.api.request import number_of, principal_of, read_json, services_of
@@ -56,6 +67,8 @@ def routes() -> list[Route]:
     page = "/versions/{version}/pages/{page}"
     return [
         Route("/me", me, methods=["GET"]),
+        Route("/instructions", instructions.instructions, methods=["GET"]),
+        Route("/instructions", instructions.set_instructions, methods=["PUT"]),
         Route("/preferences", preferences.preferences, methods=["GET"]),
         Route("/preferences", preferences.set_preferences, methods=["PUT"]),
         Route("/preferences", preferences.erase_preferences, methods=["DELETE"]),

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from app import chat
+from app.budget import SOURCE_TOKENS
 from app.evaluation import answers
 from app.evaluation.corpus import Corpus
 from app.evaluation.evidence import Text, ranks
@@ -45,7 +46,7 @@ def evaluate(
     *,
     llm: LLM | None = None,
     rewriter: Rewriter | None = None,
-    source_tokens: int = chat.SOURCE_TOKENS,
+    source_tokens: int = SOURCE_TOKENS,
     note: str = "",
     patience: float = 180.0,
     on_progress: OnProgress | None = None,

@@ -69,7 +69,8 @@ def stage(name: str, reading: Reading | None, passages: int, step: Step | None =
     elif reading is not None and reading.queue > 0:
         words = f"{ordinal(reading.queue)} in line"
     elif reading is not None and reading.total > 0:
-        words = f"Reading {number(reading.read)} of {number(reading.total)} tokens"
+        at = min(passages, 1 + passages * reading.read // reading.total)
+        words = f"Reading {at} of {counted(passages, 'source')}"
     else:
         words = f"Reading {counted(passages, 'passage')}"
     return f'<div class="meta" role="status"><span class="stage">{words}</span></div>'

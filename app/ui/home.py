@@ -12,6 +12,7 @@ from app.ui import (
     escalation_list,
     generations,
     insights,
+    instructions,
     jobs,
     models,
     search,
@@ -37,6 +38,7 @@ def main() -> None:
         pages["Index"] = st.Page(generations.page, title="Index, Footnote", url_path="index")
         pages["Models"] = st.Page(models.page, title="Models, Footnote", url_path="models")
         pages["Insights"] = st.Page(insights.page, title="Insights, Footnote", url_path="insights")
+        pages["Instructions"] = st.Page(instructions.page, title="Instructions, Footnote", url_path="instructions")
         pages["People"] = st.Page(users.page, title="People, Footnote", url_path="people")
     pages["Account"] = st.Page(account.page, title="Account, Footnote", url_path="account")
     page = st.navigation(list(pages.values()), position="hidden")

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from app.llm import LLM, OpenAIChat, Reading, defuse
+from app.llm import LLM, Facts, OpenAIChat, Reading, defuse
 from app.prompt import Prompt
 from storage.errors import Busy, FootnoteError, InvalidInput, Unavailable
 from storage.types import Passage
@@ -84,7 +84,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def own(path: Path) -> Iterator[OpenAIChat]:
     with parrot.serve(path) as (url, key):
-        yield OpenAIChat(f"{url}/v1", key, "parrot", own=True, temperature=0, max_tokens=1500)
+        yield OpenAIChat(f"{url}/v1", key, "parrot", own=True, temperature=0, max_tokens=1500, quick_seconds=30)
 
 
 def test_our_own_server_streams_reading_and_then_the_answer(own: OpenAIChat) -> None:
@@ -263,8 +263,46 @@ def test_ready_tells_in_plain_words_what_is_missing(own: OpenAIChat, tmp_path: P
         assert "LLM_API_KEY" in str(OpenAIChat(f"{url}/v1", "wrong", "x").ready())
 
 
-def test_tokens_are_counted_by_our_own_server_and_guessed_elsewhere(own: OpenAIChat) -> None:
+def test_tokens_are_counted_by_our_own_server_and_guessed_where_nobody_counts(own: OpenAIChat) -> None:
     assert own.count("refund days contract") == 3
-    assert OpenAIChat("http://127.0.0.1:9/v1", "", "m").count("refund") == 3
-    with pytest.raises(Unavailable):
-        OpenAIChat("http://127.0.0.1:9/v1", "", "m", own=True).count("refund")
+    assert own.count_all(["refund", "", "refund days"]) == [1, 0, 2]
+    for owned in (True, False):
+        assert OpenAIChat("http://127.0.0.1:9/v1", "", "m", own=owned).count("refund") == 3
+
+
+async def words(request: Request) -> JSONResponse:
+    return JSONResponse({"tokens": (await request.json())["content"].split()})
+
+
+def test_a_server_that_can_count_is_asked_and_one_that_can_t_is_asked_once() -> None:
+    foreign = Foreign()
+    with parrot.listen(foreign.app) as url:
+        llm = OpenAIChat(f"{url}/v1", "", "m", quick_seconds=30)
+        assert llm.count("a b c d e f") == 4
+        assert not llm._counts
+        foreign.app.router.routes.append(Route("/tokenize", words, methods=["POST"]))
+        assert llm.count("a b c d e f") == 4
+        assert OpenAIChat(f"{url}/v1", "", "m", quick_seconds=30).count_all(["a b c d e f", "a"]) == [6, 1]
+
+
+def test_a_server_tells_its_window_and_llama_server_its_speed_with_an_answer(own: OpenAIChat) -> None:
+    assert own.facts().window == 8192
+    assert own.facts().reading > 0
+    timed = chunk(
+        choices=[{"delta": {}, "finish_reason": "stop"}], timings={"prompt_n": 900, "prompt_per_second": 31.5}
+    )
+    with parrot.listen(Foreign(delta("a"), timed).app) as url:
+        llm = OpenAIChat(f"{url}/v1", "", "llama3", quick_seconds=30)
+        assert llm.facts() == Facts()
+        answer(llm)
+        assert llm.facts() == Facts(reading=31.5)
+    assert OpenAIChat("http://127.0.0.1:9/v1", "", "m").facts() == Facts()
+
+
+@pytest.mark.parametrize("data", [None, [], [{}], [{"id": "m", "context_length": "many"}], [7], "x"])
+def test_what_a_server_tells_in_another_shape_is_nothing(data: object) -> None:
+    async def models(_: Request) -> JSONResponse:
+        return JSONResponse({"data": data})
+
+    with parrot.listen(Starlette(routes=[Route("/v1/models", models)])) as url:
+        assert OpenAIChat(f"{url}/v1", "", "m").facts() == Facts()

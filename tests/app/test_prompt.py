@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.prompt import PROMPT_VERSION, Prompt, Turn, estimate_tokens, fit
-from storage.types import Passage
+from app.prompt import PROMPT_VERSION, SYSTEM, Prompt, Turn, estimate_tokens, fit, in_reading_order
+from storage.types import HouseInstructions, Passage, Preference
 
 
 def passage(text: str, *, title: str = "Leave policy", page: int = 3, heading: str = "4.2 Annual leave") -> Passage:
@@ -42,6 +42,15 @@ def test_a_document_can_not_number_sources() -> None:
     assert "[7]" not in asked
 
 
+def test_the_best_sources_stand_first_and_last() -> None:
+    assert [in_reading_order(count) for count in (0, 1, 2, 3, 6)] == [[], [1], [1, 2], [1, 3, 2], [1, 3, 5, 6, 4, 2]]
+    passages = tuple(passage(f"text {n}") for n in range(1, 5))
+    for ranked, order in ((True, (1, 3, 4, 2)), (False, (1, 2, 3, 4))):
+        asked = Prompt(question="A?", passages=passages, ranked=ranked).messages()[-1]["content"]
+        places = [asked.index(f"[{number}] text {number}") for number in order]
+        assert places == sorted(places)
+
+
 def test_the_best_passages_fill_the_budget_in_order() -> None:
     passages = [passage("a" * 300), passage("b" * 300), passage("c")]
     assert fit(passages, 10_000, estimate_tokens) == tuple(passages)
@@ -49,6 +58,27 @@ def test_the_best_passages_fill_the_budget_in_order() -> None:
     assert fit(passages, one, estimate_tokens) == (passages[0],)
     assert fit(passages, 0, estimate_tokens) == ()
     assert fit(passages, 0, estimate_tokens, least=2) == tuple(passages[:2])
+
+
+def test_the_house_s_instructions_stand_in_the_beginning_and_in_the_version() -> None:
+    house = HouseInstructions(7, "Address people formally.")
+    prompt = Prompt(question="A?", house=house, preference=Preference("de"))
+    system = prompt.messages()[0]["content"]
+    assert system.startswith(SYSTEM)
+    assert SYSTEM in system
+    assert system.index("Address people formally.") < system.index("Answer in German")  # shared by all accounts
+    assert prompt.version == f"{PROMPT_VERSION}, house 7"
+    assert Prompt(question="A?").version == Prompt(question="A?", house=HouseInstructions(8, "")).version
+    assert prompt.messages()[0] == prompt.beginning()[0]
+
+
+def test_the_language_of_the_answer_is_asked_for_beside_the_question() -> None:
+    def asked(question: str, language: str = "") -> str:
+        return Prompt(question=question, preference=Preference(language)).messages()[-1]["content"]
+
+    assert "in the language of the question" in asked("How many days?")
+    assert "in German" in asked("Wie viele Tage Urlaub haben die Mitarbeiter?")
+    assert "in French" in asked("Wie viele Tage Urlaub haben die Mitarbeiter?", "fr")
 
 
 def test_the_guess_of_tokens_is_never_none() -> None:

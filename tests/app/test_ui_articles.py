@@ -69,7 +69,8 @@ def test_an_extractive_answer_is_named_for_what_it_is() -> None:
         ("searching", None, "Searching the documents"),
         ("reading", None, "Reading 3 passages"),
         ("reading", Reading(queue=2, read=0, total=2000), "2nd in line"),
-        ("reading", Reading(queue=0, read=1200, total=2000), "Reading 1,200 of 2,000 tokens"),
+        ("reading", Reading(queue=0, read=1200, total=2000), "Reading 2 of 3 sources"),
+        ("reading", Reading(queue=0, read=2000, total=2000), "Reading 3 of 3 sources"),
         ("writing", None, "Writing"),
     ],
 )

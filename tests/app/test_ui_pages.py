@@ -144,7 +144,20 @@ def test_a_callback_runs_with_the_rights_of_now(site: Site) -> None:
 def test_members_see_no_page_of_admins(site: Site) -> None:
     links = [link.label for link in site.open("mia").get("page_link")]
     assert links == ["Chat", "Search", "Account"]
-    admins = ["Chat", "Search", "Documents", "Jobs", "Sources", "Index", "Insights", "People", "Account"]
+    admins = [
+        "Chat",
+        "Search",
+        "Questions",
+        "Documents",
+        "Jobs",
+        "Sources",
+        "Index",
+        "Models",
+        "Insights",
+        "Instructions",
+        "People",
+        "Account",
+    ]
     assert [link.label for link in site.open("anna").get("page_link")] == admins
     for name in ("documents", "users"):
         page = site.open_page(name, "mia")

@@ -70,6 +70,8 @@ PER_DOCUMENT = [
 # every other route: the status for max, mia and anna; None: tested on its own below
 OTHERS: dict[str, tuple[int, int, int] | None] = {
     "GET /api/me": (200, 200, 200),
+    "GET /api/instructions": (403, 403, 200),
+    "PUT /api/instructions": (400, 400, 400),
     "GET /api/preferences": (200, 200, 200),
     "PUT /api/preferences": (400, 400, 400),
     "DELETE /api/preferences": (204, 204, 204),
