@@ -14,7 +14,7 @@ from storage.errors import InvalidInput
 log = logging.getLogger(__name__)
 
 Backend = Literal["", "openvino", "torch"]
-Precision = Literal["", "bf16", "f32"]
+Precision = Literal["", "bf16", "f32", "int8"]
 
 
 def local_embedder(
@@ -41,7 +41,7 @@ def local_embedder(
 
         try:
             made = openvino_model.load(model, kept, precision=precision, threads=threads or None)
-            if backend == "openvino" or not _torch_is_faster(made.speeds):
+            if backend == "openvino" or precision == "int8" or not _torch_is_faster(made.speeds):
                 return made
             log.info("torch embeds faster than OpenVINO on this machine, so it does.")
             return SentenceTransformerEmbedder(model, device=device or None, threads=threads or None)

@@ -8,6 +8,7 @@ says why.
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import logging
 import queue
@@ -32,7 +33,7 @@ from storage.types import Vector
 
 log = logging.getLogger(__name__)
 
-Precision = Literal["", "bf16", "f32"]
+Precision = Literal["", "bf16", "f32", "int8"]
 _FORMAT = "1"  # of the kept files: another one makes them anew
 BATCH_TOKENS = 1024  # padded tokens at once: what they make stays in the processor's cache
 _STREAMS = 16  # most runs of the model at once: each keeps what it makes of a batch
@@ -88,6 +89,10 @@ class OpenVinoEmbedder:
             with self._states([np.full(length, self._padding, np.int64)]):
                 pass
 
+    def inputs(self, text: str) -> dict[str, NDArray[np.int64]]:
+        """What the model is given for one text."""
+        return self._given([np.array(self._tokenizer.encode(text).ids, np.int64)])
+
     def embed_queries(self, texts: list[str]) -> Vector:
         return self._embed([self._prompts["query"] + text for text in texts])
 
@@ -141,6 +146,15 @@ class OpenVinoEmbedder:
     @contextmanager
     def _states(self, ids: list[NDArray[np.int64]]) -> Iterator[Vector]:
         """The model's last states, (texts, longest, dimensions), as long as the block lasts."""
+        given = self._given(ids)
+        request = self._free.get()
+        try:
+            request.infer(given, share_inputs=True)
+            yield np.asarray(request.get_output_tensor(0).data)
+        finally:
+            self._free.put(request)
+
+    def _given(self, ids: list[NDArray[np.int64]]) -> dict[str, NDArray[np.int64]]:
         shape = (len(ids), max(len(row) for row in ids))
         padded, mask = np.full(shape, self._padding, np.int64), np.zeros(shape, np.int64)
         for place, row in enumerate(ids):
@@ -149,12 +163,7 @@ class OpenVinoEmbedder:
         given = {"input_ids": padded, "attention_mask": mask}
         for name in self._inputs:
             given.setdefault(name, np.zeros(shape, np.int64))  # token_type_ids: one text, so all of the first kind
-        request = self._free.get()
-        try:
-            request.infer(given, share_inputs=True)
-            yield np.asarray(request.get_output_tensor(0).data)
-        finally:
-            self._free.put(request)
+        return given
 
 
 def _spans(encoding: Any, prompt: int) -> NDArray[np.int64]:
@@ -190,7 +199,9 @@ def _compile(path: Path, precision: Precision, threads: int) -> list[Any]:
     """A request for each run at once. A question on one core takes what it takes on two."""
     streams = min(threads, _STREAMS)
     wanted = {
-        "INFERENCE_PRECISION_HINT": precision,
+        "INFERENCE_PRECISION_HINT": precisions()[0]
+        if precision == "int8"
+        else precision,  # of what is not in eight bits
         "INFERENCE_NUM_THREADS": threads,
         "NUM_STREAMS": streams,
     }
@@ -202,6 +213,8 @@ def load(model: str, kept: Path, *, precision: Precision = "", threads: int | No
     """The model by OpenVINO, converted first where `kept` does not hold it yet. Raises Unconvertible, InvalidInput."""
     for again in (False, True):
         folder = converted(model, kept, afresh=again)
+        if precision == "int8":
+            folder = quantized(folder, afresh=again)
         try:
             return OpenVinoEmbedder(model, folder, precision=precision, threads=threads)
         except (OSError, ValueError, KeyError, RuntimeError) as error:
@@ -219,24 +232,35 @@ def converted(model: str, kept: Path, *, afresh: bool = False) -> Path:
     source = _source(model)
     kept.mkdir(parents=True, exist_ok=True)
     target = kept / f"{fingerprint(source)}-{hashlib.sha256(identity().encode()).hexdigest()[:8]}"
+    return _made("ingest.conversion", source, target, afresh=afresh)
+
+
+def quantized(folder: Path, *, afresh: bool = False) -> Path:
+    """The same of a converted model, with eight bits. Raises Unconvertible, InvalidInput without nncf."""
+    if importlib.util.find_spec("nncf") is None:
+        raise InvalidInput("EMBED_PRECISION=int8 needs the package nncf: `pip install 'footnote[int8]'`.")
+    return _made("ingest.quantization", folder, folder.with_name(f"{folder.name}-int8"), afresh=afresh)
+
+
+def _made(module: str, source: Path, target: Path, *, afresh: bool) -> Path:
     with filelock.FileLock(f"{target}.lock"):
         if afresh:
             shutil.rmtree(target, ignore_errors=True)
         if not target.is_dir():
-            _convert(source, target)
+            _make(module, source, target)
     refusal = target / "refused.json"
     if refusal.is_file():
         raise Unconvertible(json.loads(refusal.read_text("utf-8"))["refused"])
     return target
 
 
-def _convert(source: Path, target: Path) -> None:
+def _make(module: str, source: Path, target: Path) -> None:
     """A refusal is kept too: it would not be another one at the next start. Whatever else goes wrong is tried again."""
     log.info("Converting the embedding model for OpenVINO, once.")
     unfinished = target.with_name(f"{target.name}.{uuid4().hex}")
     unfinished.mkdir()
     try:
-        command = [sys.executable, "-m", "ingest.conversion", str(source), str(unfinished)]
+        command = [sys.executable, "-m", module, str(source), str(unfinished)]
         ended = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, stdin=subprocess.DEVNULL)
         if ended.returncode != 0:
             raise Unconvertible(f"the conversion failed: {(ended.stderr.strip().splitlines() or ['?'])[-1][:300]}")

@@ -1,5 +1,6 @@
 """Every backend against torch with single precision, and what becomes of models that OpenVINO can't take."""
 
+import importlib.util
 import subprocess
 import sys
 import threading
@@ -124,7 +125,7 @@ def test_a_model_with_other_parts_runs_by_torch_and_is_refused_once(tmp_path, mo
     assert isinstance(made, SentenceTransformerEmbedder)
     assert made.dimensions == 8
     assert "Dense" in caplog.text
-    monkeypatch.setattr(openvino_model, "_convert", lambda *_: pytest.fail("converted again"))
+    monkeypatch.setattr(openvino_model, "_make", lambda *_: pytest.fail("converted again"))
     with pytest.raises(InvalidInput, match="Dense"):
         backend.local_embedder(folder, tmp_path / "kept", device="cpu", backend="openvino")
 
@@ -169,6 +170,28 @@ def test_the_backend_can_be_wished_for(tmp_path, kept):
     made = backend.local_embedder(DEFAULT_MODEL, kept, device="cpu", precision="f32")
     assert isinstance(made, OpenVinoEmbedder)
     assert made.backend == "OpenVINO f32"
+
+
+def test_eight_bits_are_near_and_made_once(kept, reference, monkeypatch):
+    made = backend.local_embedder(DEFAULT_MODEL, kept, device="cpu", precision="int8")
+    assert made.backend == "OpenVINO int8"
+    assert (made.max_tokens, made.dimensions) == (reference.max_tokens, reference.dimensions)
+    ordinary = [TEXTS[0], *TEXTS[2:5]]
+    alike = (made.embed_passages(ordinary) * reference.embed_passages(ordinary)).sum(axis=1)
+    assert alike.min() > 0.97
+    assert alike.max() < 0.99999  # it is another model than single precision
+    ran = []
+    monkeypatch.setattr(openvino_model.subprocess, "run", lambda *arguments, **_: ran.append(arguments))
+    again = backend.local_embedder(DEFAULT_MODEL, kept, device="cpu", precision="int8")
+    assert np.allclose(again.embed_queries(["leave"]), made.embed_queries(["leave"]), atol=1e-6)
+    assert ran == []
+
+
+def test_eight_bits_without_their_library_say_what_to_install(kept, monkeypatch):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "nncf" else found(name))
+    with pytest.raises(InvalidInput, match="needs the package nncf"):
+        backend.local_embedder(DEFAULT_MODEL, kept, device="cpu", precision="int8")
 
 
 def test_the_choice_follows_what_was_measured_once(kept, monkeypatch):
