@@ -1,4 +1,4 @@
-"""The tables of docs/retrieval.md: written between their markers, and by whom they are made told below each.
+"""The tables of the pages in docs: written between their markers, and by whom they are made told below each.
 
 <!-- table: NAME -->
 what is replaced
