@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 import re
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import groupby
 
 import numpy as np
 
@@ -23,6 +23,8 @@ from storage.types import Passage, Vector
 MOST_SECTIONS = 16
 _MOST = 30  # statements of a summary
 _LEAST = 3
+_SMALL = 30  # a part has at least this fraction of the passages of a long document
+_LONG_PART = 12  # passages from which a part is divided by its headings
 _WORDS = 5  # content words below which a statement says too little by itself
 _SHORT, _LONG = 40, 320  # characters
 _WHOLE, _FIRST, _LENGTH, _LEANS = 0.4, 0.15, 0.1, 0.15  # weights beside the nearness to the section
@@ -41,6 +43,15 @@ class Part:
 
     heading: str
     passages: tuple[Passage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Divided:
+    """A part at a depth of headings; `whole`: it is not divided further."""
+
+    part: Part
+    depth: int
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +77,28 @@ class _Candidate:
 
 
 def parts_of(passages: Sequence[Passage]) -> list[Part]:
-    """By the headings of the first level that divides the document, at most MOST_SECTIONS; by pages without any."""
-    deepest = max((len(_path(passage)) for passage in passages), default=0)
-    for depth in range(1, deepest + 1):
-        found = _grouped(passages, lambda passage, depth=depth: " > ".join(_path(passage)[:depth]))  # type: ignore[misc]
-        if len(found) >= 2:
-            return _merged(found)
+    """By headings, the longest parts by those below them, at most MOST_SECTIONS; by pages where there are none."""
+    least = len(passages) // _SMALL
+    parts = [_Divided(part, 1) for part in _merged(_grouped(passages, 1), least)]
+    while len(parts) < MOST_SECTIONS and not all(one.whole for one in parts):
+        at = max(range(len(parts)), key=lambda at: 0 if parts[at].whole else len(parts[at].part.passages))
+        parts[at : at + 1] = _divided(parts[at], least, MOST_SECTIONS - len(parts) + 1, alone=len(parts) == 1)
+    found = [one.part for one in parts]
+    return _by_pages(passages) if len(found) == 1 and not found[0].heading else found
+
+
+def _divided(one: _Divided, least: int, most: int, *, alone: bool) -> list[_Divided]:
+    """By the next headings below; itself, as a whole, where it is short or has none."""
+    deepest = max(len(_path(passage)) for passage in one.part.passages)
+    if one.depth >= deepest or (len(one.part.passages) < _LONG_PART and not alone):
+        return [_Divided(one.part, one.depth, whole=True)]
+    below = _merged(_grouped(one.part.passages, one.depth + 1), least, most)
+    return [_Divided(part if len(below) > 1 else one.part, one.depth + 1) for part in below]
+
+
+def _by_pages(passages: Sequence[Passage]) -> list[Part]:
     size = math.ceil(len(passages) / min(MOST_SECTIONS, max(1, len(passages) // 8)))
-    pieces = [tuple(passages[first : first + size]) for first in range(0, len(passages), size)]
-    return [Part("", piece) for piece in pieces]
+    return [Part("", tuple(passages[first : first + size])) for first in range(0, len(passages), size)]
 
 
 def carriers(parts: Sequence[Part], quotas: Sequence[int] = ()) -> list[list[Picked]]:
@@ -104,19 +128,25 @@ def _path(passage: Passage) -> list[str]:
     return path[1:] if path and path[0].casefold() == passage.title.casefold() else path
 
 
-def _grouped(passages: Sequence[Passage], key: Callable[[Passage], str]) -> list[Part]:
-    return [Part(heading.split(" > ")[-1], tuple(run)) for heading, run in groupby(passages, key)]
+def _grouped(passages: Sequence[Passage], depth: int) -> list[Part]:
+    """Neighbours that share their headings down to `depth`, under the last of these."""
+    runs = groupby(passages, lambda passage: _path(passage)[:depth])
+    return [Part(path[-1] if path else "", tuple(run)) for path, run in runs]
 
 
-def _merged(parts: list[Part]) -> list[Part]:
-    """The smallest neighbours put together until there are few enough; the first's heading stays with the larger."""
-    while len(parts) > MOST_SECTIONS:
-        sizes = [len(a.passages) + len(b.passages) for a, b in pairwise(parts)]
+def _merged(parts: list[Part], least: int, most: int = MOST_SECTIONS) -> list[Part]:
+    """The smallest put to their smaller neighbour until there are few enough, none below `least` passages.
+
+    The heading is that of the larger of two.
+    """
+    while len(parts) > 1 and (len(parts) > most or min(len(part.passages) for part in parts) < least):
+        sizes = [len(part.passages) for part in parts]
         at = sizes.index(min(sizes))
-        one, other = parts[at], parts[at + 1]
+        beside = min((near for near in (at - 1, at + 1) if 0 <= near < len(parts)), key=lambda near: sizes[near])
+        one, other = parts[min(at, beside)], parts[max(at, beside)]
         larger = one if len(one.passages) >= len(other.passages) else other
         both = Part(larger.heading or one.heading or other.heading, (*one.passages, *other.passages))
-        parts = [*parts[:at], both, *parts[at + 2 :]]
+        parts = [*parts[: min(at, beside)], both, *parts[max(at, beside) + 1 :]]
     return parts
 
 
@@ -142,6 +172,11 @@ def _candidates(parts: Sequence[Part]) -> list[_Candidate]:
 def _says_enough(passage: Passage, statement: Statement) -> bool:
     text = passage.text[statement.start : statement.end]
     if statement.kind not in (Kind.SENTENCE, Kind.ITEM) or text.rstrip()[-1:] in ("?", ":"):
+        return False
+    begins = next((char for char in text if char.isalpha()), "")
+    if begins.islower():  # the rest of a sentence that a page or a list broke
+        return False
+    if re.search(r"(?:[,;]|\b(?:and|or|und|oder))$", text.rstrip()):
         return False
     ends = statement.kind is Kind.ITEM or text.rstrip(" \"'”’»)*_")[-1:] in (".", "!", "。")
     return ends and len(content_words(text)) >= _WORDS

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from app.comparison import comparisons
+from app.enumeration import parted
 from app.sides import sides
 from storage.errors import InvalidInput
 from storage.types import Mode
@@ -133,9 +134,7 @@ def wanted(question: str) -> Wanted | None:
 
 def field_names(said: str) -> tuple[str, ...]:
     """The names in "the supplier, contract date and notice period"."""
-    parts = re.split(
-        r"\s*[,;\n]\s*(?:(?:and|und|sowie)\s+)?|\s+(?:and|und|sowie|as\s+well\s+as)\s+|\s*&\s*", said.strip(" .:")
-    )
+    parts = parted(said.strip(" .:"))
     bare = (
         re.sub(r"^(?:the|an?|its|their|all|der|die|das|den|dem|des|ein\w*|jeweils)\s+", "", part, flags=re.I)
         for part in parts

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from app.enumeration import parted
+
 MOST_SIDES = 4
 MOST_ASPECTS = 5
 
@@ -16,7 +18,7 @@ _RESPECT = (
     r",?\s+(?:with\s+(?:regard|respect)\s+to|in\s+terms\s+of|in\s+respect\s+of|regarding|concerning|as\s+to|on|by|when\s+it\s+comes\s+to"
     r"|for|hinsichtlich|bezüglich|in\s+bezug\s+auf|in\s+sachen|was|nach|im\s+hinblick\s+auf|bei(?:m)?)\s+"
 )
-_AND = re.compile(r"\s*,?\s+(?:and|und|vs\.?|versus|sowie)\s+|\s*,\s*", re.I)
+_VERSUS = re.compile(r"\s*,?\s+(?:vs\.?|versus)\s+", re.I)
 _WITH = re.compile(r"\s+(?:with|to|against|mit|gegen|from|von)\s+", re.I)
 _LONGEST = 1000  # characters of a question that are looked at
 _FORMS = (
@@ -81,7 +83,7 @@ def sides(question: str) -> Sides | None:
 
 
 def _parts(said: str) -> tuple[str, ...]:
-    found = _AND.split(said)
+    found = [part for half in _VERSUS.split(said) for part in parted(half)]
     found = found if len(found) > 1 else _WITH.split(said)
     parts = (_ARTICLE.sub("", part.strip(" .,:\"'“”„")) for part in found)
     return tuple(dict.fromkeys(part for part in parts if part and not _TOGETHER.match(part)))

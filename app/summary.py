@@ -94,14 +94,19 @@ def _offered(asked: Assignment, could_be: Sequence[Listed]) -> Iterator[Event]:
 
 
 def _by_sentences(asked: Assignment, parts: Sequence[Part], footnotes: Footnotes) -> Iterator[Event]:
-    blocks = []
+    blocks: list[str] = []
+    last = ""
     for part, picked in zip(parts, carriers(parts), strict=True):
         lines = []
         for one in picked:
             number = footnotes.number(one.passage, one.start, one.end)
             lines.append(f"- {quote(without_bullet(one.text))} [{number}]")
-        if lines:
-            blocks.append(_block(_title(asked, part, len(parts)), "\n".join(lines)))
+        title = _title(asked, part, len(parts))
+        if lines and blocks and title == last:
+            blocks[-1] += "\n" + "\n".join(lines)
+        elif lines:
+            blocks.append(_block(title, "\n".join(lines)))
+            last = title
     if blocks:
         yield Wrote("\n\n".join(blocks), footnotes.citations, verbatim=True)
 

@@ -59,7 +59,7 @@ _SORTS = (
     ),
     (
         re.compile(
-            r"\b(?:date|day|signed|since|until|start|begin\w*|expir\w*|valid\w*|beginn|ende|gültig\w*)\b|datum\b|tag\b",
+            r"\b(?:date|day|signed|since|until|start|begin\w*|end(?:s|ed|ing)?|expir\w*|valid\w*|beginn|ende|gültig\w*)\b|datum\b|tag\b",
             re.I,
         ),
         (Sort.DATE,),
@@ -92,11 +92,14 @@ _GENERIC = frozenset(
 )
 _DATED = tuple(content_words("date dated signed concluded Datum unterzeichnet geschlossen"))
 _CONDITION = re.compile(r"^\W*(?:if|unless|when|in case|where|wenn|falls|sofern|soweit)\b", re.I)
+_COMPOUND = 10  # letters of a word that may be put together from others
 _STEM = 3  # letters from which a field's word may begin another: "pay" of payment in "payable"
 _LABEL = re.compile(r"^\W*(?P<label>[^:\n|]{1,60}?)\s*(?::|\s–\s|\s-\s)\s*(?P<value>\S.*)$", re.S)
+_SENTENCE, _SURELY_NEAR = 220, 0.45  # characters and nearness of a sentence that is a value as it stands
 _LABELLED, _IN_TABLE, _DEFINED, _SAID = 4.0, 3.0, 3.5, 2.0
 _CONDITIONAL = 0.5  # what a special case counts less
 _LEAST_NEAR = 0.3  # cosine from which a passage may be about a field whose words it lacks
+_NAME = 40  # characters of a column's name that is told with a value
 _SUM = 140  # characters of a value that stands in a line or a cell
 
 
@@ -165,8 +168,13 @@ def _said(field: Field, text: str) -> list[str]:
     """The telling words that a text says, in any form."""
     words = content_words(text)
     exact = covered(field.telling, words)
-    begun = [w for w in field.telling if w not in exact and len(w) >= _STEM and any(o.startswith(w) for o in words)]
-    return exact + begun
+    others = [word for word in field.telling if word not in exact and len(word) >= _STEM]
+    return exact + [word for word in others if any(_begins(word, other) for other in words)]
+
+
+def _begins(word: str, other: str) -> bool:
+    """ "pay" of payment begins payable, and "zahl" of Zahlung the compound Zahlungsfrist."""
+    return other.startswith(word) or (len(word) >= _COMPOUND and len(other) > _STEM and word.startswith(other))
 
 
 def _nearness(field: Field, passage: Passage) -> list[float]:
@@ -181,16 +189,18 @@ def _values(field: Field, passage: Passage, statement: Statement) -> Iterator[Va
     if statement.row is not None and statement.table is not None:
         yield from _in_row(field, passage, statement)
         return
-    if statement.kind is Kind.HEADING or not text.strip():
-        return
     if (found := _LABEL.match(text)) and _is_named(field, found["label"]):
         value = _first_line(found["value"])
         if typed := _typed(field, value):
             yield Value(typed[0], passage, statement.start, statement.end, _LABELLED + (1.0 if typed[1] else 0.0))
+    if statement.kind is Kind.HEADING:
+        return
     if defined := _defined(field, text):
         yield Value(defined, passage, statement.start, statement.end, _DEFINED)
     if field.sorts:
         yield from _in_sentence(field, passage, statement, text)
+    elif not _WHO.search(field.name):
+        yield from _whole(field, passage, statement, text)
 
 
 def _is_named(field: Field, label: str) -> bool:
@@ -220,7 +230,9 @@ def _in_row(field: Field, passage: Passage, statement: Statement) -> Iterator[Va
         yield from _in_sentence(field, passage, statement, ": ".join(row.cells))
     filled = [cell for cell in row.cells[1:] if cell]
     if filled and _is_named(field, row.cells[0]):
-        value = ", ".join(filled)
+        first = next(place for place, cell in enumerate(row.cells) if place and cell)
+        name = table.header[first] if table.header and len(filled) > 1 else ""
+        value = f"{row.cells[first]} ({name})" if 0 < len(name) <= _NAME else row.cells[first]
         if len(value) <= _SUM:
             yield Value(value, passage, statement.start, statement.end, _IN_TABLE + (len(filled) == 1))
     if len(table.rows) == 1 and table.header:
@@ -254,6 +266,15 @@ def _in_sentence(field: Field, passage: Passage, statement: Statement, text: str
             best = min(places, key=lambda found: _distance(field, text, found))
             yield Value(" ".join(best[0].split()), passage, statement.start, statement.end, score - 0.4 * rank)
             return
+
+
+def _whole(field: Field, passage: Passage, statement: Statement, text: str) -> Iterator[Value]:
+    """A short sentence that says all of the field's words and is near it in meaning, as it stands."""
+    if statement.kind is not Kind.SENTENCE or len(text) > _SENTENCE or len(_said(field, text)) < len(field.telling):
+        return
+    near = _near(field, passage, statement)
+    if near >= _SURELY_NEAR:
+        yield Value(" ".join(text.split()), passage, statement.start, statement.end, near)
 
 
 def _distance(field: Field, text: str, found: re.Match[str]) -> int:

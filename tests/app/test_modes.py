@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from app.enumeration import parted
 from app.modes import drafted, field_names, mode_of, recognise, summarised, wanted
 from app.sides import Sides, sides
 from storage.errors import InvalidInput
@@ -103,8 +104,23 @@ def test_the_kind_of_text_is_told() -> None:
 
 
 def test_names_of_fields_are_parted_without_their_articles() -> None:
-    assert field_names("the supplier; its price, and the end & VAT.") == ("supplier", "price", "end", "VAT")
+    assert field_names("the supplier; its price, and the end.") == ("supplier", "price", "end")
     assert field_names(" , ; ") == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "parts"),
+    [
+        ("a und b", ["a", "b"]),
+        ("price and weight and flow", ["price", "weight", "flow"]),
+        ("sales, research and development and staff", ["sales", "research and development", "staff"]),
+        ("leave and travel policy and the security policy", ["leave and travel policy", "the security policy"]),
+        ("a, b, and c and d", ["a", "b", "c and d"]),
+        ("", []),
+    ],
+)
+def test_a_list_is_parted_where_its_last_and_stands(said: str, parts: list[str]) -> None:
+    assert parted(said) == parts
 
 
 def test_a_mode_is_named_by_its_word() -> None:
