@@ -7,18 +7,19 @@ writer turns into a text. Not covered: sending it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from app.assignment import Assignment, plainly, written
+from app.budget import Budget
 from app.chat import LISTED, Event, Retrieved, Wrote
 from app.confidence import Sureness, sureness
 from app.extract import MOST_PASSAGES
 from app.footnotes import Footnotes
 from app.llm import Reading
 from app.modes import drafted
-from app.prompt import SYSTEM, Prompt, Turn, estimate_tokens, fit
+from app.prompt import SYSTEM, Prompt
 from app.quotation import quote
-from app.rewrite import understand
+from app.rewrite import Asked, understand
 from app.search import where
 from storage.types import Passage
 
@@ -27,8 +28,6 @@ DRAFTING = f"""{SYSTEM}
 paragraphs and a closing. Leave what you do not know as "…". Every sentence that states a rule, a figure or a fact \
 ends with the number of its source; salutation and closing need none."""
 
-_LEAST_PASSAGES = 3
-_TURNS, _TURN_CHARACTERS = 6, 1500
 _TOPIC = re.compile(
     r"\b(?:about|on|regarding|concerning|explaining|that\s+explains?|to\s+explain|that\s+says|saying|summari[sz]ing|telling|describing"
     r"|informing|über|zu|zum|zur|bezüglich|wegen|betreffend|zum\s+thema|der\s+erklärt|die\s+erklärt|das\s+erklärt)\s+(?P<topic>.+)$",
@@ -38,7 +37,6 @@ _GERMAN_VERB = re.compile(
     r"\s+(?:schreiben|entwerfen|verfassen|formulieren|erstellen|erklärt|informiert|beschreibt)\W*$", re.I
 )
 _LETTER = re.compile(r"mail|letter|brief|repl|antwort|response|message|nachricht|schreiben", re.I)
-_MARK = re.compile(r"(?<!\\)\[\d{1,4}\]")
 
 
 def draft(asked: Assignment) -> Iterator[Event]:
@@ -49,38 +47,39 @@ def draft(asked: Assignment) -> Iterator[Event]:
     if not found.passages or sureness(found.confidence) is Sureness.NONE:
         yield from plainly(asked)
         return
+    prompt = Prompt(question=topic, passages=found.passages[:MOST_PASSAGES])
     if asked.has_model:
-        passages = fit(found.passages, asked.source_tokens, estimate_tokens, least=_LEAST_PASSAGES)
-    else:
-        passages = found.passages[:MOST_PASSAGES]
+        prompt = _prompt(asked, topic, found.passages)
     evidence = asked.seconds
-    yield Retrieved(passages, evidence, found.notice)
+    yield Retrieved(prompt.passages, evidence, found.notice, Asked(topic, (topic,), whole.seconds), found.confidence)
     footnotes, text = Footnotes(), ""
-    if asked.has_model:
-        earlier = tuple(Turn(turn.role, turn.text[:_TURN_CHARACTERS]) for turn in asked.history[-_TURNS:])
-        prompt = Prompt(
-            question=asked.question,
-            asked=topic,
-            passages=passages,
-            history=earlier,
-            system=DRAFTING,
-            preference=asked.preference,
-            house=asked.house,
-        )
-        for piece in written(asked, prompt, footnotes):
-            if isinstance(piece, Reading):
-                yield piece
-                continue
-            text = piece
-            yield Wrote(text, footnotes.citations, verbatim=False)
-    else:
-        text = _frame(asked, topic, passages, footnotes)
-        if footnotes.citations:
-            yield Wrote(text, footnotes.citations, verbatim=True)
-        elif not asked.cancel.is_set():
-            yield from plainly(asked)
-            return
+    for event in _by_model(asked, prompt, footnotes) if asked.has_model else _frame(asked, prompt, footnotes):
+        text = event.text if isinstance(event, Wrote) else text
+        yield event
+    if not text and not asked.cancel.is_set():
+        yield from plainly(asked)
+        return
     yield asked.ended(text, footnotes, evidence)
+
+
+def _prompt(asked: Assignment, topic: str, found: Sequence[Passage]) -> Prompt:
+    bare = Prompt(
+        question=asked.question,
+        asked=topic,
+        system=DRAFTING,
+        preference=asked.preference,
+        house=asked.house,
+        ranked=True,
+    )
+    return (asked.budget or Budget(source_tokens=asked.source_tokens)).filled(bare, found, asked.history)
+
+
+def _by_model(asked: Assignment, prompt: Prompt, footnotes: Footnotes) -> Iterator[Reading | Wrote]:
+    for piece in written(asked, prompt, footnotes):
+        if isinstance(piece, Reading):
+            yield piece
+        else:
+            yield Wrote(piece, footnotes.citations, verbatim=False)
 
 
 def topic_of(question: str) -> str:
@@ -90,12 +89,14 @@ def topic_of(question: str) -> str:
     return " ".join(topic.split()).strip(" .?!")
 
 
-def _frame(asked: Assignment, topic: str, passages: tuple[Passage, ...], footnotes: Footnotes) -> str:
-    prompt = Prompt(question=topic, passages=passages)
-    rules = ""
+def _frame(asked: Assignment, prompt: Prompt, footnotes: Footnotes) -> Iterator[Wrote]:
+    """Nothing where no statement of the passages fits."""
+    rules, topic, passages = "", prompt.question, prompt.passages
     for piece in written(asked.without_model(), prompt, footnotes):
         if isinstance(piece, str):
             rules = piece
+    if not footnotes.citations:
+        return
     sources = [f"{quote(c.title or c.name)} ({_mark(passages, c.version_id, c.page)})" for c in footnotes.citations]
     listed = "; ".join(dict.fromkeys(source.replace(" ()", "") for source in sources))
     named = quote(topic[:1].upper() + topic[1:])
@@ -109,7 +110,8 @@ def _frame(asked: Assignment, topic: str, passages: tuple[Passage, ...], footnot
     )
     lead = asked.say(f"On “{named}” this applies:", f"Zu „{named}“ gilt:")
     source = asked.say(f"This is set out in: {listed}.", f"Nachzulesen in: {listed}.")
-    return "\n\n".join([f"*{note}*", *head, lead, rules.strip(), source, *tail])
+    text = "\n\n".join([f"*{note}*", *head, lead, rules.strip(), source, *tail])
+    yield Wrote(text, footnotes.citations, verbatim=True)
 
 
 def _mark(passages: tuple[Passage, ...], version_id: str, page: int) -> str:
