@@ -130,6 +130,7 @@ def verify() -> None:
 def serve(supervised: Annotated[bool, typer.Option("--supervised", hidden=True)] = False) -> None:
     """Run the models process alone: LLM_MODEL, EMBED_MODEL and RERANK_MODEL behind routes like OpenAI's and Jina's."""
     from app import llm_server
+    from app.adapters import adapters_of
     from app.cross_encoder import CrossEncoderReranker
     from app.guard_template import guard_template, version_of
     from app.llm_engine import Engine
@@ -149,6 +150,8 @@ def serve(supervised: Annotated[bool, typer.Option("--supervised", hidden=True)]
 
     tunings = Tunings(settings.data_dir, threads=settings.llm_threads, gpu_layers=settings.llm_gpu_layers)
 
+    adapters = {adapter.name: adapter.path for adapter in adapters_of(settings.llm_adapters)}
+
     def engine(path: Path) -> Engine:
         tuning = tunings.measured(path, repack={"on": True, "off": False}.get(settings.llm_repack))
         made = Engine(
@@ -162,6 +165,7 @@ def serve(supervised: Annotated[bool, typer.Option("--supervised", hidden=True)]
             pace=tuning.pace,
             step_seconds=settings.llm_step_seconds,
             parked_bytes=settings.llm_park_mb * 10**6,
+            adapters=adapters,
         )
         with suppress(InvalidInput):  # a template without a system message has no beginning that is everybody's
             made.warm(Prompt(question="", house=house_instructions(settings)).beginning())

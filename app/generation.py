@@ -46,6 +46,7 @@ class Generation:
     sampling: Sampling
     sink: Sink
     limit: int
+    adapter: str = ""  # a LoRA adapter's name; "": the model alone
     pinned: bool = False
     cancelled: bool = False
     reused: int = 0

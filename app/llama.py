@@ -88,6 +88,8 @@ class Llama:
         self._model: Any = None
         self._context: Any = None
         self._controls: dict[str, list[str]] = {}
+        self._adapters: dict[str, Any] = {}
+        self._adapted = ""
         self._rows = _Rows(batch)
         # ctypes keeps no reference of its own
         self._abort = api.ggml_abort_callback(lambda _: abort())
@@ -189,6 +191,24 @@ class Llama:
             self._api.llama_synchronize(self._context)
             return Result.DONE
         return {1: Result.FULL, 2: Result.ABORTED}.get(code, Result.BROKEN)
+
+    def load_adapter(self, name: str, path: Path) -> None:
+        """A LoRA adapter, to be used by `adapt`. Raises InvalidInput when it is none for this model."""
+        adapter = self._api.llama_adapter_lora_init(self._model, os.fsencode(path))
+        if not adapter:
+            raise InvalidInput(f"llama.cpp can't load the adapter {path}: it is damaged, or made for another model.")
+        self._adapters[name] = adapter  # it goes with the model
+
+    def adapt(self, name: str) -> None:
+        """Evaluate with this adapter from the next step on; "" with none."""
+        if name == self._adapted:
+            return
+        chosen = [self._adapters[name]] if name else []
+        handles = (self._api.llama_adapter_lora_p_ctypes * len(chosen))(*chosen)
+        scales = (ctypes.c_float * len(chosen))(*(1.0 for _ in chosen))
+        if self._api.llama_set_adapters_lora(self._context, handles, len(chosen), scales) != 0:
+            raise RuntimeError(f"llama.cpp can't use the adapter {name}")
+        self._adapted = name
 
     def sampler(self, sampling: Sampling) -> Any:
         """Draws the tokens of one answer; give it back with `free`."""

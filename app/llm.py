@@ -13,7 +13,7 @@ import queue
 import re
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -21,6 +21,7 @@ import httpx
 
 from app.prompt import Prompt, estimate_tokens
 from storage.errors import Busy, FootnoteError, InvalidInput, Unavailable
+from storage.types import Passage
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +86,8 @@ class OpenAIChat:
     `own` says that the server is Footnote's models process: it keeps control tokens out by itself, counts tokens, tells
     how far it has read and which model answers, as that may change. No proxy is used for it. `quick_seconds` is for
     what must not hold up a question.
+    how far it has read and which model answers, as that may change. No proxy is used for it. `adapter_of` names the
+    LoRA adapter for answers from these passages, or "".
     """
 
     def __init__(
@@ -99,11 +102,12 @@ class OpenAIChat:
         connect_seconds: float = 5.0,
         read_seconds: float = 600.0,
         quick_seconds: float = 0.5,
+        adapter_of: Callable[[Sequence[Passage]], str] | None = None,
     ) -> None:
         self._url = url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._model = model
-        self._own = own
+        self._own, self._adapter_of = own, adapter_of
         self._max_tokens, self._temperature = max_tokens, temperature
         self._timeout = httpx.Timeout(read_seconds, connect=connect_seconds)
         self._quick_seconds = quick_seconds
@@ -241,13 +245,15 @@ class OpenAIChat:
         pieces.put(None)
 
     async def _read(self, prompt: Prompt, pieces: queue.SimpleQueue[str | Reading | FootnoteError | None]) -> None:
-        body = {
+        body: dict[str, Any] = {
             "model": "" if self._own else self._model,  # our own may change it at any time
             "messages": self._messages(prompt),
             "stream": True,
             "max_tokens": self._max_tokens,
             "temperature": self._temperature,
         }
+        if self._own and self._adapter_of and (adapter := self._adapter_of(prompt.passages)):
+            body["adapter"] = adapter
         try:
             async with (
                 httpx.AsyncClient(headers=self._headers, timeout=self._timeout, trust_env=not self._own) as client,

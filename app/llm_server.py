@@ -192,8 +192,9 @@ class _Routes:
         loop = asyncio.get_running_loop()
         events: asyncio.Queue[Event] = asyncio.Queue()
         with self._engine_named(body.model) as engine:
+            submit = partial(engine.submit, adapter=body.adapter)
             generation = await run_in_threadpool(
-                engine.submit,
+                submit,
                 [message.model_dump() for message in body.messages],
                 body.sampling(),
                 lambda event: loop.call_soon_threadsafe(events.put_nowait, event),

@@ -49,4 +49,5 @@ class Models(BaseModel):
     figures: dict[str, float]
     context: int
     change: Change | None
+    adapters: dict[str, str] = {}  # by name: why it is not used, or ""
     models: list[Entry]

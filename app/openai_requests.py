@@ -38,6 +38,7 @@ class Chat(BaseModel):
     temperature: float | None = Field(None, ge=0, le=2)
     top_p: float | None = Field(None, gt=0, le=1)
     seed: int | None = None
+    adapter: str = ""  # our own: a LoRA adapter's name
     n: Literal[1, None] = None
     stop: None = None
     tools: None = None

@@ -31,11 +31,17 @@ class Sequence:
     generation: Generation | None = None
     sampler: Any = None
     used: float = 0.0
+    adapter: str = ""  # that the cells were evaluated with: of no use to another
+
+    def begins(self, generation: Generation) -> int:
+        """How many tokens of the prompt's beginning it holds."""
+        return shared(self.cells, generation.prompt) if self.adapter == generation.adapter else 0
 
 
 @dataclass(eq=False, slots=True)
 class _Parked:
     cells: list[int]
+    adapter: str
     state: State
 
 
@@ -67,22 +73,22 @@ class Sequences:
         if generation.pinned:
             self.cut(self.pinned, shared(self.pinned.cells, prompt))
             return self._taken(self.pinned, generation)
-        nearest = max(self.all, key=lambda sequence: shared(sequence.cells, prompt))
-        count = shared(nearest.cells, prompt)
+        nearest = max(self.all, key=lambda sequence: sequence.begins(generation))
+        count = nearest.begins(generation)
         chosen = nearest
         # busy, the beginning of all, or another conversation: leave it whole
         if nearest.generation or nearest.pinned or 2 * count < len(nearest.cells):
             chosen = min(self.idle, key=lambda sequence: (bool(sequence.cells), sequence.used))
-        if found := self._parked_with(prompt, more_than=count + WORTH):
+        if found := self._parked_with(generation, more_than=count + WORTH):
             if chosen is nearest:
                 chosen = min(self.idle, key=lambda sequence: (bool(sequence.cells), sequence.used))
             self._come_back(found, chosen, generation)
-        elif chosen is not nearest and count > shared(chosen.cells, prompt):
+        elif chosen is not nearest and count > chosen.begins(generation):
             self.leave(chosen)
             self._llama.share(nearest.id, chosen.id, count)
             chosen.cells = prompt[:count]
         else:
-            self._keep_only(chosen, shared(chosen.cells, prompt))
+            self._keep_only(chosen, chosen.begins(generation))
         taken = self._taken(chosen, generation)
         self.shed()
         return taken
@@ -105,7 +111,7 @@ class Sequences:
         """Empty an idle sequence; what it held is parked where that is worth it."""
         state = self._llama.save(sequence.id) if len(sequence.cells) >= WORTH and self._most else None
         if state is not None:
-            self._parked.append(_Parked(sequence.cells, state))
+            self._parked.append(_Parked(sequence.cells, sequence.adapter, state))
             while self.parked_bytes > self._most:
                 del self._parked[0]
         self.cut(sequence, 0)
@@ -130,7 +136,7 @@ class Sequences:
         generation.reused = len(sequence.cells)
         sequence.todo = generation.prompt[len(sequence.cells) :]
         sequence.sampler = None if generation.pinned else self._llama.sampler(generation.sampling)
-        sequence.generation = generation
+        sequence.generation, sequence.adapter = generation, generation.adapter
         sequence.used = time.monotonic()
         return sequence
 
@@ -140,8 +146,10 @@ class Sequences:
         else:
             self.cut(sequence, count)
 
-    def _parked_with(self, prompt: list[int], *, more_than: int) -> _Parked | None:
-        best = max(self._parked, key=lambda parked: shared(parked.cells, prompt), default=None)
+    def _parked_with(self, generation: Generation, *, more_than: int) -> _Parked | None:
+        prompt = generation.prompt
+        fitting = [parked for parked in self._parked if parked.adapter == generation.adapter]
+        best = max(fitting, key=lambda parked: shared(parked.cells, prompt), default=None)
         return best if best and shared(best.cells, prompt) > more_than else None
 
     def _come_back(self, parked: _Parked, sequence: Sequence, generation: Generation) -> None:

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from app import rewrite
 from app.acceptance import Acceptance
+from app.adapters import AdapterChoice, adapters_of
 from app.answers import Answers
 from app.budget import Budget
 from app.extract import Extractive
@@ -44,6 +45,7 @@ from ingest.recognition import engines
 from ingest.recognition.recogniser import MISSING, OFF, Recognition
 from ingest.reindex import Reindex
 from ingest.sandbox import Limits
+from storage.belonging import Belonging
 from storage.conversations import Conversations
 from storage.database import Database
 from storage.deliveries import Deliveries
@@ -153,7 +155,7 @@ def build(settings: Settings) -> Services:
     live = live_generation(settings, generations)
     embedder, reranker = live.of_model(settings.embed_model), _reranker(settings)
     retriever = Retriever(index, embedder, documents, reranker=reranker, reranked=settings.rerank_passages, live=live)
-    llm = _language_model(settings, live)
+    llm = _language_model(settings, live, database)
     rewriter = rewriter_of(settings)
     chat = llm if isinstance(llm, OpenAIChat) else None
     house = House(Instructions(database), chat)
@@ -356,10 +358,11 @@ def recognition_of(settings: Settings) -> Recognition:
     )
 
 
-def _language_model(settings: Settings, live: Live) -> LLM:
+def _language_model(settings: Settings, live: Live, database: Database) -> LLM:
     if not settings.llm_url:
         return Extractive(live=live.embedder)
-    return _chat(settings, max_tokens=settings.llm_max_tokens, temperature=settings.llm_temperature)
+    choice = AdapterChoice(adapters_of(settings.llm_adapters), Belonging(database))
+    return _chat(settings, max_tokens=settings.llm_max_tokens, temperature=settings.llm_temperature, adapter_of=choice)
 
 
 def rewriter_of(settings: Settings) -> Rewriter | None:
@@ -391,7 +394,9 @@ def guard_of(settings: Settings) -> Guard | None:
     )
 
 
-def _chat(settings: Settings, *, max_tokens: int, temperature: float) -> OpenAIChat:
+def _chat(
+    settings: Settings, *, max_tokens: int, temperature: float, adapter_of: AdapterChoice | None = None
+) -> OpenAIChat:
     return OpenAIChat(
         settings.llm_url,
         settings.llm_api_key.get_secret_value(),
@@ -399,6 +404,7 @@ def _chat(settings: Settings, *, max_tokens: int, temperature: float) -> OpenAIC
         own=settings.own_llm_url,
         max_tokens=max_tokens,
         temperature=temperature,
+        adapter_of=adapter_of,
     )
 
 
