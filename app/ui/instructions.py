@@ -52,8 +52,8 @@ def _draw_versions(versions: list[HouseInstructions]) -> None:
     st.html('<h2 class="title">Versions</h2><p class="lead">Each answer is kept with the version that it heeded.</p>')
     for one in versions:
         with st.container(key=f"house_{one.version}"):
-            st.html(f'<div class="meta"><span>{_told(one)}</span></div>')
-            st.html(f'<pre class="house" dir="auto">{plain(one.text) or "None: taken back."}</pre>')
+            text = plain(one.text) or "None: taken back."
+            st.html(f'<div class="meta"><span>{_told(one)}</span></div><pre class="house" dir="auto">{text}</pre>')
 
 
 def _told(one: HouseInstructions) -> str:
