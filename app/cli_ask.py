@@ -35,6 +35,8 @@ def ask(built: Services, principal: Principal, question: str, *, mode: str, docu
         rewriter=built.rewriter,
         cancel=threading.Event(),
         scope=scope,
+        house=built.house.current(),
+        budget=built.budget,
     )
     events = respond(asked, picked)
     if built.guard:

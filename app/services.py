@@ -102,6 +102,7 @@ class Services:
     house: House
     _missing: Missing = field(repr=False)
     rewriter: Rewriter | None = None
+    budget: Budget | None = None
     guard: Guard | None = None
 
     def missing(self) -> list[str]:
@@ -159,6 +160,12 @@ def build(settings: Settings) -> Services:
     rewriter = rewriter_of(settings)
     chat = llm if isinstance(llm, OpenAIChat) else None
     house = House(Instructions(database), chat)
+    budget = Budget(
+        chat,
+        source_tokens=settings.source_tokens,
+        answer_tokens=settings.llm_max_tokens,
+        wait_seconds=settings.answer_wait_seconds,
+    )
     users, evaluations = Users(database, session_hours=settings.session_hours), Evaluations(database)
     preferences = Preferences(database)
     checks = [index.ready, lambda: _models_away(settings), lambda: _worker_away(database)]
@@ -194,12 +201,7 @@ def build(settings: Settings) -> Services:
             guard=guard,
             guard_verdicts=GuardVerdicts(database),
             house=house.current,
-            budget=Budget(
-                chat,
-                source_tokens=settings.source_tokens,
-                answer_tokens=settings.llm_max_tokens,
-                wait_seconds=settings.answer_wait_seconds,
-            ),
+            budget=budget,
         ),
         pages=Pages(documents, files, parse_limits(settings)),
         evaluations=evaluations,
@@ -220,6 +222,7 @@ def build(settings: Settings) -> Services:
         escalations=escalations_of(settings, database),
         models=ModelsClient(settings, database),
         house=house,
+        budget=budget,
         _missing=Missing(checks),
         rewriter=rewriter,
         guard=guard,

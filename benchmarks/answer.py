@@ -127,7 +127,7 @@ def rate(engine: Engine, users: int) -> float:
     while not all(one.generation.answered for one in asked):
         time.sleep(0.001)
     started, before = time.perf_counter(), engine.figures()["answer_tokens"]
-    while all(one.generation.answered < WRITTEN - 1 for one in asked):
+    while all(one.generation.answered < WRITTEN - 1 for one in asked) and engine.figures()["running"] == users:
         time.sleep(0.001)
     seconds, written = time.perf_counter() - started, engine.figures()["answer_tokens"] - before
     for one in asked:
