@@ -138,6 +138,7 @@ def serve(supervised: Annotated[bool, typer.Option("--supervised", hidden=True)]
     from app.prompt import Prompt
     from app.services import chunk_embedder, house_instructions, live_model
     from app.tuning import Tunings
+    from app.voice import Voice
 
     settings = load()
     log.configure(part="models", style=settings.log_format, level=settings.log_level)
@@ -171,6 +172,8 @@ def serve(supervised: Annotated[bool, typer.Option("--supervised", hidden=True)]
             made.warm(Prompt(question="", house=house_instructions(settings)).beginning())
         return made
 
+    voice_file = settings.voice_model
+
     def guard() -> Engine:
         version = version_of(settings.guard_name, settings.guard_version)
         made = engine(Path(settings.guard_model).expanduser())
@@ -186,6 +189,7 @@ def serve(supervised: Annotated[bool, typer.Option("--supervised", hidden=True)]
         settings.key(),
         reranker=reranker if _reranks_here(settings) else None,
         embedder_of=partial(chunk_embedder, settings),
+        voice=(lambda: Voice(voice_file, threads=settings.llm_threads)) if voice_file else None,
         guard=guard if settings.guard_model and (not settings.guard_url or settings.own_guard_url) else None,
         shelf=Shelf(settings.models_dir, path, make=engine, tunings=tunings),
     )

@@ -85,9 +85,7 @@ class OpenAIChat:
 
     `own` says that the server is Footnote's models process: it keeps control tokens out by itself, counts tokens, tells
     how far it has read and which model answers, as that may change. No proxy is used for it. `quick_seconds` is for
-    what must not hold up a question.
-    how far it has read and which model answers, as that may change. No proxy is used for it. `adapter_of` names the
-    LoRA adapter for answers from these passages, or "".
+    what must not hold up a question. `adapter_of` names the LoRA adapter for answers from these passages, or "".
     """
 
     def __init__(

@@ -39,6 +39,8 @@ from app.model_shelf import Shelf
 from app.openai_errors import BadRequest, error_response, response
 from app.openai_requests import Beginning, Chat, Embeddings, Rerank, Text
 from app.rerank import Reranker
+from app.transcriptions import Transcriptions
+from app.voice import Voice
 from ingest.embed import Embedder
 from storage.errors import Busy, FootnoteError, InvalidInput, NotFound
 
@@ -59,6 +61,7 @@ def build(
     reranker: Callable[[], Reranker] | None = None,
     embedder_of: Callable[[str], Embedder] | None = None,
     guard: Callable[[], Engine] | None = None,
+    voice: Callable[[], Voice] | None = None,
     shelf: Shelf | None = None,
 ) -> Starlette:
     """The models process as an ASGI application. What is given is made in the background once the server runs.
@@ -67,7 +70,7 @@ def build(
     made anew; the least recently asked for goes when there are too many.
 
     `guard` is a second language model, asked by its name alone. With `shelf`, the language model can be changed for
-    another of its files.
+    another of its files. `voice` turns speech into text.
 
     The application closes the engine when it shuts down. Raises InvalidInput when the key is empty.
     """
@@ -81,6 +84,8 @@ def build(
         Loading("reranker", _in_turn(reranker, one_at_a_time)),
         partial(_other, embedder_of, one_at_a_time) if embedder and embedder_of else None,
     )
+    hearing = Loading("voice model", voice)
+    routes.voice = hearing
     app = Starlette(
         routes=[
             Route("/v1/chat/completions", routes.chat, methods=["POST"]),
@@ -91,6 +96,7 @@ def build(
             Route("/beginning", routes.beginning, methods=["PUT"]),
             Route("/healthz", routes.health),
             Route("/metrics", routes.metrics),
+            Route("/v1/audio/transcriptions", Transcriptions(hearing).answer, methods=["POST"]),
             *(ModelRoutes(shelf, routes.chat_models).routes() if shelf else []),
         ],
         middleware=[Middleware(_KeyRequired, key=key)],
@@ -160,6 +166,7 @@ class _Routes:
         other: Callable[[str], Loading[Embedder]] | None,
     ) -> None:
         self.chat_models, self._guard = chat_models, guard
+        self.voice: Loading[Voice] = Loading("voice model", None)
         self._embedder, self._reranker = embedder, reranker
         self._other, self._others = other, dict[str, Loading[Embedder]]()  # by name, last asked for last
         self._started = int(time.time())
@@ -172,6 +179,7 @@ class _Routes:
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
         self.chat_models.start()
         self._guard.start()
+        self.voice.start()
         self._embedder.start()
         self._reranker.start()
         yield

@@ -142,6 +142,11 @@ class Settings(BaseSettings):
         3.0, gt=0, le=60, description="Longest wait for such a rewriting, in seconds; then the rules decide."
     )
     source_tokens: int = Field(2200, ge=200, description="Tokens of passages that are put before the model.")
+    voice_model: Path | None = Field(
+        None,
+        description="A Whisper model in whisper.cpp's format (ggml-*.bin): the models process then turns speech into "
+        "text at /v1/audio/transcriptions. Needs the extra `voice`.",
+    )
     guard_model: str = Field(
         "",
         description="A guard model, Llama Guard 2 or 3: path of a GGUF file; with GUARD_URL: its name there. It reads "
