@@ -66,6 +66,7 @@ class Page:
     lines: list[Line]
     tables: tuple[Table, ...] = ()
     boxes: bytes = b""  # of the words, where it was recognised
+    unseen: bool = False  # holds text that nobody sees, which was left out
 
 
 @dataclass(frozen=True, slots=True)

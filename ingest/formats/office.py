@@ -2,7 +2,7 @@
 
 python-docx opens the package and knows the styles; the text itself is walked in the XML, since content controls,
 inserted (tracked) text and text boxes are missing from its paragraphs. Deleted text, comments, headers and footers are
-left out. Numbers that Word computes for headings and lists are not in the file and don't appear.
+left out, and so is text that Word does not show. Numbers that Word computes for headings and lists are not in the file.
 """
 
 from __future__ import annotations
@@ -27,6 +27,11 @@ _TEXT_BOX = qn("w:txbxContent")
 _DROPPED = {qn("w:del"), qn("w:moveFrom"), qn("w:pPr"), qn("w:rPr"), qn("w:instrText"), qn("w:delText"), _TEXT_BOX}
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _SIGNS = {qn("w:br"): "\n", qn("w:cr"): "\n", _TAB: " ", qn("w:noBreakHyphen"): "-", qn("w:softHyphen"): ""}
+_R, _RPR, _PPR, _SHADE, _HIGHLIGHT = qn("w:r"), qn("w:rPr"), qn("w:pPr"), qn("w:shd"), qn("w:highlight")
+_HIDING = (qn("w:vanish"), qn("w:webHidden"))
+_TINY = 4  # half points
+_BACKED = {_TBL, _TEXT_BOX}  # a table's style or a box may have a dark ground, on which white is seen
+_LEFT_OUT = "Text that is not shown was left out."
 _NOTES = {"footnotes": qn("w:footnote"), "endnotes": qn("w:endnote")}
 
 
@@ -49,9 +54,11 @@ def read(file: File, *, max_characters: int, max_unpacked: int) -> Reading:
             if number % 200 == 0:
                 report(number, total)
         _write_notes(document, writer)
+        unseen = any(_is_unseen(run) for run in body.iter(_R))
     except (*BROKEN, OpcError) as error:
         raise damaged(_WHAT) from error
-    return Reading(writer.finish(), title, writer.headline, properties=claims)
+    warnings = [_LEFT_OUT] if unseen else []
+    return Reading(writer.finish(), title, writer.headline, warnings, properties=claims)
 
 
 class _Styles:
@@ -140,8 +147,32 @@ def _texts(paragraph: Any) -> Iterator[str]:
             yield element.text or ""
         elif element.tag in _SIGNS:
             yield _SIGNS[element.tag]
-        elif element.tag not in _DROPPED and element.tag != _FALLBACK:
+        elif element.tag not in _DROPPED and element.tag != _FALLBACK and not _is_unseen(element):
             stack.append(iter(element))
+
+
+def _is_unseen(run: Any) -> bool:
+    """A run that Word does not show, or in white or of two points at most where nothing is behind it."""
+    properties_ = run.find(_RPR) if run.tag == _R else None
+    if properties_ is None:
+        return False
+    if any(_is_on(properties_.find(mark)) for mark in _HIDING):
+        return True
+    size = _value(run, "w:rPr/w:sz") or ""
+    if size.isdigit() and int(size) <= _TINY:
+        return True
+    white = (_value(run, "w:rPr/w:color") or "").upper() == "FFFFFF"
+    return (
+        white
+        and not any(
+            parent.tag in _BACKED or parent.find(f"{_PPR}/{_SHADE}") is not None for parent in run.iterancestors()
+        )
+        and not any(properties_.find(mark) is not None for mark in (_SHADE, _HIGHLIGHT))
+    )
+
+
+def _is_on(mark: Any) -> bool:
+    return mark is not None and mark.get(qn("w:val"), "1") not in ("0", "false", "off")
 
 
 def _rows(table: Any) -> Iterator[list[Any]]:

@@ -26,6 +26,7 @@ _NAMES = {
     "draw": "urn:oasis:names:tc:opendocument:xmlns:drawing:1.0",
     "presentation": "urn:oasis:names:tc:opendocument:xmlns:presentation:1.0",
     "meta": "urn:oasis:names:tc:opendocument:xmlns:meta:1.0",
+    "style": "urn:oasis:names:tc:opendocument:xmlns:style:1.0",
     "dc": "http://purl.org/dc/elements/1.1/",
 }
 _MAX_DEPTH = 40
@@ -45,6 +46,7 @@ _DROPPED = {
     *map(_n, ("text:tracked-changes", "office:annotation", "office:annotation-end", "text:table-of-content")),
     *map(_n, ("text:alphabetical-index", "text:illustration-index", "office:forms", "text:note-citation")),
 }
+_HIDEABLE = ("text:section", "text:p", "text:h", "text:span", "text:hidden-text", "text:hidden-paragraph")
 _SIGNS = {_n("text:tab"): " ", _n("text:line-break"): "\n"}
 _RUNNING = {"footer", "header", "page-number", "date-time"}
 
@@ -53,11 +55,13 @@ def read_text(file: File, *, max_characters: int, max_unpacked: int) -> Reading:
     """An .odt. Raises DocumentError for encrypted, broken and swelling files, as do the other two."""
 
     def write(archive: zipfile.ZipFile, writer: SectionWriter) -> list[str]:
-        body = xml(part(archive, "content.xml")).find(f"{_n('office:body')}/{_n('office:text')}")
+        root = xml(part(archive, "content.xml"))
+        unseen = _remove_unseen(root)
+        body = root.find(f"{_n('office:body')}/{_n('office:text')}")
         notes: list[str] = []
         _write_blocks(body if body is not None else (), writer, notes)
         _write_notes(notes, writer)
-        return []
+        return ["Text that is not shown was left out."] if unseen else []
 
     return _read(file, write, max_characters=max_characters, max_unpacked=max_unpacked)
 
@@ -145,6 +149,24 @@ def _write_blocks(blocks: Any, writer: SectionWriter, notes: list[str], depth: i
             continue
         for box in block.iter(_BOX):
             _write_blocks(box, writer, notes, depth + 1)
+
+
+def _remove_unseen(root: Any) -> bool:
+    """Empty what the file says is not shown: hidden fields, sections and styles. Returns whether there was any."""
+    properties_, name = f"{_n('style:text-properties')}[@{_n('text:display')}='none']", _n("style:name")
+    styles = {style.get(name) for style in root.iter(_n("style:style")) if style.find(properties_) is not None}
+    unseen = [
+        element
+        for element in root.iter(*map(_n, _HIDEABLE))
+        if element.get(_n("text:is-hidden")) == "true"
+        or element.get(_n("text:display")) == "none"
+        or element.get(_n("text:style-name")) in styles
+    ]
+    for element in unseen:
+        tail = element.tail
+        element.clear()
+        element.tail = tail
+    return bool(unseen)
 
 
 def _rows(table: Any) -> Iterator[Any]:

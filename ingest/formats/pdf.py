@@ -21,12 +21,13 @@ import pypdfium2.raw as pdfium
 from ingest.formats.columns import find_tables
 from ingest.formats.headings import Line, Page, biggest, sections
 from ingest.formats.sections import NO_TEXT, File, Reading, contents, one_line, properties
+from ingest.formats.unseen import unseen
 from ingest.sandbox import report
 from storage.errors import DocumentError
 from storage.types import BLANK
 
 _ALIGNED = dict.fromkeys([*range(10), *range(11, 32), *range(127, 161), *range(8203, 8208)], " ")
-_ALIGNED |= dict.fromkeys([*range(8232, 8240), *range(8288, 8298), 65279], " ")
+_ALIGNED |= dict.fromkeys([*range(8232, 8240), *range(8288, 8298), 65279, *range(0xE0000, 0xE0080)], " ")
 _ALIGNED |= {0x02: "-", 0xFFFE: "-", 0xFFFF: "\ufffd", 0xF0B7: "•", 0xF0A7: "▪"}  # 0x02, 0xFFFE: hyphen at a line end
 _GARBLED = "its letters are stored without saying which they are"
 _STAMP = 150  # letters that may be all there is in text on a scanned page: a stamp, a page number
@@ -58,7 +59,9 @@ def read(file: File, *, max_pages: int, max_characters: int, no_ocr: str = "") -
         claims = _claims(document.get_metadata_value)
     finally:
         document.close()
-    return Reading(sections(pages, outline), title, biggest(pages), properties=claims, unread=unread)
+    unshown = [number for number, page in enumerate(pages, 1) if page.unseen]
+    warnings = [f"Text that is not shown was left out, first on page {unshown[0]:,}."] if unshown else []
+    return Reading(sections(pages, outline), title, biggest(pages), warnings, claims, unread)
 
 
 def read_plainly(file: File, *, max_pages: int, max_characters: int) -> Reading:
@@ -160,9 +163,16 @@ def _read_page(document: pypdfium2.PdfDocument, number: int, no_ocr: str) -> tup
                 return seen, ""
             if doubt == _GARBLED:
                 return Page("", []), why if why not in {NO_TEXT, BLANK} else _GARBLED
+        hidden = unseen(page, text_page, text)
+        if hidden:
+            characters = list(text)
+            for index in hidden:
+                characters[index] = " "
+            text = "".join(characters)
         lines = list(_lines(text_page, text))
         laid = ((line.start, line.text, line.bold) for line in lines)
-        whole = Page(text, lines, find_tables(text_page, text, laid, rotation=page.get_rotation()))
+        tables = find_tables(text_page, text, laid, rotation=page.get_rotation())
+        whole = Page(text, lines, tables, unseen=bool(hidden))
         return whole, "" if text.strip() else why
     finally:
         text_page.close()

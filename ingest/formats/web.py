@@ -9,6 +9,7 @@ import re
 from html.parser import HTMLParser
 
 from ingest.formats.sections import File, Reading, SectionWriter, contents, one_line, properties
+from ingest.formats.stylesheet import hidden_selectors, hides, matches
 from ingest.formats.text import decode
 
 
@@ -23,7 +24,6 @@ _BLOCKS = _tags(
     "p div section article main header footer aside blockquote ul ol li dl dt dd table thead tbody tfoot tr td th"
     " caption figure figcaption address fieldset form details summary hr pre body html"
 )
-_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 
 
 def read(file: File, *, max_characters: int) -> Reading:
@@ -34,7 +34,7 @@ def read(file: File, *, max_characters: int) -> Reading:
 
 def write(html: str, writer: SectionWriter) -> tuple[str, list[tuple[str, str]]]:
     """Write what a page shows; return its title and what its meta elements claim."""
-    page = _Page(writer)
+    page = _Page(writer, styled="<script" not in html.lower())
     page.feed(html)
     page.close()
     page.end_block()
@@ -42,8 +42,12 @@ def write(html: str, writer: SectionWriter) -> tuple[str, list[tuple[str, str]]]
 
 
 class _Page(HTMLParser):
-    def __init__(self, writer: SectionWriter) -> None:
+    def __init__(self, writer: SectionWriter, *, styled: bool) -> None:
+        """`styled`: what the page's own rules hide stays hidden, as no script shows it again."""
         super().__init__(convert_charrefs=True)
+        self._styled = styled
+        self._hiding: frozenset[str] = frozenset()
+        self._rules: list[str] = []
         self.writer = writer
         self.title: list[str] = []
         self.claims: list[tuple[str, str]] = []
@@ -69,7 +73,7 @@ class _Page(HTMLParser):
             if tag == self._silent[0]:  # only its own kind can hide the end of a hidden element
                 self._silent.append(tag)
             return
-        if tag in _SILENT or _is_hidden(dict(attrs)):
+        if tag in _SILENT or _is_hidden(dict(attrs)) or matches(self._hiding, tag, dict(attrs)):
             self._silent.append(tag)
             return
         if tag == "title":
@@ -86,6 +90,9 @@ class _Page(HTMLParser):
         if self._silent:
             if tag == self._silent[-1]:
                 self._silent.pop()
+            if tag == "style" and self._styled and not self._silent:
+                self._hiding |= hidden_selectors("".join(self._rules))
+                self._rules.clear()
             return
         if tag == "title":
             self._in_title = False
@@ -95,6 +102,8 @@ class _Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._in_title:
             self.title.append(data)
+        elif self._silent == ["style"]:
+            self._rules.append(data)
         elif not self._silent:
             self._words.append(data if self._preformatted else re.sub(r"\s+", " ", data))
 
@@ -167,5 +176,5 @@ def _is_hidden(attributes: dict[str, str | None]) -> bool:
         "hidden" in attributes
         or attributes.get("aria-hidden") == "true"
         or attributes.get("role") == "navigation"
-        or bool(_HIDDEN.search(attributes.get("style") or ""))
+        or hides(attributes.get("style") or "")
     )

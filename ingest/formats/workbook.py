@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import mimetypes
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from io import StringIO
@@ -34,6 +34,7 @@ def read_xlsx(file: File, *, max_characters: int, max_unpacked: int) -> Reading:
             return read_xlsx(opened, max_characters=max_characters, max_unpacked=max_unpacked)
     check_size(file, max_unpacked, _WHAT)
     writer, allowance = SectionWriter(max_characters=max_characters), Allowance()
+    unseen: list[str] = []
     try:
         book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
         core = book.properties
@@ -43,11 +44,14 @@ def read_xlsx(file: File, *, max_characters: int, max_unpacked: int) -> Reading:
             claims["made"] = core.modified.date().isoformat()
         for number, sheet in enumerate(book.worksheets):
             report(number, len(book.worksheets))
+            if sheet.sheet_state != "visible":
+                unseen.append(sheet.title)
+                continue
             sheet.reset_dimensions()
             _write_sheet(sheet.title, _xlsx_rows(sheet), writer, allowance)
     except BROKEN as error:
         raise damaged(_WHAT) from error
-    return Reading(writer.finish(), title, warnings=allowance.warnings, properties=claims)
+    return Reading(writer.finish(), title, warnings=[*allowance.warnings, *_left_out(unseen)], properties=claims)
 
 
 def read_xls(file: File, *, max_characters: int) -> Reading:
@@ -55,17 +59,26 @@ def read_xls(file: File, *, max_characters: int) -> Reading:
     import xlrd
 
     writer, allowance = SectionWriter(max_characters=max_characters), Allowance()
+    unseen: list[str] = []
     try:
         book = xlrd.open_workbook(file_contents=contents(file), logfile=StringIO(), on_demand=True)
         for number, name in enumerate(book.sheet_names()):
             report(number, book.nsheets)
+            if book.sheet_by_index(number).visibility:
+                unseen.append(name)
+                continue
             _write_sheet(name, _xls_rows(book.sheet_by_index(number), book.datemode), writer, allowance)
             book.unload_sheet(number)
     except (xlrd.XLRDError, xlrd.compdoc.CompDocError) as error:
         raise (encrypted() if "encrypted" in str(error).lower() else damaged(_WHAT)) from error
     except BROKEN as error:
         raise damaged(_WHAT) from error
-    return Reading(writer.finish(), warnings=allowance.warnings)
+    return Reading(writer.finish(), warnings=[*allowance.warnings, *_left_out(unseen)])
+
+
+def _left_out(names: Sequence[str]) -> list[str]:
+    shown = ", ".join(one_line(name)[:80] for name in names[:5])
+    return [f"Hidden sheets were left out: {shown}{' and others' if len(names) > 5 else ''}."] if names else []
 
 
 def _write_sheet(name: str, rows: Iterable[Row], writer: SectionWriter, allowance: Allowance) -> None:

@@ -1,0 +1,154 @@
+"""Characters of a PDF's page that nobody sees: off the page, of no size, or drawn without a trace.
+
+Invisible and nearly white text is doubted, and then looked for in the drawn page: text over a scan, and white words on
+a dark ground, leave a trace there. What can't be drawn is taken for seen.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+_INVISIBLE = {3, 7}  # text render modes
+_PALE = 232  # of 255; a colour with no channel below
+_CLEAR = 12  # alpha of 255
+_TINY = 1.0  # points
+_POINT = 0.02  # smaller than anything that is drawn
+_TRACE = 14  # grey levels of 255
+_SCALE = 2.0
+_LARGEST = 4000  # pixels a side
+_OBJECTS = 20_000
+_DEPTH = 4  # of forms in forms
+
+
+def unseen(page: pypdfium2.PdfPage, text_page: pypdfium2.PdfTextPage, text: str) -> list[int]:
+    """The indexes into `text` of characters that nobody sees."""
+    reader = _Reader(page)
+    if not reader.doubts():
+        return []
+    width, height = page.get_size()
+    drawn: Any = None
+    found = []
+    for index, character in enumerate(text):
+        if character.isspace() or not reader.doubts_character(text_page.raw, index):
+            continue
+        box = _box(text_page.raw, index)
+        if reader.is_off(box) or box[3] - box[1] < _TINY:
+            found.append(index)
+        elif reader.is_faint(text_page.raw, index):
+            drawn = _drawn(page, width, height) if drawn is None else drawn
+            if drawn is not False and not _leaves_trace(drawn, page, box):
+                found.append(index)
+    return found
+
+
+class _Reader:
+    """Asks pdfium about a page's text through the same few places in memory: a page has thousands of objects."""
+
+    def __init__(self, page: pypdfium2.PdfPage) -> None:
+        self._page = page.raw
+        self._sheet = page.get_bbox()
+        self._known: dict[int, bool] = {}  # by the place of a text object in memory
+        self._colour = [ctypes.c_uint() for _ in range(4)]
+        self._edges = [ctypes.c_float() for _ in range(4)]
+        self._colour_at = [ctypes.byref(part) for part in self._colour]
+        self._edges_at = [ctypes.byref(edge) for edge in self._edges]
+
+    def doubts(self) -> bool:
+        """Whether there is text that may not be seen."""
+        return any(map(self._is_doubtful, islice(self._texts(), _OBJECTS)))
+
+    def doubts_character(self, text_page: Any, index: int) -> bool:
+        """Whether it is of such text."""
+        text = pdfium.FPDFText_GetTextObject(text_page, index)
+        address = ctypes.cast(text, ctypes.c_void_p).value
+        if not address:
+            return True
+        if address not in self._known:
+            self._known[address] = self._is_doubtful(text)
+        return self._known[address]
+
+    def is_off(self, box: Sequence[float]) -> bool:
+        left, bottom, right, top = self._sheet
+        return bool(box[2] <= left or box[0] >= right or box[3] <= bottom or box[1] >= top)
+
+    def is_faint(self, text_page: Any, index: int) -> bool:
+        text = pdfium.FPDFText_GetTextObject(text_page, index)
+        if text and pdfium.FPDFTextObj_GetTextRenderMode(text) in _INVISIBLE:
+            return True
+        return bool(pdfium.FPDFText_GetFillColor(text_page, index, *self._colour_at)) and self._is_pale()
+
+    def _texts(self) -> Iterator[Any]:
+        """Of the page, and of the forms in it, with a stack of its own."""
+        at = [(pdfium.FPDFPage_GetObject, self._page, pdfium.FPDFPage_CountObjects(self._page), 0)]
+        while at:
+            get, holder, count, depth = at.pop()
+            for number in range(count):
+                one = get(holder, number)
+                kind = pdfium.FPDFPageObj_GetType(one)
+                if kind == pdfium.FPDF_PAGEOBJ_TEXT:
+                    yield one
+                elif kind == pdfium.FPDF_PAGEOBJ_FORM and depth < _DEPTH:
+                    inner = pdfium.FPDFFormObj_CountObjects(one)
+                    at.append((pdfium.FPDFFormObj_GetObject, one, inner, depth + 1))
+
+    def _is_doubtful(self, text: Any) -> bool:
+        if pdfium.FPDFPageObj_GetFillColor(text, *self._colour_at) and self._is_pale():
+            return True
+        if pdfium.FPDFTextObj_GetTextRenderMode(text) in _INVISIBLE:
+            return True
+        if not pdfium.FPDFPageObj_GetBounds(text, *self._edges_at):
+            return False
+        left, bottom, right, top = (edge.value for edge in self._edges)
+        if right - left < _POINT and top - bottom < _POINT:  # a space
+            return False
+        return (top - bottom < _TINY and self._is_small(text)) or self.is_off((left, bottom, right, top))
+
+    def _is_small(self, text: Any) -> bool:
+        """By the size of its letters, since full stops and dashes are always low."""
+        size, matrix = ctypes.c_float(), pdfium.FS_MATRIX()
+        known = pdfium.FPDFTextObj_GetFontSize(text, ctypes.byref(size))
+        if not known or not pdfium.FPDFPageObj_GetMatrix(text, ctypes.byref(matrix)):
+            return True  # to be looked at closely
+        scale = abs(matrix.a * matrix.d - matrix.b * matrix.c) ** 0.5
+        return bool(abs(size.value) * scale < _TINY)
+
+    def _is_pale(self) -> bool:
+        red, green, blue, alpha = (part.value for part in self._colour)
+        return min(red, green, blue) >= _PALE or alpha <= _CLEAR
+
+
+def _box(text_page: Any, index: int) -> tuple[float, float, float, float]:
+    box = pdfium.FS_RECTF()
+    pdfium.FPDFText_GetLooseCharBox(text_page, index, ctypes.byref(box))
+    return min(box.left, box.right), min(box.top, box.bottom), max(box.left, box.right), max(box.top, box.bottom)
+
+
+def _drawn(page: pypdfium2.PdfPage, width: float, height: float) -> Any:
+    """The page in grey, as an array; False where it can't be drawn."""
+    scale = min(_SCALE, _LARGEST / max(width, height, 1))
+    if min(width, height) * scale < 8:
+        return False
+    try:
+        return page.render(scale=scale, grayscale=True).to_numpy().squeeze()
+    except (pypdfium2.PdfiumError, ValueError):
+        return False
+
+
+def _leaves_trace(drawn: Any, page: pypdfium2.PdfPage, box: tuple[float, float, float, float]) -> bool:
+    rows, columns = drawn.shape[:2]
+    corners = [_device(page, columns, rows, x, y) for x, y in ((box[0], box[1]), (box[2], box[3]))]
+    (left, right), (top, bottom) = (sorted(pair) for pair in zip(*corners, strict=True))
+    part = drawn[max(0, top) : bottom + 1, max(0, left) : right + 1]
+    return part.size == 0 or int(part.max()) - int(part.min()) >= _TRACE
+
+
+def _device(page: pypdfium2.PdfPage, columns: int, rows: int, x: float, y: float) -> tuple[int, int]:
+    across, down = ctypes.c_int(), ctypes.c_int()
+    pdfium.FPDF_PageToDevice(page.raw, 0, 0, columns, rows, 0, x, y, ctypes.byref(across), ctypes.byref(down))
+    return across.value, down.value
