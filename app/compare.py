@@ -25,7 +25,7 @@ from app.prompt import Prompt, estimate_tokens, fit
 from app.quotation import quote
 from app.sides import MOST_ASPECTS, Sides, sides
 from app.statements import without_bullet
-from app.titles import named
+from app.titles import Named, named
 from app.words import content_words, covered
 from storage.documents import Listed
 from storage.types import Passage, Scope
@@ -37,6 +37,7 @@ _LENGTH = 420  # and characters after which none is added
 _MARK = re.compile(r"(?<!\\)\[\d{1,4}\]")
 _IN = re.compile(r"^(?P<side>.+?)\s+(?:in|of|from|according\s+to|under|laut|gemäß|nach|aus)\s+(?P<document>.+)$", re.I)
 _CARRYING = 3  # statements that stand for a whole document
+_FIGURE = re.compile(r"\d")  # in the name of a type or a grade
 _NUMBERING = re.compile(r"^\W*(?:\d+(?:\.\d+)*\.?|[A-Z]\.)\s+")
 
 
@@ -105,7 +106,7 @@ def _table(
                 words = yield from _by_model(asked, side, aspect, field, footnotes)
             if not words and not aspect and len(side.documents) == 1:
                 words = _of_whole(asked, side.documents[0], footnotes)
-            words = words or _by_statements(asked, aspect, field, footnotes)
+            words = words or _by_statements(asked, side, aspect, field, footnotes)
             found = found or bool(words)
             cells.append(words or EMPTY)
         if len(cells) > 1:
@@ -137,13 +138,20 @@ def _inside(asked: Assignment, names: Sequence[str]) -> tuple[Assignment, Sequen
 
 
 def _rows(asked: Assignment, names: Sequence[str]) -> list[_Side]:
-    """A title with an "and" in it was taken for two sides: they name the same document, and are one."""
-    catalogue, found = asked.catalogue(), list[_Side]()
-    for name in names:
-        certain = named(name, catalogue).certain if len(catalogue) > 1 else ()
-        if len(certain) == 1 and any(side.documents == certain for side in found):
+    """A title with an "and" in it was taken for two sides: they name the same document, and are one.
+
+    Half of its words are enough for a thing to name a document where each thing then names another one.
+    """
+    catalogue = asked.catalogue()
+    meant = [named(name, catalogue) if len(catalogue) > 1 else Named() for name in names]
+    either = [one.certain or one.near for one in meant]
+    apart = all(len(one) == 1 for one in either) and len(set(either)) == len(either)
+    found: list[_Side] = []
+    for name, one, documents in zip(names, meant, either, strict=True):
+        documents = documents if apart and not _FIGURE.search(name) else one.certain
+        if len(documents) == 1 and any(side.documents == documents for side in found):
             continue
-        found.append(_Side(certain[0].title if len(certain) == 1 else name, certain))
+        found.append(_Side(documents[0].title if len(documents) == 1 else name, documents))
     return found
 
 
@@ -203,19 +211,42 @@ def _together(fields: Sequence[Sequence[_Field]]) -> tuple[Passage, ...]:
     return tuple(merged.values())
 
 
-def _by_statements(asked: Assignment, aspect: str, field: _Field, footnotes: Footnotes) -> str:
-    """The statements that answer best, with their footnotes; empty where none does."""
+def _by_statements(asked: Assignment, side: _Side, aspect: str, field: _Field, footnotes: Footnotes) -> str:
+    """The statements that answer best, with their footnotes; empty where none does. A row of a table stands alone."""
+    if row := _own_row(side, aspect, field, footnotes):
+        return row
+    question = field.query
+    if aspect and not side.documents:
+        question = asked.say(f"What is the {aspect} of {side.name}?", f"Was ist {aspect} von {side.name}?")
     resolver, taken = Resolver(field.passages), 0
     chooser = Extractive(asked.retriever.embedder)
-    for piece in chooser.stream(Prompt(question=field.query, passages=field.passages), asked.cancel):
+    for piece in chooser.stream(Prompt(question=question, passages=field.passages), asked.cancel):
         if not taken and not _MARK.search(piece):
             continue  # the warning above an unsure answer: a cell has its footnote for that
         resolver.feed(piece)
         taken += _MARK.search(piece) is not None
-        if taken == _STATEMENTS or len(resolver.text) > _LENGTH:
+        if taken == _STATEMENTS or (taken and piece.lstrip().startswith("|")) or len(resolver.text) > _LENGTH:
             break
     resolver.finish()
     return footnotes.take_over(flat(resolver.text, content_words(aspect)), resolver.citations)
+
+
+def _own_row(side: _Side, aspect: str, field: _Field, footnotes: Footnotes) -> str:
+    """What stands under the respect's name in a table's row that is labelled with the thing itself."""
+    label, wanted = side.name.casefold(), content_words(aspect)
+    for passage in field.passages if wanted else ():
+        for table in passage.tables:
+            columns = [at for at, name in enumerate(table.header) if _holds(name, wanted)]
+            for line in table.rows:
+                said = [f"{quote(table.header[at])}: {quote(line.cells[at])}" for at in columns if line.cells[at]]
+                if said and line.cells[0].strip().casefold() == label:
+                    start, end = max(0, line.start - passage.start), min(len(passage.text), line.end - passage.start)
+                    return f"{'; '.join(said)} [{footnotes.number(passage, start, end)}]"
+    return ""
+
+
+def _holds(name: str, wanted: Sequence[str]) -> bool:
+    return len(covered(wanted, content_words(name))) == len(wanted)
 
 
 def _of_whole(asked: Assignment, document: Listed, footnotes: Footnotes) -> str:

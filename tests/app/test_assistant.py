@@ -13,12 +13,14 @@ from app.assignment import Assignment, Step
 from app.assistant import respond
 from app.cells import grids
 from app.chat import NOT_FOUND, Ended, Retrieved, Wrote
+from app.compare import _Field, _own_row, _Side
 from app.extract import Extractive
+from app.footnotes import Footnotes
 from app.llm import LLM, Reading
 from app.prompt import Prompt
 from storage.conversations import Conversations
 from storage.errors import NotFound, Unavailable
-from storage.types import MessageState, Mode, Principal, Readers, Role, Scope
+from storage.types import MessageState, Mode, Passage, PassageRow, PassageTable, Principal, Readers, Role, Scope
 from tests.conftest import ADA
 from tests.shelf import Shelf
 from tests.talking import until, until_done
@@ -221,6 +223,17 @@ class TestComparison:
         assert first[1].startswith("It is payable within 30 days")
         assert "60 days" in second[1]
         assert {p.title for p in model.prompts[1].passages} == {"Contract Kerber"}
+
+    def test_the_row_that_is_labelled_with_the_thing_goes_first(self) -> None:
+        text = "Set for P-65 168 P-65 3,940"
+        rows = (PassageRow(0, 16, ("Set for P-65", "168")), PassageRow(17, 27, ("P-65", "3,940")))
+        table = PassageTable(0, len(text), ("Pump", "Price EUR"), rows)
+        passage = Passage("c", "d", "v", "List", "l.pdf", 1, 0, len(text), "", text, tables=(table,))
+        field, footnotes = _Field("price", (passage,)), Footnotes()
+        assert _own_row(_Side("p-65"), "price", field, footnotes) == "Price EUR: 3,940 [1]"
+        assert footnotes.citations[0].text == "P-65 3,940"
+        assert _own_row(_Side("P-65"), "weight", field, footnotes) == ""
+        assert _own_row(_Side("P-80"), "price", field, footnotes) == ""
 
     def test_a_title_with_an_and_is_one_side(self, shelf: Shelf) -> None:
         shelf.add("Leave and travel policy", TRAVEL)
