@@ -24,6 +24,7 @@ from app.prompt import Turn
 from app.quotation import plain, quote
 from app.retrieve import EVERYTHING, Retriever
 from app.rewrite import Rewriter
+from app.verify import Check
 from storage.conversations import Conversations
 from storage.errors import FootnoteError, InvalidInput, NotFound
 from storage.guard_verdicts import GuardVerdicts
@@ -113,6 +114,7 @@ class Answers:
         guard_verdicts: GuardVerdicts | None = None,
         house: Callable[[], HouseInstructions] | None = None,
         budget: Budget | None = None,
+        check: Check | None = None,
     ) -> None:
         """With a `guard`, `guard_verdicts` keeps what it says."""
         self._conversations = conversations
@@ -124,6 +126,7 @@ class Answers:
         self._guard, self._guard_verdicts = guard, guard_verdicts
         self._house = house
         self._budget = budget
+        self._check = check
         self._lock = threading.Lock()
         self._running: dict[str, tuple[Generation, threading.Thread]] = {}
 
@@ -192,6 +195,7 @@ class Answers:
                 preference=self._preference_of(run.principal) if self._preference_of else NO_PREFERENCE,
                 house=self._house() if self._house else NO_INSTRUCTIONS,
                 budget=self._budget,
+                check=self._check,
             )
             for event in checked(self._guarded(respond(asked, run.mode), run)):
                 run.take(event)

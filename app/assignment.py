@@ -18,6 +18,7 @@ from app.prompt import Prompt, Turn
 from app.quotation import quote
 from app.retrieve import EVERYTHING, Retriever
 from app.rewrite import Rewriter
+from app.verify import Check
 from storage.documents import Documents, Listed
 from storage.types import (
     NO_INSTRUCTIONS,
@@ -58,6 +59,7 @@ class Assignment:
     preference: Preference = NO_PREFERENCE
     house: HouseInstructions = NO_INSTRUCTIONS
     budget: Budget | None = None
+    check: Check | None = None
     picked: bool = False
     began: float = field(default_factory=time.monotonic)
 
@@ -110,6 +112,7 @@ def plainly(asked: Assignment) -> Iterator[Event]:
         preference=asked.preference,
         house=asked.house,
         budget=asked.budget,
+        check=asked.check,
     )
 
 

@@ -22,6 +22,7 @@ from app.retrieve import EVERYTHING, Retriever
 from app.retrieve import Retrieved as Found
 from app.rewrite import Asked, Rewriter, interleave, understand
 from app.search import where
+from app.verify import Check
 from storage.errors import Unavailable
 from storage.types import (
     NO_INSTRUCTIONS,
@@ -99,6 +100,7 @@ def answer(
     preference: Preference = NO_PREFERENCE,
     house: HouseInstructions = NO_INSTRUCTIONS,
     budget: Budget | None = None,
+    check: Check | None = None,
 ) -> Iterator[Event]:
     """Retrieved first, Ended last. A refusal names, with footnotes, what was looked at. `budget`: what the model is
     given of the conversation and of what was found; else `source_tokens` of it, guessed.
@@ -114,7 +116,7 @@ def answer(
     prompt = _prompt(bare, found, history, llm, budget or Budget(source_tokens=source_tokens))
     evidence = time.monotonic() - began if found.passages else None
     yield Retrieved(prompt.passages, time.monotonic() - began, found.notice, asked, found.confidence)
-    resolver, model = Resolver(prompt.passages), llm.name
+    resolver, model = Resolver(prompt.passages, check=None if isinstance(llm, Extractive) else check), llm.name
     if found.passages and sureness(found.confidence) is not Sureness.NONE:
         try:
             yield from _write(prompt, llm, resolver, cancel)
@@ -129,14 +131,16 @@ def answer(
             yield Retrieved(prompt.passages, time.monotonic() - began, notice, asked, found.confidence)
             yield from _write(prompt, stand_in, resolver, cancel)
     state = MessageState.STOPPED if cancel.is_set() else MessageState.DONE
+    verdicts = resolver.verdicts
     if not resolver.text.strip() and state is MessageState.DONE:
+        verdicts = tuple(replace(verdict, start=0, end=0) for verdict in verdicts)  # on what was left out
         resolver = Resolver(prompt.passages)
         resolver.feed(_refusal(prompt.passages, german=prompt.german, narrowed=bool(scope)))
         resolver.finish()
         if resolver.citations:
             yield Wrote(resolver.text, resolver.citations, verbatim=True)
     seconds, version = time.monotonic() - began, "" if model == Extractive.name else prompt.version
-    yield Ended(resolver.text, resolver.citations, state, model, seconds, evidence, prompt_version=version)
+    yield Ended(resolver.text, resolver.citations, state, model, seconds, evidence, verdicts, version)
 
 
 def _refusal(passages: Sequence[Passage], *, german: bool, narrowed: bool) -> str:
@@ -178,7 +182,7 @@ def _write(prompt: Prompt, llm: LLM, resolver: Resolver, cancel: threading.Event
             resolver.feed(f"{warning(prompt.question, german=prompt.german)}\n\n")
         resolver.feed(piece)
         if resolver.text:
-            yield Wrote(resolver.text, resolver.citations, isinstance(llm, Extractive))
+            yield Wrote(resolver.text, resolver.citations, isinstance(llm, Extractive), resolver.verdicts)
     resolver.finish()
     if resolver.text:
-        yield Wrote(resolver.text, resolver.citations, isinstance(llm, Extractive))
+        yield Wrote(resolver.text, resolver.citations, isinstance(llm, Extractive), resolver.verdicts)

@@ -2,21 +2,24 @@
 
 A number that names no passage is dropped. The span of a footnote is found in the passage: the claim's own words where
 it quotes, else the statements that share most words with it, else the whole passage. A sentence left without a number
-gets one only where a passage says the same in nearly the same words. Not covered: whether a passage really supports
-what is claimed beyond its words.
+gets one where a passage says the same in nearly the same words, or where its verdict is that it is supported. Not
+covered: how the verdict is found (`verify`).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from app.footnotes import Footnotes
+from app.quotation import quote
 from app.statements import Kind, Statement, statements_of, without_bullet
+from app.verify import Check, Finding, Unsupported
 from app.words import content_words, covered
-from ingest.sentences import sentences
-from storage.types import Citation, Passage
+from ingest.sentences import ITEM, sentences
+from storage.types import Citation, Passage, Support, Verdict
 
 _NUMBERS = r"\s*\^?\d{1,3}(?:\s*[,;–-]\s*\^?\d{1,3})*\s*"
 _ONE = rf"(?:\[{_NUMBERS}\]|【{_NUMBERS}】)"
@@ -26,6 +29,9 @@ _TOKEN = re.compile(rf"(?P<escaped>\\.)|(?P<code>`+[^`\n]*`+)|(?P<marks>{_MARKS.
 _PARTIAL = re.compile(r"[ \t]*(?:(?<!\\)[\[【][\s\d,;^–-]{0,40})?$")
 _UNITS = re.compile(r"\d+(?:[.,]\d+)*|[^\W_]")
 _LAST_SIGNS = re.compile(r".*[^\W_]|[\\|*_`~]", re.S)  # what is not a sign after the last word
+_FINISHED = re.compile(r"[.!?][\"'”’»)*_]*$")
+_ORDER = {Support.FULL: 0, Support.PART: 1, Support.NONE: 2}
+_TRIED = 2  # sources that a sentence without a number is held against
 _FENCE = re.compile(r"\s*(```|~~~)")
 
 _RELATED = 0.34  # share of a claim's words that a statement must hold to be marked instead of the whole passage
@@ -53,8 +59,10 @@ class Resolver:
     appearance; equal spans share one.
     """
 
-    def __init__(self, passages: Sequence[Passage], footnotes: Footnotes | None = None) -> None:
-        """`footnotes` goes on counting where another resolver ended."""
+    def __init__(
+        self, passages: Sequence[Passage], footnotes: Footnotes | None = None, *, check: Check | None = None
+    ) -> None:
+        """`footnotes` goes on counting where another resolver ended. With `check` each sentence gets its verdict."""
         self._sources = [_Source(passage) for passage in passages]
         self._settled = ""
         self._pending = ""
@@ -62,17 +70,28 @@ class Resolver:
         self._opens_sentence = True
         self._fenced = False
         self._footnotes = footnotes or Footnotes()
+        self._check = check
+        self._verdicts: list[Verdict] = []
+        self._sentence = (0, 0)  # where the current one begins in the text, and how many footnotes stood before it
+        self._skipping = False  # the rest of a sentence that was left out
 
     @property
     def text(self) -> str:
         if self._fenced:
             return self._settled + self._pending
+        if self._skipping:
+            return self._settled
         pending = _PARTIAL.sub("", self._pending)
         return self._settled + _TOKEN.sub(lambda found: "" if found["marks"] else found[0], pending)
 
     @property
     def citations(self) -> tuple[Citation, ...]:
         return self._footnotes.citations
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """On the finished sentences, in the order of the text; also on those that were left out of it."""
+        return tuple(self._verdicts)
 
     def feed(self, piece: str) -> None:
         self._pending += piece
@@ -97,7 +116,7 @@ class Resolver:
             borders_code = self._settled[-1:] in ("", "\n") and _FENCE.match(words) is not None
             self._append(words, [])
             self._settled += ending
-            self._opens_sentence = True
+            self._opens_sentence, self._skipping = True, False
             self._fenced ^= borders_code
 
     def _next_cut(self, *, final: bool) -> tuple[int, int, bool] | None:
@@ -122,15 +141,21 @@ class Resolver:
         if self._fenced or _FENCE.match(words):
             self._settled += words
             return
+        words, named = self._past_what_was_left_out(words, named) if self._skipping else (words, named)
+        words = self._past_the_full_stop(words)
         sources = [self._sources[n - 1] for n in dict.fromkeys(named) if 1 <= n <= len(self._sources)]
         start, spans = self._claimed(words, sources) if sources else (len(words), [])
-        self._settled += _parted(self._settled, self._with_found(words, start))
+        if self._settled.endswith("]") and words[:1] in ("(", "[", ":"):
+            self._settled += " "  # else "[1]" and what follows would become a link
+        self._settle_uncited(words, start)
         ks = [self._number(source, span) for source, span in zip(sources, spans, strict=True)]
         marks = "".join(f"[{k}]" for k in dict.fromkeys(ks))
         if marks and not self._settled.rstrip().endswith(marks):
             self._settled += marks if self._settled[-1:].isspace() or not self._settled else f" {marks}"
         if words.strip():
             self._opens_sentence = re.search(r"[.!?:|][\"'”’»)*_]*\s*$", words) is not None
+        if sources and self._check:
+            self._judge_cited(words[start:], sources, ks)
 
     def _claimed(self, words: str, sources: Sequence[_Source]) -> tuple[int, list[tuple[int, int]]]:
         """Where in `words` the claim starts, and the span that supports it in each source."""
@@ -144,22 +169,142 @@ class Resolver:
         self._claim = without_bullet(words[start:])
         return start, [span or source.support(self._claim) for span, source in zip(quoted, sources, strict=True)]
 
-    def _with_found(self, words: str, end: int) -> str:
-        """`words` with a footnote after each whole sentence before `end` that a source says too."""
+    def _settle_uncited(self, words: str, end: int) -> None:
+        """Settle `words`; each whole sentence before `end` gets a footnote where a source says it too."""
+        opens_line = self._settled[-1:] in ("", "\n")
         if re.match(r"\s*([|#>]|[-=]{3})", words):
-            return words
-        result, done = "", 0
+            self._settle_claim(words)
+            return
+        done = 0
         runs_on = not self._opens_sentence and words[:1] not in (".", "!", "?")
         for first, last in sentences(words[:end]):
-            opens = not (runs_on and not words[:first].strip())
+            opens = opens_line or not (runs_on and not words[:first].strip())
             sentence = words[first:last]
-            if not opens or not re.search(r"[.!?][\"'”’»)*_]*$", sentence):
+            if not opens or not _FINISHED.search(sentence):
                 continue
-            if found := self._find_support(sentence):
-                source, span = found
-                result += f"{words[done:last]} [{self._number(source, span)}]"
-                done = last
-        return result + words[done:]
+            self._settled += words[done:first]
+            self._begin_sentence()
+            done = last
+            self._settle_finished(sentence)
+        gap = len(words[done:]) - len(words[done:].lstrip())
+        self._settled += words[done : done + gap]
+        self._settle_claim(words[done + gap :], continues=runs_on and not done)
+
+    def _settle_claim(self, words: str, *, continues: bool = False) -> None:
+        if words and not continues and (self._opens_sentence or _UNITS.search(words)):
+            self._begin_sentence()
+        self._settled += words
+
+    def _settle_finished(self, sentence: str) -> None:
+        """A whole sentence without a number: with the footnote of the source that says it, and its verdict."""
+        begin = len(self._settled)
+        self._claim = without_bullet(sentence)
+        if found := self._find_support(sentence):
+            source, span = found
+            self._settled += f"{sentence} [{self._number(source, span)}]"
+            if self._check:
+                finding = self._check.verifier.check(sentence, [source.passage])
+                self._judge(begin, sentence, finding, (self._number(source, span),))
+            return
+        self._settled += sentence
+        if self._check is None or (best := self._best_checked(sentence)) is None:
+            return
+        found_in, finding = best
+        if finding.support is Support.FULL and found_in is not None:
+            number = self._number(found_in, found_in.support(sentence))
+            self._settled += f" [{number}]"
+            self._judge(begin, sentence, finding, (number,))
+        else:
+            self._judge(begin, sentence, finding, ())
+
+    def _best_checked(self, sentence: str) -> tuple[_Source | None, Finding] | None:
+        """The source that says most of a sentence, and what it says to it; None for a sentence that claims nothing."""
+        assert self._check is not None
+        claim = content_words(sentence)
+        ranked = sorted(self._sources, key=lambda source: -source.best(claim)[0])[:_TRIED]
+        best: tuple[_Source | None, Finding] | None = None
+        for source in ranked:
+            finding = self._check.verifier.check(sentence, [source.passage])
+            if finding is None:
+                return None
+            if best is None or _ORDER[finding.support] < _ORDER[best[1].support]:
+                best = source, finding
+        return best
+
+    def _begin_sentence(self) -> None:
+        self._sentence = len(self._settled), len(self.citations)
+
+    def _judge_cited(self, words: str, sources: Sequence[_Source], ks: Sequence[int]) -> None:
+        assert self._check is not None
+        passages, numbers = [source.passage for source in sources], tuple(dict.fromkeys(ks))
+        if not _UNITS.search(words):  # a number on a line of its own belongs to the sentence before
+            last = self._verdicts[-1] if self._verdicts else None
+            finding = self._check.verifier.check(self._claim, passages) if last and not last.left_out else None
+            if last and finding:
+                self._verdicts[-1] = replace(last, support=finding.support, reason=finding.reason, footnotes=numbers)
+            return
+        line = self._settled[self._settled.rfind("\n") + 1 :]
+        begin = len(self._settled.rstrip()) - len(words.rstrip()) - len("".join(f"[{k}]" for k in numbers)) - 1
+        cells = [cell.strip() for cell in line.split("|")]
+        claim = f"{cells[1]} {words}" if line.lstrip().startswith("|") and len(cells) > 3 else words
+        begin = max(self._settled.rfind(words.strip(), 0), begin, 0)
+        self._judge(begin, claim, self._check.verifier.check(claim, passages), numbers)
+
+    def _judge(self, begin: int, claim: str, finding: Finding | None, numbers: tuple[int, ...]) -> None:
+        """Keep the verdict on the text from `begin` on, or leave its sentence out, as the admin chose."""
+        if finding is None or self._check is None:
+            return
+        unsupported = self._check.unsupported
+        line = self._settled[self._settled.rfind("\n") + 1 :].lstrip()
+        leaves = finding.support is Support.NONE and unsupported is not Unsupported.MARK
+        if not leaves or line[:1] in ("|", "#", ">"):
+            found = Verdict(begin, len(self._settled), finding.support, finding.reason, numbers)
+            self._verdicts.append(found)
+            return
+        start, footnotes = self._sentence
+        left_out, self._settled = self._settled[start:], self._settled[:start]
+        self._footnotes.shorten(footnotes)
+        self._verdicts = [verdict for verdict in self._verdicts if verdict.start < start]
+        self._skipping = _FINISHED.search(_MARKS.sub("", left_out).rstrip()) is None
+        numbers = self._offer_evidence(left_out) if unsupported is Unsupported.REPLACE else ()
+        self._verdicts.append(
+            Verdict(start, len(self._settled), Support.NONE, finding.reason, numbers, _MARKS.sub("", left_out).strip())
+        )
+
+    def _offer_evidence(self, left_out: str) -> tuple[int, ...]:
+        """In place of a sentence, what the documents say instead: the number of its footnote, if there is anything."""
+        claim = content_words(_MARKS.sub("", left_out))
+        best = max(((source.best(claim), source) for source in self._sources), key=lambda one: one[0][0], default=None)
+        if best is None or best[0][0] < _RELATED:
+            return ()
+        (_, span, _), source = best
+        bullet = ITEM.match(left_out)
+        number = self._number(source, span)
+        self._settled += f"{bullet[0] if bullet else ''}{quote(source.passage.text[slice(*span)])} [{number}]"
+        return (number,)
+
+    def _past_the_full_stop(self, words: str) -> str:
+        """The signs that end a sentence after its number belong to it."""
+        ended = re.match(r"[.!?…]+[\"'”’»)*_]*(?=\s|$)", words)
+        if ended is None or not self._settled.endswith("]"):
+            return words
+        if self._verdicts and self._verdicts[-1].end == len(self._settled):
+            self._verdicts[-1] = replace(self._verdicts[-1], end=len(self._settled) + ended.end())
+        self._settled += ended[0]
+        self._opens_sentence = True
+        return words[ended.end() :]
+
+    def _past_what_was_left_out(self, words: str, named: Sequence[int]) -> tuple[str, Sequence[int]]:
+        """What comes after the sentence that was left out, which may go on here."""
+        if ended := re.match(r"\s*[.!?…]+[\"'”’»)*_]*(?=\s|$)", words):
+            self._skipping, self._opens_sentence = False, True
+            return words[ended.end() :], named if words[ended.end() :].strip() else ()
+        first = next(iter(sentences(words)), None)
+        if first is None or not _FINISHED.search(words[slice(*first)]):
+            return "", ()
+        self._skipping, self._opens_sentence = False, True
+        rest = words[first[1] :]
+        return rest, named if rest.strip() else ()
 
     def _find_support(self, sentence: str) -> tuple[_Source, tuple[int, int]] | None:
         claim = content_words(sentence)
@@ -256,11 +401,6 @@ def _expand(marks: str) -> Iterator[int]:
     """The numbers of "[1, 3] [5-7]"."""
     for first, last in re.findall(r"(\d{1,3})(?:\s*[–-]\s*\^?(\d{1,3}))?", marks):
         yield from range(int(first), min(int(last), int(first) + 20) + 1) if last else [int(first)]
-
-
-def _parted(before: str, words: str) -> str:
-    """Keep "[1]" and a "(" or ":" after it from becoming a link."""
-    return f" {words}" if before.endswith("]") and words[:1] in ("(", "[", ":") else words
 
 
 def _share(claim: Sequence[str], said: frozenset[str]) -> float:

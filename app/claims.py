@@ -8,12 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from app import dates, quantities
+from app.dates import Date, Rate
 from app.names import Name, names
 from app.opposites import Sense, sense
 from app.quotation import one_line, plain
 from app.statements import Kind, statements_of, without_bullet
+from app.units import CURRENCIES, SCALES
 from app.words import content_words, covered, is_german
 from ingest.terms import fold
 from storage.types import Passage
@@ -33,8 +36,9 @@ _EMPTY = frozenset(  # who does it, whoever that is
     content_words("everybody everyone anybody somebody people person persons employees staff mitarbeiter beschäftigte")
 )
 _LIMIT = re.compile(
-    r"\b(?:up to|bis zu|as (?:many|much) as|(?:more|less|fewer|mehr|weniger|longer|shorter|länger|kürzer|higher|lower|höher)"
-    r" (?:than|als)(?: for)?|at (?:least|most)|(?:mind|höch)estens|over|under|above|below|über|unter|minimum|maximum)\s+$",
+    r"\b(?:up to|bis zu|as (?:many|much) as|(?:more|less|fewer|mehr|weniger|longer|shorter|länger|kürzer|higher|lower"
+    r"|höher) (?:than|als)(?: for)?|at (?:least|most)|(?:mind|höch)estens|over|under|above|below|über|unter|minimum"
+    r"|maximum)\s+$",
     re.I,
 )
 _QUOTED = re.compile(r"[\"“„»«]([^\"“”„»«]{8,400})[\"”“»«]")
@@ -68,8 +72,8 @@ class Part:
     text: str
     words: tuple[str, ...]  # without those that are part of figures and dates
     quantities: tuple[quantities.Quantity, ...]
-    dates: tuple[dates.Date, ...]
-    rates: tuple[dates.Rate, ...]
+    dates: tuple[Date, ...]
+    rates: tuple[Rate, ...]
     sense: Sense
     names: tuple[str, ...] = ()
     about: tuple[str, ...] = ()  # what it is about without saying so
@@ -127,11 +131,11 @@ class Claim:
         return self.whole.quantities
 
     @property
-    def dates(self) -> tuple[dates.Date, ...]:
+    def dates(self) -> tuple[Date, ...]:
         return self.whole.dates
 
     @property
-    def rates(self) -> tuple[dates.Rate, ...]:
+    def rates(self) -> tuple[Rate, ...]:
         return self.whole.rates
 
     @property
@@ -162,9 +166,11 @@ class Evidence:
         """Of the claim's words and figures, how many the source holds where it speaks of it."""
         words = claim.whole.words
         held = [one for one in claim.quantities if any(_hold(part, one) for part in self.near)]
-        whole = len(words) + _FIGURE * len(claim.quantities)
+        whole = len(words) + _FIGURE * (len(claim.quantities) + len(claim.dates))
+        said = [date for part in (*self.parts, self.label) for date in part.dates]
+        times = [one for one in claim.dates if any(dates.agrees(one, other) for other in said)]
         found = [word for word in words if covered([word], self.words) or (claim.german and _related(word, self.words))]
-        return (len(found) + _FIGURE * len(held)) / whole if whole else 1.0
+        return (len(found) + _FIGURE * (len(held) + len(times))) / whole if whole else 1.0
 
     def touches(self, part: Part) -> bool:
         """Whether the source has anything of a clause."""
@@ -181,7 +187,7 @@ class Evidence:
         return [one for part in self.statements for one in (*part.quantities, *quantities.single(part.text))]
 
     def best_texts(self) -> list[str]:
-        return [part.text for part in self.near]
+        return [part.text for part in self.near or self.statements[:_FAR_MOST]]
 
     def quotes(self, words: str) -> bool:
         return _letters(words) in _letters(self.text)
@@ -200,7 +206,7 @@ class Evidence:
         return re.search(spelled, self.text, re.I) is not None
 
     def stands_alone(self, name: str, missing: Sequence[str]) -> bool:
-        """Whether a German name may be a plain noun: one word, or one behind a name that the source goes on otherwise."""
+        """Whether a German name may be a plain noun: one word, or one that follows a name of the source."""
         tokens = name.split()
         if len(tokens) == 1:
             return True
@@ -218,7 +224,7 @@ class Evidence:
         return ""
 
     def other_subject(self, claim: Claim) -> str:
-        """The name with which the nearest clause begins, where the claim begins with a word the source does not have."""
+        """The name with which the nearest clause begins, where the claim begins with a word that is not there."""
         first = claim.first_word
         stems = content_words(first)
         if not stems or not first[:1].isupper() or claim.german or self.speaks_of(stems[0]):
@@ -240,16 +246,18 @@ class Evidence:
 
     def other_name(self, claim: Claim) -> tuple[str, str] | None:
         """The name of which the source says what the claim says of another, and that other."""
-        claimed = {word for name in claim.names for word in content_words(name)}
+        known = {word for one in (*self.statements, *self.parts) for name in one.names for word in name.split()}
+        named = (*claim.names, *([claim.first_word] if claim.first_word in known else []))
+        claimed = {word for name in named for word in content_words(name)}
         for part in claim.parts if claimed else ():
             mine = [word for word in part.words if word in claimed]
-            rest = replace(part, words=tuple(word for word in part.words if word not in claimed), quantities=())
+            rest = replace(part, words=tuple(word for word in part.words if word not in claimed))
             other, share = self.nearest(rest)
-            if not mine or other is None or share < _SAME or self.in_common(rest, other) < 2 or not other.names:
+            if not mine or other is None or share < _SAME or self.alike(rest, other) < 2 or not other.names:
                 continue
             theirs = {word for name in other.names for word in content_words(name)}
-            if not covered(mine, (*other.words, *other.about)) and not covered(theirs, claim.whole.words):
-                return other.names[0], next(name for name in claim.names if mine[0] in content_words(name))
+            if not covered(mine, other.words) and not covered(theirs, claim.whole.words):
+                return other.names[0], next(name for name in named if mine[0] in content_words(name))
         return None
 
     def nearest(self, part: Part) -> tuple[Part | None, float]:
@@ -265,7 +273,7 @@ class Evidence:
         best: Part | None = None
         most = 0.0
         for other in self.parts:
-            meant = {word: 1.0 for word in covered(part.words, other.words)}
+            meant = dict.fromkeys(covered(part.words, other.words), 1.0)
             meant |= {word: _MEANT for word in covered(part.words, other.about) if word not in meant}
             found = sum(weights[word] * much for word, much in meant.items()) + sum(_hold(other, f) for f in figures)
             if found / whole > most:
@@ -277,6 +285,10 @@ class Evidence:
         found = covered(part.words, (*other.words, *other.about))
         joined = {word for one in re.findall(r"[^\W_]+(?:-[^\W_]+)+", part.text) for word in content_words(one)[1:]}
         return len([word for word in found if word not in joined])
+
+    def alike(self, part: Part, other: Part) -> int:
+        """As `in_common`, with the figures."""
+        return self.in_common(part, other) + sum(_hold(other, one) for one in part.quantities)
 
     def other_owner(self, claim: Claim) -> tuple[str, str] | None:
         """The year or name to which the source gives a number of the claim, and the number."""
@@ -307,8 +319,9 @@ def bare(sentence: str) -> str:
 
 def without_figures(text: str, part: Part) -> str:
     """German writes units and months with capitals, as it does names."""
-    for span in (*part.quantities, *part.dates):
-        text = text[: span.start] + "·" * (span.end - span.start) + text[span.end :]
+    spans = [(one.start, one.end) for one in part.quantities] + [(one.start, one.end) for one in part.dates]
+    for start, end in spans:
+        text = text[:start] + "·" * (end - start) + text[end:]
     return text
 
 
@@ -349,7 +362,7 @@ def segments(text: str) -> list[str]:
     """The clauses of a sentence; pieces with too few words stay with the one before."""
     cuts = [0, *(found.start() + (1 if found[0][:1] in ";:," else 0) for found in _BREAK.finditer(text)), len(text)]
     found: list[str] = []
-    for first, last in zip(cuts, cuts[1:], strict=False):
+    for first, last in pairwise(cuts):
         piece = text[first:last]
         if len(found) > 1 and _VERB.match(piece.lstrip()):  # "seals, being wear parts, are not covered"
             found[-2:] = [found[-2] + found[-1] + piece]
@@ -386,7 +399,7 @@ def _dotted(text: str, german: bool) -> bool | None:
 
 def _scaled(part: Part, scale: str) -> Part:
     """Figures of a table "in millions" have a second reading."""
-    factor = quantities.SCALES.get(scale.casefold()) if scale else None
+    factor = SCALES.get(scale.casefold()) if scale else None
     if factor is None:
         return part
     found = []
@@ -394,9 +407,9 @@ def _scaled(part: Part, scale: str) -> Part:
         more = tuple(
             quantities.Reading(r.number * factor, r.value * factor, r.dimension)
             for r in one.readings
-            if r.dimension == "" or r.dimension in quantities.CURRENCIES
+            if r.dimension == "" or r.dimension in CURRENCIES
         )
-        found.append(quantities.replace(one, readings=(*one.readings, *more)))
+        found.append(replace(one, readings=(*one.readings, *more)))
     return Part(part.text, part.words, tuple(found), part.dates, part.rates, part.sense, part.names)
 
 
@@ -434,6 +447,7 @@ _SAME = 0.75  # share of the words of a clause by which it says the same of some
 _PIECE = 5  # letters that related German words share
 _MEANT = 0.75  # of a word that a clause only points to
 _FIGURE = 1.5  # words that a figure in common counts for
+_FAR_MOST = 12  # statements that are compared in meaning where none shares a word
 _MOST = 4  # statements that speak of the claim
 
 

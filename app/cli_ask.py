@@ -37,6 +37,7 @@ def ask(built: Services, principal: Principal, question: str, *, mode: str, docu
         scope=scope,
         house=built.house.current(),
         budget=built.budget,
+        check=built.check,
     )
     events = respond(asked, picked)
     if built.guard:

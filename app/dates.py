@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - patterns and lists of words read better unbroken
 """Days, months, quarters, years and weekdays that a text names, and how often something happens ("twice a month").
 
 English and German. `dates` gives what is named, `agrees` compares; `rates` gives periods. Not covered: "last week" and

@@ -40,6 +40,11 @@ class Footnotes:
             )
         )
 
+    def shorten(self, count: int) -> None:
+        """Take back all but the first `count`: the text that they stood in is gone."""
+        self._citations = self._citations[:count]
+        self._numbers = {key: n for key, n in self._numbers.items() if n <= count}
+
     def take_over(self, text: str, citations: Sequence[Citation]) -> str:
         """`text` with footnotes of its own, in the numbers of this answer."""
         known = {citation.n: citation for citation in citations}

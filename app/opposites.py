@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - patterns and lists of words read better unbroken
 """Words that say the opposite of each other, and negation: whether one clause denies what another says.
 
 English and German, by lists of common words: rise and fall, permitted and forbidden, tenant and landlord. Two clauses
@@ -11,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +127,9 @@ def sense(clause: str) -> Sense:
     text = _NO_CUES.sub(lambda found: " " * len(found[0]), clause)
     for pattern, tokens in _REWRITTEN:
         text = re.sub(pattern, tokens, text, flags=re.I)
-    cues = [found for found in _CUES.finditer(text)]
+    cues = list(_CUES.finditer(text))
     spoken = [(word if word.isupper() and len(word) > 5 else word.casefold()) for word in _WORD.findall(text)]
-    phrases = [*spoken, *(f"{one}_{other}" for one, other in zip(spoken, spoken[1:], strict=False))]
+    phrases = [*spoken, *(f"{one}_{other}" for one, other in pairwise(spoken))]
     sides: dict[str, set[str]] = {}
     words: dict[str, str] = {}
     for word in phrases:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - patterns and lists of words read better unbroken
 """Numbers as people write them, with what they count: "$12.4 million", "12,4 Mio. Euro", "three weeks", "a third".
 
 `quantities` finds them, in English and German; `agrees` compares two. A number that can be read in two ways has both
@@ -12,7 +13,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum
 
-from app.units import AFTER, CURRENCIES, LATER, SCALES, SHORT_SCALES, SYMBOLS, Unit, units_named
+from app.units import AFTER, LATER, SCALES, SHORT_SCALES, SYMBOLS, Unit, units_named
 from app.words import is_german
 
 
@@ -145,7 +146,7 @@ def quantities(text: str, *, german: bool | None = None) -> list[Quantity]:
     free = _without(free, found)
     found += [_quantity(free, match, german=german) for match in _NUMBER.finditer(free) if _counts(free, match)]
     found.sort(key=lambda quantity: quantity.start)
-    return [replace(one, **_bound(text, one)) for one in _shared(free, found)]
+    return [_bounded(text, one) for one in _shared(free, found)]
 
 
 def single(text: str) -> list[Quantity]:
@@ -371,7 +372,7 @@ def _bare_of(quantity: Quantity, reading: Reading) -> Decimal:
     return reading.number
 
 
-def _bound(text: str, quantity: Quantity) -> dict[str, object]:
+def _bounded(text: str, quantity: Quantity) -> Quantity:
     begin = max(text.rfind(mark, 0, quantity.start) for mark in ".;:") + 1
     while begin and text[begin : begin + 1].isdigit():  # a decimal point
         begin = max(text.rfind(mark, 0, begin - 1) for mark in ".;:") + 1
@@ -379,19 +380,11 @@ def _bound(text: str, quantity: Quantity) -> dict[str, object]:
     for pattern, bound in _BOUNDS:
         if found := pattern.search(before):
             if "not" in pattern.groupindex:
-                return {"bound": bound, "cue": (begin + found.start("not"), begin + found.end())}
+                return replace(quantity, bound=bound, cue=(begin + found.start("not"), begin + found.end()))
             flips = pattern in _COMPARATIVES and re.search(r"\b(?:mehr|weniger)\sals\s$", before, re.I)
-            later = _LATER_NOT.match(text, quantity.end) if flips else None
-            if later:  # "more than 5% it may not be"
+            if flips and (later := _LATER_NOT.match(text, quantity.end)):  # "more than 5% it may not be"
                 flipped = Bound.MOST if bound is Bound.LEAST else Bound.LEAST
-                return {"bound": flipped, "cue": later.span("not")}
-            return {"bound": bound}
+                return replace(quantity, bound=flipped, cue=later.span("not"))
+            return replace(quantity, bound=bound)
     after = text[quantity.end : quantity.end + 60]
-    for pattern, bound in _AFTERWARDS:
-        if pattern.match(after):
-            return {"bound": bound}
-    return {}
-
-
-def is_money(quantity: Quantity) -> bool:
-    return any(reading.dimension in CURRENCIES for reading in quantity.readings)
+    return replace(quantity, bound=next((bound for pattern, bound in _AFTERWARDS if pattern.match(after)), Bound.NONE))

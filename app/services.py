@@ -36,6 +36,7 @@ from app.retrieve import Retriever
 from app.rewrite import Rewriter
 from app.runs import Runs
 from app.settings import Settings
+from app.verify import Check, Unsupported, Verifier
 from ingest import worker
 from ingest.backend import local_embedder
 from ingest.embed import Embedder
@@ -95,6 +96,7 @@ class Services:
     evaluations: Evaluations
     feedback: Feedback
     records: Records
+    check: Check
     runs: Runs
     preferences: Preferences
     escalations: Escalations
@@ -174,6 +176,7 @@ def build(settings: Settings) -> Services:
     guard = guard_of(settings)
     if guard:
         checks.append(guard.ready)
+    check = Check(Verifier(live.embedder), Unsupported(settings.unsupported))
     return Services(
         settings=settings,
         database=database,
@@ -202,11 +205,13 @@ def build(settings: Settings) -> Services:
             guard_verdicts=GuardVerdicts(database),
             house=house.current,
             budget=budget,
+            check=check,
         ),
         pages=Pages(documents, files, parse_limits(settings)),
         evaluations=evaluations,
         feedback=Feedback(database),
         records=Records(database),
+        check=check,
         runs=Runs(
             evaluations,
             documents,

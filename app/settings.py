@@ -141,6 +141,11 @@ class Settings(BaseSettings):
     rewrite_seconds: float = Field(
         3.0, gt=0, le=60, description="Longest wait for such a rewriting, in seconds; then the rules decide."
     )
+    unsupported: Literal["mark", "replace", "drop"] = Field(
+        "mark",
+        description="What becomes of a sentence of an answer that its source does not bear out: it is marked, with the "
+        "reason; replaced by what the documents say; or dropped.",
+    )
     source_tokens: int = Field(2200, ge=200, description="Tokens of passages that are put before the model.")
     voice_model: Path | None = Field(
         None,

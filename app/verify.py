@@ -8,23 +8,23 @@ entailment is asked, too. Not covered: what follows only from several documents 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
 
 from app import dates, quantities
-from app.claims import Claim, Evidence, Part, evidence_of, is_claim, segments
-from app.names import names
-from app.opposites import denial, sense
+from app.claims import Claim, Evidence, evidence_of, is_claim
+from app.opposites import denial
 from app.quotation import one_line
-from app.words import content_words, covered, is_german
+from app.words import content_words
 from storage.errors import Unavailable
 from storage.types import Passage, Support, Vector
 
 _SAYS = 0.3  # share of a claim's words that its source must hold where its figures don't speak for it too,
-_SAYS_WITH_FIGURES = 0.2
+_SAYS_WITH_FIGURES = 0.15
 _PART = 0.25  # and below which it has nothing to do with it
 _NEAR, _FAR = 0.55, 0.35  # cosines that say the same, with fewer words in common
 _CLOSE = 0.5  # share of a clause's words by which it speaks of the same as another
@@ -37,24 +37,37 @@ class Embeds(Protocol):
 
 
 class Entails(Protocol):
-    """Says for each pair how likely the text contradicts the claim, says nothing of it, or says it: rows that add up to 1."""
+    """How likely each text contradicts its claim, says nothing of it, or says it: a row for each that adds up to 1."""
 
     def judge(self, pairs: list[tuple[str, str]]) -> Vector: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`sources` are the places of the passages that speak for it, from 0."""
-
     support: Support
     reason: str = ""
-    sources: tuple[int, ...] = ()
+
+
+class Unsupported(StrEnum):
+    """What becomes of a sentence that its source does not bear out."""
+
+    MARK = "mark"
+    REPLACE = "replace"
+    DROP = "drop"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """How answers are checked here."""
+
+    verifier: Verifier
+    unsupported: Unsupported = Unsupported.MARK
 
 
 class Verifier:
     """Checks sentences against passages. Without an embedder, or while it does not answer, by words alone."""
 
-    def __init__(self, embedder: Embeds | None = None, judge: Entails | None = None) -> None:
+    def __init__(self, embedder: Callable[[], Embeds] | None = None, judge: Entails | None = None) -> None:
         self._embedder, self._judge = embedder, judge
 
     def check(self, sentence: str, passages: Sequence[Passage]) -> Finding | None:
@@ -91,14 +104,14 @@ class Verifier:
             return Finding(Support.FULL)
         return Finding(
             Support.PART,
-            f"The source does not speak of this: \N{LEFT DOUBLE QUOTATION MARK}{missing}\N{RIGHT DOUBLE QUOTATION MARK}",
+            f"The source does not speak of this: {_quoted(missing)}",
         )
 
     def _nearness(self, text: str, others: Sequence[str]) -> float | None:
         if self._embedder is None or not others:
             return None
         try:
-            vectors = self._embedder.embed_queries([text, *others])
+            vectors = self._embedder().embed_queries([text, *others])
         except Unavailable:
             return None
         return float(np.max(vectors[1:] @ vectors[0]))
@@ -126,10 +139,10 @@ def _figures(claim: Claim, evidence: Evidence) -> Finding | None:
             if _is_exact(one) and any(quantities.agrees(one, other) for other in evidence.figures):
                 continue
             other = _counterpart(one, near) or _counterpart(one, everywhere)
-            if one.spelled and not _is_exact(one) and (other is None or not other.spelled and other.digits != 1):
+            if one.spelled and not _is_exact(one) and (other is None or (not other.spelled and other.digits != 1)):
                 continue  # "in two states, Ohio and Indiana"
             if other is None:
-                return Finding(Support.NONE if not near else Support.PART, f"{one.text} does not stand in the source.")
+                return Finding(Support.NONE, f"{one.text} does not stand in the source.")
             return Finding(Support.NONE, _instead(other.text, one.text))
         if one.bound is not quantities.Bound.NONE and all(one.bound.opposes(other.bound) for other in same):
             least = one.bound is quantities.Bound.LEAST
@@ -193,7 +206,7 @@ def _quotations(claim: Claim, evidence: Evidence) -> Finding | None:
         if not evidence.quotes(words):
             return Finding(
                 Support.PART,
-                f"The source does not say these words: \N{LEFT DOUBLE QUOTATION MARK}{words}\N{RIGHT DOUBLE QUOTATION MARK}",
+                f"The source does not say these words: {_quoted(words)}",
             )
     return None
 
@@ -220,7 +233,9 @@ def _names(claim: Claim, evidence: Evidence) -> Finding | None:
 def _in_its_place(claim: Claim, evidence: Evidence, name: str, other: str) -> bool:
     """Whether the same small word leads to both: "ist Bremen", "ist Kassel"."""
     before = re.search(rf"(\w+)\s+{re.escape(name)}", claim.text)
-    return bool(other and before) and re.search(rf"\b{before[1]}\s+{re.escape(other)}", evidence.text) is not None
+    return before is not None and bool(
+        re.search(rf"\b{before[1]}\s+{re.escape(other)}", evidence.text) if other else ""
+    )
 
 
 def _opposites(claim: Claim, evidence: Evidence) -> Finding | None:
@@ -240,7 +255,7 @@ def _opposites(claim: Claim, evidence: Evidence) -> Finding | None:
             return Finding(Support.NONE, _instead(found.said, found.claimed, quoted=True))
         return Finding(
             Support.NONE,
-            f"The source says the opposite: \N{LEFT DOUBLE QUOTATION MARK}{_short(other.text)}\N{RIGHT DOUBLE QUOTATION MARK}",
+            f"The source says the opposite: {_quoted(_short(other.text))}",
         )
     return None
 
@@ -263,11 +278,12 @@ def _left_alone(claim: Claim, evidence: Evidence) -> str:
 
 def _instead(said: str, claimed: str, *, quoted: bool = False) -> str:
     if quoted:
-        said, claimed = (
-            f"\N{LEFT DOUBLE QUOTATION MARK}{said}\N{RIGHT DOUBLE QUOTATION MARK}",
-            f"\N{LEFT DOUBLE QUOTATION MARK}{claimed}\N{RIGHT DOUBLE QUOTATION MARK}",
-        )
+        said, claimed = _quoted(said), _quoted(claimed)
     return f"The source says {said}, not {claimed}."
+
+
+def _quoted(words: str) -> str:
+    return f"\N{LEFT DOUBLE QUOTATION MARK}{words}\N{RIGHT DOUBLE QUOTATION MARK}"
 
 
 def _short(text: str) -> str:

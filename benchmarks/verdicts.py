@@ -8,18 +8,15 @@ goes wrong in the tuning half; `--write` puts the table into docs/verdicts.md.
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from app.verify import Verifier
-from storage.types import Passage, Support
+from storage.types import Passage
 
 FOLDER = Path(__file__).parent / "verdicts"
 NUMERIC = ("number", "year", "unit", "scale")

@@ -26,6 +26,7 @@ from app.retrieve import EVERYTHING
 from app.runs import Runs
 from app.services import Missing, Services
 from app.settings import Settings
+from app.verify import Check, Verifier
 from ingest.sandbox import Limits
 from storage.errors import FootnoteError
 from storage.escalations import Escalations
@@ -151,6 +152,7 @@ def services(office: Office, missing: list[str], **settings: Any) -> Services:
         evaluations=evaluations,
         feedback=Feedback(office.database),
         records=Records(office.database),
+        check=Check(Verifier()),
         runs=Runs(
             evaluations,
             office.documents,

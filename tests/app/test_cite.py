@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from app.cite import Resolver
 from app.quotation import quote
-from storage.types import Citation, Passage, PassageRow, PassageTable
+from app.verify import Check, Unsupported, Verifier
+from storage.types import Citation, Passage, PassageRow, PassageTable, Support
 
 LEAVE = (
     "4.2 Annual leave\n\nFull-time staff have 30 days of annual leave. Part-time staff have leave in propor-\n"
@@ -218,3 +219,95 @@ def _check(text: str, citations: tuple[Citation, ...]) -> None:
         source = SOURCES[int(citation.document_id[1:]) - 1]
         assert source.start <= citation.start < citation.end <= source.end
         assert citation.text == source.text[citation.start - source.start : citation.end - source.start]
+
+
+# --- verdicts
+
+WATCHED = "Full-time staff get 28 days of leave. Up to five unused days may be carried over until 31 March."
+
+
+def watched(text: str, unsupported: Unsupported = Unsupported.MARK) -> Resolver:
+    source = Passage("c", "d", "v", "Leave", "leave.txt", 1, 0, len(WATCHED), "", WATCHED)
+    resolver = Resolver([source], check=Check(Verifier(), unsupported))
+    for piece in re.findall(r"\S+\s*", text):
+        resolver.feed(piece)
+    resolver.finish()
+    return resolver
+
+
+def judged(resolver: Resolver) -> list[tuple[str, Support]]:
+    return [(resolver.text[one.start : one.end], one.support) for one in resolver.verdicts]
+
+
+def test_each_sentence_has_its_verdict_with_its_place_in_the_text() -> None:
+    resolver = watched("Full-time staff have 28 days of leave [1]. Nine unused days may be carried over [1].")
+    assert judged(resolver) == [
+        ("Full-time staff have 28 days of leave [1].", Support.FULL),
+        ("Nine unused days may be carried over [2].", Support.NONE),
+    ]
+    assert resolver.verdicts[1].reason == "The source says five unused days, not Nine unused days."
+    assert resolver.verdicts[1].footnotes == (2,)
+
+
+def test_a_verdict_is_there_as_soon_as_the_sentence_is() -> None:
+    source = Passage("c", "d", "v", "Leave", "leave.txt", 1, 0, len(WATCHED), "", WATCHED)
+    resolver = Resolver([source], check=Check(Verifier()))
+    resolver.feed("Full-time staff have 26 days of leave [1]. And")
+    assert [one.support for one in resolver.verdicts] == [Support.NONE]
+
+
+def test_a_sentence_without_a_number_gets_the_source_that_supports_it() -> None:
+    resolver = watched("It is possible to carry over up to five unused days. Bananas are yellow fruit.\n")
+    assert resolver.text == "It is possible to carry over up to five unused days. [1] Bananas are yellow fruit.\n"
+    assert [one.support for one in resolver.verdicts] == [Support.FULL, Support.NONE]
+    assert resolver.verdicts[1].footnotes == ()
+
+
+def test_what_is_not_supported_is_dropped_with_its_footnote() -> None:
+    text = "Nine unused days may be carried over [1]. Full-time staff have 28 days of leave [1].\n"
+    resolver = watched(text, Unsupported.DROP)
+    assert resolver.text.strip() == "Full-time staff have 28 days of leave [1]."
+    assert [citation.n for citation in resolver.citations] == [1]
+    assert "28 days" in resolver.citations[0].text
+    dropped, kept = resolver.verdicts
+    assert dropped.left_out == "Nine unused days may be carried over"
+    assert (dropped.start, dropped.end, dropped.footnotes) == (0, 0, ())
+    assert kept.support is Support.FULL
+
+
+def test_the_rest_of_a_dropped_sentence_goes_with_it() -> None:
+    text = "Full-time staff have 26 days of leave [1] and may carry over five unused days [1]. It is 31 March [1].\n"
+    resolver = watched(text, Unsupported.DROP)
+    assert resolver.text.strip() == "It is 31 March [1]."
+
+
+def test_a_clause_that_is_not_supported_takes_its_whole_sentence_away() -> None:
+    text = "Up to five unused days may be carried over [1] until 30 June [1]. Staff have 28 days of leave [1].\n"
+    resolver = watched(text, Unsupported.DROP)
+    assert resolver.text.strip() == "Staff have 28 days of leave [1]."
+    assert len(resolver.citations) == 1
+
+
+def test_what_is_not_supported_gives_way_to_what_the_documents_say() -> None:
+    resolver = watched(
+        "- Full-time staff have 26 days of leave [1].\n- Bananas are yellow fruit.\n", Unsupported.REPLACE
+    )
+    assert resolver.text.startswith("- Full-time staff get 28 days of leave. [1]\n")
+    assert "Bananas" not in resolver.text
+    assert resolver.verdicts[0].left_out == "- Full-time staff have 26 days of leave"
+    assert resolver.verdicts[0].footnotes == (1,)
+
+
+def test_a_number_on_a_line_of_its_own_decides_on_the_sentence_before() -> None:
+    resolver = watched("Full-time staff have 26 days of leave.\n[1]\n")
+    assert [(one.support, one.footnotes) for one in resolver.verdicts] == [(Support.NONE, (1,))]
+
+
+def test_cells_of_a_table_are_checked_with_the_name_of_their_row() -> None:
+    text = "| What | Days |\n| --- | --- |\n| Days of leave | 28 [1] |\n| Unused days | 9 [1] |\n"
+    assert [one.support for one in watched(text, Unsupported.DROP).verdicts] == [Support.FULL, Support.NONE]
+    assert "| Unused days | 9 [2] |" in watched(text, Unsupported.DROP).text
+
+
+def test_talk_gets_no_verdict() -> None:
+    assert watched("Here is the answer:\n\nThe documents do not say more. Is that all?\n").verdicts == ()
