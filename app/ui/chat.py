@@ -14,7 +14,7 @@ from app.cells import grids
 from app.retrieve import EVERYTHING
 from app.samples import suggestions
 from app.services import Services
-from app.ui import articles, ask_person, filters, modes
+from app.ui import articles, ask_person, filters, modes, verdict_marks
 from app.ui.identity import callback, draw_problem, who
 from app.ui.safe_html import label, plain
 from app.ui.sidebar import open_chat, show_chat
@@ -149,7 +149,8 @@ def _live(message_id: str, headline: str) -> None:
     if progress.notice:
         parts.append(f'<p class="notice">{plain(progress.notice)}</p>')
     if progress.text:
-        parts.append(articles.body(progress.text, message_id, progress.citations, MessageState.RUNNING))
+        running = MessageState.RUNNING
+        parts.append(articles.body(progress.text, message_id, progress.citations, running, progress.verdicts))
     parts.append(articles.evidence(message_id, progress.passages))
     st.html("".join(parts))
 
@@ -158,7 +159,8 @@ def _draw_answer(message: Message, asked: str, headline: str) -> None:
     st.html(
         headline
         + articles.meta(message)
-        + articles.body(message.text, message.id, message.citations, message.state)
+        + verdict_marks.line(message.verdicts)
+        + articles.body(message.text, message.id, message.citations, message.state, message.verdicts)
         + articles.cards(message.id, message.citations)
     )
     with st.container(key=f"act_{message.id}", horizontal=True, gap="small", vertical_alignment="center"):

@@ -27,6 +27,7 @@ _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _TURNED = re.compile(r"(:|@|www(?=\.)|[-<>=~](?=[-<>=~]))", re.IGNORECASE)
 _JOINER = "\u2060"
 
+OPEN, CLOSE = "\ue000", "\ue001"  # around a sentence in doubt
 _RULES_OFF = ["link", "image", "autolink", "html_inline", "html_block", "reference", "entity"]
 PREVIEW = 280
 
@@ -59,10 +60,14 @@ def shortened(text: str, length: int = PREVIEW) -> str:
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
 
 
-def markdown(text: str, message_id: str = "", citations: Sequence[Citation] = ()) -> str:
-    """Headings, lists, tables and emphasis as HTML; each [n] that has a citation n becomes a footnote chip."""
+def markdown(text: str, message_id: str = "", citations: Sequence[Citation] = (), marks: Sequence[str] = ()) -> str:
+    """Headings, lists, tables and emphasis as HTML; each [n] that has a citation n becomes a footnote chip.
+
+    What stands between the nth OPEN and CLOSE is in doubt, and `marks`, HTML of our own, say why: see `verdict_marks`.
+    """
     by_number = {citation.n: citation for citation in citations}
-    return str(_MARKDOWN.render(clean(text), {"message": message_id, "citations": by_number}))
+    env = {"message": message_id, "citations": by_number, "marks": list(marks), "doubted": False}
+    return re.sub(f"[{OPEN}{CLOSE}]", "", str(_MARKDOWN.render(clean(text), env)))
 
 
 def chip(message_id: str, citation: Citation) -> str:
@@ -81,7 +86,18 @@ def _text(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: 
         citation = citations.get(int(found.group(1)))
         return chip(str(env["message"]), citation) if citation else found.group(0)
 
-    return _FOOTNOTE.sub(replaced, html.escape(tokens[index].content))
+    pieces = []
+    for piece in re.split(f"([{OPEN}{CLOSE}])", tokens[index].content):
+        if piece == OPEN:
+            env["doubted"] = bool(env["marks"])
+        elif piece == CLOSE:
+            pieces.append(env["marks"].pop(0) if env["doubted"] else "")
+            env["doubted"] = False
+        elif piece:
+            shown = _FOOTNOTE.sub(replaced, html.escape(piece))
+            kind = "none" if env["doubted"] and 'class="doubt none"' in env["marks"][0] else "part"
+            pieces.append(f'<span class="doubted {kind}">{shown}</span>' if env["doubted"] else shown)
+    return "".join(pieces)
 
 
 def _escaped(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:

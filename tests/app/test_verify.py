@@ -51,7 +51,7 @@ class Away:
         ("Days are carried over until 31 March 2025.", LEAVE, "The source says 31 March 2024, not 31 March 2025."),
         ("Revenue was $412.6 million in 2022.", REPORT, "In the source $412.6 million belongs to 2023."),
         ("Revenue fell to $412.6 million in 2023.", REPORT, "The source says “rose”, not “fell”."),
-        ("Borgvik leads the market with 17%.", REPORT, "The source says Aldane, not Borgvik."),
+        ("With 17% Borgvik leads it.", REPORT, "The source says Aldane, not Borgvik."),
         ("Mr Hansen decides on exceptions.", LEAVE, "The source says Ms Okafor, not Mr Hansen."),
         ("At least five days may be carried over.", LEAVE, "In the source five days is the most, not the least."),
     ],

@@ -1,0 +1,81 @@
+"""Verdicts on an answer as people see them: a mark on each sentence in doubt, and a line of counts.
+
+Marks stand in the Markdown as two characters of Unicode's private use, which nobody's text keeps; `safe_html` turns
+them into HTML. Not covered: how the verdicts are found (`app.verify`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from app.ui.safe_html import CLOSE, OPEN, attribute, plain
+from app.ui.wording import counted
+from ingest.sentences import ITEM
+from storage.types import Support, Verdict
+
+_CLASS = {Support.PART: "part", Support.NONE: "none"}
+_LEAD = re.compile(r"[\s|]*")
+_REASONS = 2  # that the line above the answer tells
+
+
+def marked(text: str, verdicts: Sequence[Verdict]) -> tuple[str, list[str]]:
+    """`text` with its doubtful sentences between OPEN and CLOSE, and the HTML of each one's mark, in order."""
+    text = re.sub(f"[{OPEN}{CLOSE}]", "\N{REPLACEMENT CHARACTER}", text)
+    marks: list[str] = []
+    shown = ""
+    done = 0
+    for verdict in sorted(verdicts, key=lambda one: one.start):
+        if verdict.support is Support.FULL or verdict.left_out or not done <= verdict.start < verdict.end <= len(text):
+            continue
+        start = _LEAD.match(text, verdict.start, verdict.end).end()  # type: ignore[union-attr]  # it matches nothing, too
+        bullet = ITEM.match(text, start, verdict.end)
+        start = bullet.end() if bullet else start
+        sentence = text[start : verdict.end]
+        if not sentence.strip() or re.search(r"[\n`]", sentence):
+            continue
+        shown += f"{text[done:start]}{OPEN}{sentence}{CLOSE}"
+        done = verdict.end
+        marks.append(_mark(verdict))
+    return shown + text[done:], marks
+
+
+def line(verdicts: Sequence[Verdict]) -> str:
+    """How many sentences have which support, in words; empty where nothing was checked."""
+    if not verdicts:
+        return ""
+    counts = Counter(verdict.support for verdict in verdicts if not verdict.left_out)
+    parts = []
+    if full := counts[Support.FULL]:
+        parts.append(f'<span><i class="dot ok"></i>{counted(full, "sentence")} supported</span>')
+    for support, dot in ((Support.PART, "weak"), (Support.NONE, "bad")):
+        if counts[support]:
+            said = f"{counts[support]} {support}{_reasons(verdicts, support)}"
+            parts.append(f'<span><i class="dot {dot}"></i>{said}</span>')
+    if left_out := [verdict for verdict in verdicts if verdict.left_out]:
+        replaced = [verdict for verdict in left_out if verdict.footnotes]
+        dropped = len(left_out) - len(replaced)
+        told = [f"{counted(dropped, 'sentence')} left out"] if dropped else []
+        told += [f"{counted(len(replaced), 'sentence')} replaced by the documents' words"] if replaced else []
+        parts.append(
+            f'<span><i class="dot bad"></i>{", ".join(told)}{_reasons(left_out, Support.NONE, gone=True)}</span>'
+        )
+    return f'<div class="meta verdicts">{"".join(parts)}</div>'
+
+
+def _reasons(verdicts: Sequence[Verdict], support: Support, *, gone: bool = False) -> str:
+    found = [one.reason.rstrip(".") for one in verdicts if one.support is support and bool(one.left_out) is gone]
+    reasons = list(dict.fromkeys(reason[:1].lower() + reason[1:] for reason in found if reason))
+    if not reasons or len(reasons) > _REASONS:
+        return ""
+    return f": {plain('; '.join(reasons))}"
+
+
+def _mark(verdict: Verdict) -> str:
+    kind = _CLASS[verdict.support]
+    said = f"{str(verdict.support).capitalize()}: {verdict.reason}"
+    return (
+        f'<span class="doubt {kind}" role="note" tabindex="0" aria-label="{attribute(said, 400)}">{verdict.support}'
+        f'<span class="why" aria-hidden="true">{plain(verdict.reason)}</span></span>'
+    )
