@@ -3,22 +3,24 @@
     python benchmarks/verdicts.py [--tuning] [--write]
 
 Every second passage of a file is for tuning, beginning with the first; the others are held out; of paraphrases.txt all
-are for tuning. `--tuning` shows what
-goes wrong in the tuning half; `--write` puts the table into docs/verdicts.md.
+are for tuning. `--tuning` shows what goes wrong in the tuning half; `--write` puts the table into docs/verdicts.md.
 """
 
 from __future__ import annotations
 
+import argparse
 import re
-import sys
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from tables import markdown, write
 
-from storage.types import Passage
+from app.verify import Finding, Verifier
+from ingest.backend import local_embedder
+from storage.types import Passage, Support
 
 FOLDER = Path(__file__).parent / "verdicts"
 NUMERIC = ("number", "year", "unit", "scale")
