@@ -7,7 +7,8 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from collections.abc import Sequence as Ordered
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from app.generation import Event, Failed, Finished, Generation
 from app.llama import Sampling
 from app.llm import Reading
 from app.llm_engine import Engine
+from app.sequences import Sequence
 from storage.errors import Busy, InvalidInput, Unavailable
 from tests import parrot
 
@@ -238,16 +240,34 @@ class Slow(Engine):
         super()._step()
 
 
+class Interrupted(Slow):
+    """Somebody comes while its first step is under way."""
+
+    comer: Listener | None = None
+    ended: list[Generation]
+
+    def _finish(self, sequence: Sequence, reason: str) -> None:
+        assert sequence.generation
+        self.ended.append(sequence.generation)
+        super()._finish(sequence, reason)
+
+    def _abort(self) -> bool:
+        if self._under_way and self.comer is None:
+            self.comer = Listener(self, "say «visitor budget» now")
+        return super()._abort()
+
+
 def test_who_comes_while_a_long_prompt_is_read_does_not_wait_for_the_whole_step(path: Path) -> None:
-    engine = Slow(path, context=8192, slots=2, threads=1, batch=4096)
+    engine = Interrupted(path, context=8192, slots=2, threads=1, batch=4096)
+    engine.ended = []
     engine._steps.alone = lambda: 4096  # type: ignore[method-assign]
     reader = Listener(engine, "remote " * 3500 + "say «refund days» now")
-    until(lambda: engine._under_way is not None)
-    comer = Listener(engine, "say «visitor» now")
-    comer.end()
-    assert reader.generation.answered == 0
+    until(lambda: engine.comer is not None)
+    assert engine.comer
+    engine.comer.end()
     reader.end()
-    assert (comer.text, reader.text) == ("visitor", "refund days")
+    assert engine.ended == [engine.comer.generation, reader.generation]
+    assert (engine.comer.text, reader.text) == ("visitor budget", "refund days")
     engine.close()
 
 
@@ -357,7 +377,7 @@ def test_a_context_fuller_than_thought_fails_one_answer_and_not_the_engine(small
 class Unreadable(Engine):
     """Its prompts hold a token that no vocabulary has when they ask for it, so that llama.cpp refuses the step."""
 
-    def prompt_tokens(self, messages: Sequence[dict[str, str]]) -> list[int]:
+    def prompt_tokens(self, messages: Ordered[dict[str, str]]) -> list[int]:
         tokens = super().prompt_tokens(messages)
         return [*tokens, 10_000_000] if "unreadable" in messages[-1]["content"] else tokens
 
