@@ -29,6 +29,7 @@ SHARE = 0.9  # of the read bandwidth that answers reach
 SPARE_GB = 3.0  # for the system, the index and the embedding model
 _ROOM = 1.15  # memory that a model takes, by its file
 _CONTEXT_GB = 1.0
+_ANEW = 60.0  # seconds
 # prompt tokens a second and core, times billions of parameters: measured with Q4_K_M, the lower end of two processors
 _PER_CORE = {"avx512": 80.0, "avx2": 45.0, "arm": 60.0, "": 20.0}
 _ON_GPU = 700.0  # the same for a GPU, a GB of its memory: the larger the faster, roughly
@@ -106,16 +107,34 @@ def _speed(machine: Machine, model: KnownModel) -> Speed:
 
 
 @cache
-def _fixed() -> tuple[str, str, int, float, str]:
+def _fixed() -> tuple[str, str, int, str]:
     gpu, gpu_memory = _gpu()
-    return gpu, _instructions(), gpu_memory, _bandwidth(), _processor()
+    return gpu, _instructions(), gpu_memory, _processor()
+
+
+class _Bandwidth:
+    """Measured anew once a minute at most, and the best of all counts: others use the memory too."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._best, self._next = 0.0, 0.0
+
+    def __call__(self) -> float:
+        with self._lock:
+            if time.monotonic() >= self._next:
+                self._best = max(self._best, _bandwidth())
+                self._next = time.monotonic() + _ANEW
+            return self._best
+
+
+_measured = _Bandwidth()
 
 
 def look() -> Machine:
-    """Measures the memory's bandwidth the first time, which takes about half a second."""
-    gpu, instructions, gpu_memory, bandwidth, processor = _fixed()
+    """Measures the memory's bandwidth once a minute, which takes a tenth of a second where nobody else uses it."""
+    gpu, instructions, gpu_memory, processor = _fixed()
     total, free = _memory()
-    return Machine(total, free, physical_cores(), instructions, gpu, gpu_memory, bandwidth, processor)
+    return Machine(total, free, physical_cores(), instructions, gpu, gpu_memory, _measured(), processor)
 
 
 def _memory() -> tuple[int, int]:

@@ -62,6 +62,9 @@ def _draw_list(every: float) -> None:
     if models.change and models.change.problem:
         failed = f"{models.change.to} could not be loaded, so nothing has changed. {models.change.problem}"
         st.html(f'<p class="notice away" role="alert">{plain(failed)}</p>')
+    for adapter, problem in models.adapters.items():
+        words = f"The adapter {adapter} is not used: {problem}" if problem else f"Adapter {adapter}: loaded."
+        st.html(f'<p class="{"notice away" if problem else "soft"}">{plain(words)}</p>')
     _draw_files(services, models, moves)
     if _DIALOG in st.session_state:
         st.rerun()  # dialogs stand on the page itself, else the next look at the list would close them
