@@ -150,7 +150,7 @@ class Resolver:
         self._settle_uncited(words, start)
         ks = [self._number(source, span) for source, span in zip(sources, spans, strict=True)]
         marks = "".join(f"[{k}]" for k in dict.fromkeys(ks))
-        if marks and not self._settled.rstrip().endswith(marks):
+        if marks and not re.search(rf"(?<!\\){re.escape(marks)}\s*$", self._settled):
             self._settled += marks if self._settled[-1:].isspace() or not self._settled else f" {marks}"
         if words.strip():
             self._opens_sentence = re.search(r"[.!?:|][\"'”’»)*_]*\s*$", words) is not None
