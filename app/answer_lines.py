@@ -18,9 +18,13 @@ _NUMBERED = re.compile(r"\(?(\d{1,3})[.)]\s")
 
 
 def lines(
-    passages: Sequence[Passage], pages: Sequence[list[Statement]], chosen: Sequence[tuple[int, int]]
+    passages: Sequence[Passage],
+    pages: Sequence[list[Statement]],
+    chosen: Sequence[tuple[int, int]],
+    *,
+    question: str = "",
 ) -> Iterator[str]:
-    """Markdown, in pieces: paragraphs, lists and tables."""
+    """Markdown, in pieces: paragraphs, lists and tables, of these the columns that `question` means."""
     items = {(n, place) for n, place in chosen if pages[n - 1][place].kind is Kind.ITEM}
     alone = {(n, place) for n, place in items if not {(n, place - 1), (n, place + 1)} & items}
     before: tuple[int, int, Kind] | None = None
@@ -32,7 +36,7 @@ def lines(
             table = statement.table
             if (n, table.start) not in done:
                 rows = [page[at].row for m, at in chosen if m == n and page[at].table == table]
-                shown = markdown(table, [row for row in rows if row is not None], n, quote)
+                shown = markdown(table, [row for row in rows if row is not None], n, quote, question=question)
                 yield f"\n\n{shown}" if before is not None else shown
             done.add((n, table.start))
             before = (n, place, Kind.HEADING)

@@ -55,7 +55,7 @@ class Extractive:
         if sureness is Sureness.SOME or not prompt.sure:
             yield f"{warning(question, german=prompt.german)} {_NEAREST[prompt.german]}\n\n"
         picked = chosen(asked, ranked, passages, pages, most=SENTENCES[prompt.preference.length])
-        for line in lines(passages, pages, picked):
+        for line in lines(passages, pages, picked, question=question):
             if cancel.is_set():
                 return
             yield line

@@ -25,6 +25,13 @@ _UP_TO = re.compile(r"\b(up to|at most|less than|below|under|within|bis|höchste
 _ABOVE = re.compile(r"\b(more than|above|over|from|at least|exceeding|über|mehr als|ab|mindestens)\b", re.I)
 _LETTER = re.compile(r"(?<=\w )[A-HJ-Z]\b")  # the name of a grade or class
 _YEAR = range(1900, 2100)
+_PREFIX = 12  # characters that the names of all columns begin with, from which on it is told once
+_LOOKS_BACK = re.compile(
+    r"\b(year earlier|year before|(previous|prior|preceding|last) (fiscal )?(year|quarter)|change[ds]?|compare[ds]?"
+    r"|grow\w*|grew|increase[ds]?|decrease[ds]?|rise|rose|fall|fell|than|both|each|all|vorjahr\w*"
+    r"|jahr (davor|zuvor|vorher)|verändert|gestiegen|gesunken|vergl\w+|als)\b",
+    re.I,
+)
 
 
 def in_words(table: PassageTable, row: PassageRow) -> str:
@@ -59,12 +66,53 @@ def matches(question: str, asked: Sequence[str], table: PassageTable) -> list[in
     ]
 
 
-def markdown(table: PassageTable, rows: Sequence[PassageRow], n: int, quote: Callable[[str], str]) -> str:
-    """The rows under the names of their columns, the footnote [n] in the last cell of each; a list without names."""
+def columns_meant(question: str, table: PassageTable) -> list[int]:
+    """The columns that the question means by a year, a date or a number of their names; [] where it names none.
+
+    Columns that have no number stay. A question that looks back as well ("a year earlier") means more than it names.
+    """
+    if not table.header or _LOOKS_BACK.search(question):
+        return []
+    names = [content_words(name) for name in header_of(table)]
+    asked = content_words(question)
+    common = set.intersection(*(set(name) for name in names[1:])) if len(names) > 2 else set[str]()
+    said = [set(covered(asked, name)) - common for name in names]
+    counts = [(sum(word[0].isdigit() for word in words), len(words)) for words in said[1:]]
+    most = max(counts, default=(0, 0))
+    if not most[0]:
+        return []
+    other = [any(word[0].isdigit() for word in set(name) - common) for name in names[1:]]
+    return [n for n, count in enumerate(counts, 1) if count == most or not other[n - 1]]
+
+
+def header_of(table: PassageTable) -> list[str]:
+    """The names of the columns; what all begin with, as "Year ended December 31," does, stands once, in the first."""
+    first, *others = table.header
+    words = [name.split() for name in others if name]
+    shared = 0
+    while words and all(len(name) > shared + 1 and name[shared] == words[0][shared] for name in words):
+        shared += 1
+    prefix = " ".join(words[0][:shared]) if words else ""
+    if len(set(map(tuple, words))) < 2 or len(prefix) < _PREFIX:
+        return list(table.header)
+    return [f"{first} {prefix}".strip(), *(name[len(" ".join(name.split()[:shared])) :].strip() for name in others)]
+
+
+def markdown(
+    table: PassageTable, rows: Sequence[PassageRow], n: int, quote: Callable[[str], str], *, question: str = ""
+) -> str:
+    """The rows under the names of their columns, the footnote [n] in the last cell of each; a list without names.
+
+    Of several columns only those that `question` means, if they say something in every row.
+    """
     if not any(table.header):
         return "\n".join(f"- {_listed(row, quote)} [{n}]" for row in rows)
-    used = [place for place, name in enumerate(table.header) if name or any(row.cells[place] for row in rows)]
-    lines = [_line([quote(table.header[place]) for place in used]), f"|{' --- |' * len(used)}"]
+    header = header_of(table)
+    used = [place for place, name in enumerate(header) if name or any(row.cells[place] for row in rows)]
+    meant = columns_meant(question, table)
+    if meant and all(row.cells[place] for row in rows for place in meant):
+        used = [0, *meant]
+    lines = [_line([quote(header[place]) for place in used]), f"|{' --- |' * len(used)}"]
     group = ""
     for row in rows:
         if row.group and row.group != group:

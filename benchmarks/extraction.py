@@ -116,7 +116,7 @@ def run(name: str) -> list[Judged]:
 def bars(runs: dict[str, list[Judged]]) -> str:
     """What issue and users ask of it, on the questions that the documents answer."""
     lines = []
-    for name in SETS:
+    for name in runs:
         if name.startswith("xquad"):
             own = [one for one in runs[name] if one.question.answerable]
             for place, right in (("first cited sentence", "first"), ("first three", "three")):
@@ -151,11 +151,16 @@ def effort(runs: dict[str, list[Judged]]) -> str:
                 f"{100 * sum(length <= FIRST for length in lengths) / len(lengths):.0f} %",
                 f"{sum(one.length == 0 for one in answerable)} of {len(answerable)}",
                 f"{sum(one.length == 0 for one in others)} of {len(others)}" if others else "",
-                *(f"{1000 * seconds[int(share * (len(seconds) - 1))]:.0f} ms" for share in (0.5, 0.95)),
+                *(_milliseconds(seconds, share) for share in (0.5, 0.95)),
             ]
         )
     head = ["", "statements", "at most three", "answerable, refused", "unanswerable, refused", "p50", "p95"]
     return tables.markdown(head, lines)
+
+
+def _milliseconds(seconds: Sequence[float], share: float) -> str:
+    at = seconds[int(share * (len(seconds) - 1))]
+    return f"{1000 * at:.0f} ms" if at else ""
 
 
 def _share_of(found: Sequence[Judged], right: str) -> str:
@@ -164,9 +169,10 @@ def _share_of(found: Sequence[Judged], right: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("names", nargs="*", default=SETS, help=f"Of {', '.join(SETS)}.")
     parser.add_argument("--write", action="store_true", help="Keep the tables in docs/extraction.md.")
     options = parser.parse_args()
-    runs = {name: run(name) for name in SETS}
+    runs = {name: run(name) for name in options.names}
     for name, body in (("extraction", bars(runs)), ("extraction-effort", effort(runs))):
         print(f"\n{body}", flush=True)
         if options.write:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from app.quotation import quote
-from app.rows import in_words, markdown, matches
+from app.rows import header_of, in_words, markdown, matches
 from app.words import content_words
 from storage.types import PassageRow, PassageTable
 
@@ -87,3 +87,24 @@ def test_cells_can_hold_no_markup() -> None:
     assert r"A\|B" in written
     assert r"\[x\](y)" in written
     assert r"\<b\>" in written
+
+
+def yearly(*names: str) -> PassageTable:
+    rows = (PassageRow(0, 10, ("Sales", *(str(place) for place in range(1, len(names) + 1)))),)
+    return PassageTable(0, 10, ("(Millions)", *names), rows)
+
+
+def test_what_all_names_of_columns_begin_with_is_told_once() -> None:
+    table = yearly("Year ended December 31, 2022", "Year ended December 31, 2021")
+    assert header_of(table) == ["(Millions) Year ended December 31,", "2022", "2021"]
+    assert header_of(yearly("Price", "Order number")) == ["(Millions)", "Price", "Order number"]
+    assert header_of(yearly("Year ended May 31,", "Year ended May 31,"))[1:] == ["Year ended May 31,"] * 2
+
+
+def test_only_the_columns_that_a_question_names_by_a_number_are_shown() -> None:
+    table = yearly("Year ended December 31, 2022", "Year ended December 31, 2021", "Life in years")
+    shown = markdown(table, table.rows, 1, str, question="What were the sales in 2021?")
+    assert shown.splitlines()[0] == "| (Millions) | Year ended December 31, 2021 | Life in years |"
+    assert shown.endswith("| Sales | 2 | 3 [1] |")
+    for question in ("What were the sales?", "What were the sales in 2022 and a year earlier?"):
+        assert markdown(table, table.rows, 1, str, question=question).endswith("| Sales | 1 | 2 | 3 [1] |")
