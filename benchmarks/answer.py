@@ -259,7 +259,7 @@ def readings(engine: Engine, plain: Any, rounds: int) -> list[Bar]:
         tokens = engine.prompt_tokens([HOUSE, {"role": "user", "content": asked}])
         plain.reset()
         theirs.append(plain_first(plain, tokens))
-        first = Asked(engine, asked)
+        first = Asked(engine, asked, tokens=4)  # what random weights write is other tokens when it is read again
         ours.append(first.first())
         first.end()
         soon.append(follow_up(engine, asked, first, 1))
