@@ -1,4 +1,4 @@
-"""The insights page, for admins: how the assistant is used, question sets, what people said, and evaluations.
+"""The insights page, for admins: use, question sets, what people said, evaluations, and why answers said so.
 
 Which of these is open, and which question set, is named in the address, so that reloading and the Back button keep it.
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from app.services import Services
-from app.ui import candidate_list, question_list, question_sets, run_list, usage
+from app.ui import candidate_list, question_list, question_sets, record_list, run_list, usage
 from app.ui.identity import draw_problem, who
 from app.ui.insight_views import SET, VIEW, open_view
 from app.ui.wording import number
@@ -22,6 +22,7 @@ _VIEWS: dict[str, Callable[[Services, Principal], None]] = {
     "sets": question_sets.draw,
     "feedback": candidate_list.draw,
     "runs": run_list.draw,
+    "records": record_list.draw,
 }
 
 
@@ -46,6 +47,7 @@ def _draw_view(services: Services, principal: Principal, view: str) -> None:
         "sets": f"Question sets {number(len(sets))}",
         "feedback": f"Comments {number(waiting)}",
         "runs": "Evaluations",
+        "records": "Why it said so",
     }
     with st.container(key="views", horizontal=True, gap="small", vertical_alignment="center"):
         for name, label in names.items():
