@@ -66,7 +66,9 @@ def line(verdicts: Sequence[Verdict]) -> str:
 
 def _reasons(verdicts: Sequence[Verdict], support: Support, *, gone: bool = False) -> str:
     found = [one.reason.rstrip(".") for one in verdicts if one.support is support and bool(one.left_out) is gone]
-    reasons = list(dict.fromkeys(reason[:1].lower() + reason[1:] for reason in found if reason))
+    reasons = list(
+        dict.fromkeys(re.sub(r"^(?:The|In) ", lambda led: led[0].lower(), reason) for reason in found if reason)
+    )
     if not reasons or len(reasons) > _REASONS:
         return ""
     return f": {plain('; '.join(reasons))}"
