@@ -132,6 +132,7 @@ def serve(supervised: Annotated[bool, typer.Option("--supervised", hidden=True)]
     from app import llm_server
     from app.adapters import adapters_of
     from app.cross_encoder import CrossEncoderReranker
+    from app.entailment_model import CrossEncoderEntailment
     from app.guard_template import guard_template, version_of
     from app.llm_engine import Engine
     from app.model_shelf import Shelf
@@ -183,12 +184,17 @@ def serve(supervised: Annotated[bool, typer.Option("--supervised", hidden=True)]
     def reranker() -> CrossEncoderReranker:
         return CrossEncoderReranker(settings.rerank_model, device=settings.embed_device or None)
 
+    def entailment() -> CrossEncoderEntailment:
+        return CrossEncoderEntailment(settings.nli_model, device=settings.embed_device or None)
+
+    judges = settings.nli_model and (not settings.nli_url or settings.own_nli_url)
     application = llm_server.build(
         (lambda: engine(first)) if first else None,
         (lambda: chunk_embedder(settings, live_model(settings))) if _embeds_here(settings) else None,
         settings.key(),
         reranker=reranker if _reranks_here(settings) else None,
         embedder_of=partial(chunk_embedder, settings),
+        entailment=entailment if judges else None,
         voice=(lambda: Voice(voice_file, threads=settings.llm_threads)) if voice_file else None,
         guard=guard if settings.guard_model and (not settings.guard_url or settings.own_guard_url) else None,
         shelf=Shelf(settings.models_dir, path, make=engine, tunings=tunings),

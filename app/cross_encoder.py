@@ -68,10 +68,10 @@ class CrossEncoderReranker:
         return (text, len(spans)) if len(spans) <= longest else (text[: spans[longest - 1][1]], longest)
 
 
-def folder_of(model: str) -> Path:
+def folder_of(model: str, setting: str = "RERANK_MODEL") -> Path:
     """The model's files: a folder, or one inside an installed Python package ("package" or "package/folder/in/it").
 
-    Found without importing anything. Raises InvalidInput where neither is there.
+    Found without importing anything. Raises InvalidInput, which names the setting, where neither is there.
     """
     folder = Path(model).expanduser()
     if folder.is_dir():
@@ -84,6 +84,6 @@ def folder_of(model: str) -> Path:
             if found.is_dir():
                 return found
     raise InvalidInput(
-        f"RERANK_MODEL: there is no folder and no installed package {model!r}. Give a folder with a cross-encoder; "
+        f"{setting}: there is no folder and no installed package {model!r}. Give a folder with a cross-encoder; "
         "nothing is downloaded."
     )

@@ -17,10 +17,9 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import uvicorn
-from pydantic import BaseModel, ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
@@ -31,13 +30,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.chat_models import ChatModels
 from app.completion import Completion, CompletionStream
+from app.entailment_model import CrossEncoderEntailment, Predictions
 from app.generation import Event
 from app.llm_engine import GAUGES, Engine
 from app.loading import Loading, Part
 from app.model_routes import ModelRoutes
 from app.model_shelf import Shelf
-from app.openai_errors import BadRequest, error_response, response
-from app.openai_requests import Beginning, Chat, Embeddings, Rerank, Text
+from app.openai_errors import error_response, response
+from app.openai_requests import Beginning, Chat, Embeddings, Rerank, Text, body_of
 from app.rerank import Reranker
 from app.transcriptions import Transcriptions
 from app.voice import Voice
@@ -50,8 +50,6 @@ _OTHERS = 2  # embedding models beside the main one
 _AGAIN = 30.0  # seconds after which one that could not be loaded is tried again
 _RERANKS = 4  # on their way at a time: who would wait for more is better off without
 
-Body = TypeVar("Body", bound=BaseModel)
-
 
 def build(
     engine: Callable[[], Engine] | None,
@@ -62,6 +60,7 @@ def build(
     embedder_of: Callable[[str], Embedder] | None = None,
     guard: Callable[[], Engine] | None = None,
     voice: Callable[[], Voice] | None = None,
+    entailment: Callable[[], CrossEncoderEntailment] | None = None,
     shelf: Shelf | None = None,
 ) -> Starlette:
     """The models process as an ASGI application. What is given is made in the background once the server runs.
@@ -70,7 +69,7 @@ def build(
     made anew; the least recently asked for goes when there are too many.
 
     `guard` is a second language model, asked by its name alone. With `shelf`, the language model can be changed for
-    another of its files. `voice` turns speech into text.
+    another of its files. `voice` turns speech into text, `entailment` judges sentences.
 
     The application closes the engine when it shuts down. Raises InvalidInput when the key is empty.
     """
@@ -85,7 +84,8 @@ def build(
         partial(_other, embedder_of, one_at_a_time) if embedder and embedder_of else None,
     )
     hearing = Loading("voice model", voice)
-    routes.voice = hearing
+    judging = Loading("model for entailment", _in_turn(entailment, one_at_a_time))
+    routes.others += (hearing, judging)
     app = Starlette(
         routes=[
             Route("/v1/chat/completions", routes.chat, methods=["POST"]),
@@ -96,6 +96,7 @@ def build(
             Route("/beginning", routes.beginning, methods=["PUT"]),
             Route("/healthz", routes.health),
             Route("/metrics", routes.metrics),
+            Route("/v1/predict", Predictions(judging).answer, methods=["POST"]),
             Route("/v1/audio/transcriptions", Transcriptions(hearing).answer, methods=["POST"]),
             *(ModelRoutes(shelf, routes.chat_models).routes() if shelf else []),
         ],
@@ -166,7 +167,7 @@ class _Routes:
         other: Callable[[str], Loading[Embedder]] | None,
     ) -> None:
         self.chat_models, self._guard = chat_models, guard
-        self.voice: Loading[Voice] = Loading("voice model", None)
+        self.others: tuple[Loading[Any], ...] = ()  # models with routes of their own
         self._embedder, self._reranker = embedder, reranker
         self._other, self._others = other, dict[str, Loading[Embedder]]()  # by name, last asked for last
         self._started = int(time.time())
@@ -179,7 +180,8 @@ class _Routes:
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
         self.chat_models.start()
         self._guard.start()
-        self.voice.start()
+        for other in self.others:
+            other.start()
         self._embedder.start()
         self._reranker.start()
         yield
@@ -196,7 +198,7 @@ class _Routes:
             await run_in_threadpool(self._guard.part.stop)
 
     async def chat(self, request: Request) -> Response:
-        body = await _body(request, Chat)
+        body = await body_of(request, Chat)
         loop = asyncio.get_running_loop()
         events: asyncio.Queue[Event] = asyncio.Queue()
         with self._engine_named(body.model) as engine:
@@ -238,7 +240,7 @@ class _Routes:
         return JSONResponse({"object": "list", "data": [{**shared, **model} for model in data]})
 
     async def embeddings(self, request: Request) -> Response:
-        body = await _body(request, Embeddings)
+        body = await body_of(request, Embeddings)
         embedder = self._embedder_named(body.model)
         texts = [body.input] if isinstance(body.input, str) else body.input
         embed = embedder.embed_queries if body.input_type == "query" else embedder.embed_passages
@@ -272,7 +274,7 @@ class _Routes:
         return kept.get()
 
     async def rerank(self, request: Request) -> Response:
-        body = await _body(request, Rerank)
+        body = await body_of(request, Rerank)
         reranker = self._reranker.get()
         _check_model(body.model, reranker.name)
         if self._reranks >= _RERANKS:
@@ -295,7 +297,7 @@ class _Routes:
         return JSONResponse({"model": reranker.name, "results": results, "usage": {"total_tokens": 0}})
 
     async def tokenize(self, request: Request) -> Response:
-        body = await _body(request, Text)
+        body = await body_of(request, Text)
         with self.chat_models.engine() as engine:
             if isinstance(body.content, str):
                 tokens = await run_in_threadpool(engine.tokenize, body.content)
@@ -305,7 +307,7 @@ class _Routes:
 
     async def beginning(self, request: Request) -> Response:
         """What every prompt begins with from now on: read at once, and kept for all of them."""
-        body = await _body(request, Beginning)
+        body = await body_of(request, Beginning)
         await run_in_threadpool(self.chat_models.warm, [message.model_dump() for message in body.messages])
         return Response(status_code=202)
 
@@ -341,15 +343,6 @@ class _Routes:
 
     def _count(self, route: str, outcome: str) -> None:
         self._requests[route, outcome] = self._requests.get((route, outcome), 0) + 1
-
-
-async def _body(request: Request, form: type[Body]) -> Body:
-    try:
-        return form.model_validate_json(await request.body())
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(step) for step in first["loc"])
-        raise BadRequest(f"The request can't be read: {place or 'body'}: {first['msg']}.") from error
 
 
 def _check_model(asked: str, name: str) -> None:

@@ -6,12 +6,16 @@ Not covered: routes and answers (`llm_server`, `completion`), errors (`openai_er
 from __future__ import annotations
 
 import base64
-from typing import Literal
+from typing import Literal, TypeVar
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
+from starlette.requests import Request
 
 from app.llama import Sampling
+from app.openai_errors import BadRequest
 from storage.types import Vector
+
+Body = TypeVar("Body", bound=BaseModel)
 
 
 class Message(BaseModel):
@@ -76,6 +80,13 @@ class Rerank(BaseModel):
     return_documents: Literal[False] = False  # who asks has them
 
 
+class Predict(BaseModel):
+    """Pairs of a text and a sentence, as TEI takes them."""
+
+    inputs: list[tuple[str, str]] = Field(min_length=1, max_length=200)
+    truncate: bool = True
+
+
 class Text(BaseModel):
     """One text, or several that are only counted."""
 
@@ -86,3 +97,13 @@ class Beginning(BaseModel):
     """Messages that every prompt begins with."""
 
     messages: list[Message] = Field(min_length=1)
+
+
+async def body_of(request: Request, form: type[Body]) -> Body:
+    """The request's JSON. Raises BadRequest, which names the first place that can't be read."""
+    try:
+        return form.model_validate_json(await request.body())
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise BadRequest(f"The request can't be read: {place or 'body'}: {first['msg']}.") from error

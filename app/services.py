@@ -22,6 +22,7 @@ from app.acceptance import Acceptance
 from app.adapters import AdapterChoice, adapters_of
 from app.answers import Answers
 from app.budget import Budget
+from app.entailment import HttpEntailment
 from app.extract import Extractive
 from app.guard import Guard
 from app.guard_template import version_of
@@ -176,7 +177,7 @@ def build(settings: Settings) -> Services:
     guard = guard_of(settings)
     if guard:
         checks.append(guard.ready)
-    check = Check(Verifier(live.embedder), Unsupported(settings.unsupported))
+    check = Check(Verifier(live.embedder, _judge(settings)), Unsupported(settings.unsupported))
     return Services(
         settings=settings,
         database=database,
@@ -414,6 +415,10 @@ def _chat(
         temperature=temperature,
         adapter_of=adapter_of,
     )
+
+
+def _judge(settings: Settings) -> HttpEntailment | None:
+    return HttpEntailment(settings.nli_url, settings.nli_api_key.get_secret_value()) if settings.nli_url else None
 
 
 def _reranker(settings: Settings) -> HttpReranker | None:

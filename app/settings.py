@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     embed_api_key: SecretStr = Field(SecretStr(""), description="Key of the server at EMBED_URL.")
     rerank_url: str = Field("", description="A rerank server (TEI, Infinity, vLLM), up to and without /rerank.")
     rerank_api_key: SecretStr = Field(SecretStr(""), description="Key of the server at RERANK_URL.")
+    nli_url: str = Field("", description="A TEI server with a model for entailment, up to and without /predict.")
+    nli_api_key: SecretStr = Field(SecretStr(""), description="Key of the server at NLI_URL.")
 
     # sign-in
     cookie_secure: bool | None = Field(
@@ -103,6 +105,11 @@ class Settings(BaseSettings):
     )
     rerank_passages: int = Field(
         24, ge=1, le=200, description="Passages that the reranker reads for a question; its time grows with them."
+    )
+    nli_model: str = Field(
+        "",
+        description="A cross-encoder for natural language inference, which judges sentences of answers besides words "
+        "and figures: a folder, or package/folder of an installed package. Empty: none, unless NLI_URL names one.",
     )
     llm_model: str = Field("", description="Path of a GGUF file; with LLM_URL: the model's name there.")
     llm_context: int = Field(16384, ge=512, description="Tokens of context that all answers share in llama.cpp.")
@@ -283,6 +290,10 @@ class Settings(BaseSettings):
         return bool(self.rerank_url) and self.rerank_api_key.get_secret_value() == self.key()
 
     @property
+    def own_nli_url(self) -> bool:
+        return bool(self.nli_url) and self.nli_api_key.get_secret_value() == self.key()
+
+    @property
     def own_guard_url(self) -> bool:
         return bool(self.guard_url) and self.guard_api_key.get_secret_value() == self.key()
 
@@ -304,6 +315,8 @@ class Settings(BaseSettings):
             "embed_api_key",
             "rerank_url",
             "rerank_api_key",
+            "nli_url",
+            "nli_api_key",
             "llm_url",
             "llm_api_key",
             "llm_model",

@@ -64,7 +64,8 @@ def plan(settings: Settings) -> tuple[Settings, list[Part]]:
     model = settings.local_model()
     reranks = bool(settings.rerank_model and not settings.rerank_url)
     guards = bool(settings.guard_model and not settings.guard_url)
-    if not settings.embed_url or reranks or guards or (model and not settings.llm_url):
+    judges = bool(settings.nli_model and not settings.nli_url)
+    if not settings.embed_url or reranks or guards or judges or (model and not settings.llm_url):
         port = settings.models_port or free_port()
         url = f"http://127.0.0.1:{port}/v1"
         updates["models_port"] = str(port)
@@ -72,6 +73,8 @@ def plan(settings: Settings) -> tuple[Settings, list[Part]]:
             updates |= {"embed_url": url, "embed_api_key": key}
         if reranks:
             updates |= {"rerank_url": url, "rerank_api_key": key}
+        if judges:
+            updates |= {"nli_url": url, "nli_api_key": key}
         if guards:
             updates |= {"guard_url": url, "guard_api_key": key}
         if model and not settings.llm_url:

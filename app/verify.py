@@ -27,6 +27,7 @@ _SAYS = 0.3  # share of a claim's words that its source must hold where its figu
 _SAYS_WITH_FIGURES = 0.15
 _PART = 0.25  # and below which it has nothing to do with it
 _NEAR, _FAR = 0.55, 0.35  # cosines that say the same, with fewer words in common
+_JUDGED = 0.8  # probability from which on a model for entailment decides
 _CLOSE = 0.5  # share of a clause's words by which it speaks of the same as another
 
 
@@ -37,9 +38,11 @@ class Embeds(Protocol):
 
 
 class Entails(Protocol):
-    """How likely each text contradicts its claim, says nothing of it, or says it: a row for each that adds up to 1."""
+    """What judges pairs of a text and a claim."""
 
-    def judge(self, pairs: list[tuple[str, str]]) -> Vector: ...
+    def judge(self, pairs: list[tuple[str, str]]) -> Vector:
+        """A row for each: how likely the text contradicts the claim, says nothing of it, or says it. Adds up to 1."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class Verifier:
     """Checks sentences against passages. Without an embedder, or while it does not answer, by words alone."""
 
     def __init__(self, embedder: Callable[[], Embeds] | None = None, judge: Entails | None = None) -> None:
+        """`judge`: what a model for entailment is asked besides, where words and nearness decide."""
         self._embedder, self._judge = embedder, judge
 
     def check(self, sentence: str, passages: Sequence[Passage]) -> Finding | None:
@@ -78,8 +82,7 @@ class Verifier:
         evidence = evidence_of(claim, passages)
         if evidence.holds_word_for_word(claim):
             return Finding(Support.FULL)
-        found = _contradiction(claim, evidence) or self._support(claim, evidence)
-        return self._judged(claim, evidence, found)
+        return _contradiction(claim, evidence) or self._judged(claim, evidence, self._support(claim, evidence))
 
     def _support(self, claim: Claim, evidence: Evidence) -> Finding:
         share = evidence.share(claim)
@@ -117,7 +120,19 @@ class Verifier:
         return float(np.max(vectors[1:] @ vectors[0]))
 
     def _judged(self, claim: Claim, evidence: Evidence, found: Finding) -> Finding:
-        """A model for entailment may overrule what rests on words alone, and no exact comparison."""
+        """A model for entailment may overrule what rests on words and nearness, and no exact comparison."""
+        texts = evidence.best_texts()
+        if self._judge is None or not texts:
+            return found
+        try:
+            rows = self._judge.judge([(text, claim.text) for text in texts])
+        except Unavailable:
+            return found
+        against, _, for_it = rows.T
+        if for_it.max() >= _JUDGED:
+            return Finding(Support.FULL)
+        if against.max() >= _JUDGED:
+            return Finding(Support.NONE, f"The source says otherwise: {_quoted(_short(texts[int(against.argmax())]))}")
         return found
 
 
