@@ -275,10 +275,11 @@ def _own(session: Session, conversation_id: str, principal: Principal, *, lock: 
 
 
 def _own_message(session: Session, message_id: str, principal: Principal) -> MessageRow:
+    """Somebody else's is answered as one that never was."""
     row = session.get(MessageRow, message_id)
-    if row is None:
+    conversation = session.get(ConversationRow, row.conversation_id) if row else None
+    if row is None or conversation is None or conversation.user_id != principal.user_id:
         raise NotFound("There is no such message.")
-    _own(session, row.conversation_id, principal)
     return row
 
 
