@@ -37,7 +37,7 @@ _LENGTH = 420  # and characters after which none is added
 _MARK = re.compile(r"(?<!\\)\[\d{1,4}\]")
 _IN = re.compile(r"^(?P<side>.+?)\s+(?:in|of|from|according\s+to|under|laut|gemäß|nach|aus)\s+(?P<document>.+)$", re.I)
 _CARRYING = 3  # statements that stand for a whole document
-_FIGURE = re.compile(r"\d")  # in the name of a type or a grade
+_CODE = re.compile(r"[\w./-]*\d[\w/-]*")  # in the name of a type, a grade or a year: it is this one or another thing
 _NUMBERING = re.compile(r"^\W*(?:\d+(?:\.\d+)*\.?|[A-Z]\.)\s+")
 
 
@@ -148,7 +148,8 @@ def _rows(asked: Assignment, names: Sequence[str]) -> list[_Side]:
     apart = all(len(one) == 1 for one in either) and len(set(either)) == len(either)
     found: list[_Side] = []
     for name, one, documents in zip(names, meant, either, strict=True):
-        documents = documents if apart and not _FIGURE.search(name) else one.certain
+        documents = documents if apart and not _CODE.search(name) else one.certain
+        documents = tuple(one for one in documents if _tells_of(name, f"{one.title} {one.name}"))
         if len(documents) == 1 and any(side.documents == documents for side in found):
             continue
         found.append(_Side(documents[0].title if len(documents) == 1 else name, documents))
@@ -193,7 +194,14 @@ def _found(asked: Assignment, side: _Side, aspect: str) -> _Field:
         if found:
             return _Field(query, found)
     query = " ".join(filter(None, (aspect, side.name)))
-    return _Field(query, _searched(asked, query, asked.scope))
+    everywhere = _searched(asked, query, asked.scope)
+    return _Field(query, tuple(p for p in everywhere if _tells_of(side.name, f"{p.label} {p.heading} {p.text}")))
+
+
+def _tells_of(name: str, text: str) -> bool:
+    """Whether the text has every code of the name as it is: what it says of KX-200 is no answer about KX-300."""
+    said = text.casefold()
+    return all(re.search(rf"(?<![\w-]){re.escape(code.casefold())}(?!\w)", said) for code in _CODE.findall(name))
 
 
 def _searched(asked: Assignment, query: str, scope: Scope) -> tuple[Passage, ...]:

@@ -203,6 +203,15 @@ class TestSummary:
 
 
 class TestComparison:
+    def test_what_no_document_names_has_no_cell_of_another(self, shelf: Shelf) -> None:
+        shelf.add("KX-200 pump manual", "The pressure of the KX-200 is at most 16 bar. The flow of the KX-200 is 34 l.")
+        shelf.add("KX-400 pump manual", "The pressure of the KX-400 is at most 25 bar. The flow of the KX-400 is 90 l.")
+        _, ended = ask(shelf, "Compare the KX-200 and the P-300 by pressure", mode=Mode.COMPARISON)
+        _, known, unknown = table(ended)
+        assert "16 bar" in known[1]
+        assert unknown[0] == "P-300"
+        assert not re.search(r"\d", unknown[1])
+
     def test_each_cell_holds_the_words_of_its_own_document(self, shelf: Shelf) -> None:
         shelf.add("Contract Ostrow", OSTROW)
         shelf.add("Contract Kerber", KERBER)
