@@ -15,6 +15,7 @@ from app.services import Services
 from app.ui import browser, document_report
 from app.ui.document_rows import HEAD, receipt, row
 from app.ui.identity import callback, draw_problem, who
+from app.ui.paging import draw_paging
 from app.ui.readers import choose_readers, chosen_names, from_words, in_words
 from app.ui.safe_html import plain
 from app.ui.wording import counted, now_in, number
@@ -122,7 +123,7 @@ def _draw_list(every: float) -> None:
                 _draw_menu(info)
     if not found:
         st.html('<div class="empty">No document fits.</div>')
-    _draw_paging(offset, len(found))
+    draw_paging(offset, len(found), rows=ROWS, turn=_turn)
     if "document_dialog" in st.session_state:
         st.rerun()  # dialogs stand on the page itself, else the next look at the list would close them
 
@@ -158,17 +159,6 @@ def _draw_menu(info: DocumentInfo) -> None:
         on_click=_choose,
         args=(info.id,),
     )
-
-
-def _draw_paging(offset: int, found: int) -> None:
-    if not offset and found <= ROWS:
-        return
-    with st.container(key="paging", horizontal=True, gap="small", vertical_alignment="center"):
-        st.button("Previous", key="previous", disabled=not offset, on_click=_turn, args=(-ROWS,))
-        st.html(
-            f'<span class="soft">{number(offset + 1)} to {number(offset + min(found, ROWS))}</span>', width="content"
-        )
-        st.button("Next", key="next", disabled=found <= ROWS, on_click=_turn, args=(ROWS,))
 
 
 def _draw_deletions(services: Services) -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 from app.services import Services
 from app.ui.identity import callback, draw_problem, who
 from app.ui.job_rows import HEAD, row, summary
+from app.ui.paging import draw_paging
 from app.ui.safe_html import plain
 from app.ui.wording import counted, now_in, number
 from app.ui.zone import browser_zone
@@ -103,7 +104,7 @@ def _draw_rows(services: Services, principal: Principal, shown: str) -> None:
             with st.container(key=f"row_{job.version_id}", horizontal=True, wrap=False, vertical_alignment="top"):
                 st.html(row(job, now))
                 _draw_menu(job)
-    _draw_paging(offset, len(jobs))
+    draw_paging(offset, len(jobs), rows=ROWS, turn=_turn)
 
 
 def _draw_menu(job: JobInfo) -> None:
@@ -122,17 +123,6 @@ def _draw_menu(job: JobInfo) -> None:
         on_click=_steer,
         args=(job.version_id,),
     )
-
-
-def _draw_paging(offset: int, found: int) -> None:
-    if not offset and found <= ROWS:
-        return
-    with st.container(key="paging", horizontal=True, gap="small", vertical_alignment="center"):
-        st.button("Previous", key="previous", disabled=not offset, on_click=_turn, args=(-ROWS,))
-        st.html(
-            f'<span class="soft">{number(offset + 1)} to {number(offset + min(found, ROWS))}</span>', width="content"
-        )
-        st.button("Next", key="next", disabled=found <= ROWS, on_click=_turn, args=(ROWS,))
 
 
 def _show(name: str) -> None:

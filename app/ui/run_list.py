@@ -9,10 +9,11 @@ import streamlit as st
 from app.services import Services
 from app.ui.identity import callback, who
 from app.ui.insight_views import VIEW, ask_for, asked_for, close_when_done, done, draw_news, is_asked_for, open_view
+from app.ui.paging import draw_paging
 from app.ui.run_comparison import draw_comparison
 from app.ui.run_rows import HEAD, row
 from app.ui.safe_html import clean, plain
-from app.ui.wording import now_in, number, when
+from app.ui.wording import now_in, when
 from app.ui.zone import browser_zone
 from storage.errors import NotFound
 from storage.evaluations import RunInfo, RunState
@@ -61,7 +62,7 @@ def _draw_list(moving: bool) -> None:
             with st.container(key=f"row_{run.id}", horizontal=True, wrap=False, vertical_alignment="top"):
                 st.html(row(run, now))
                 _draw_menu(run)
-    _draw_paging(offset, len(runs))
+    draw_paging(offset, len(runs), rows=ROWS, turn=_turn, words=("Newer", "Older"))
     if is_asked_for():
         st.rerun()  # dialogs stand on the page itself, else the next look at the list would close them
 
@@ -77,16 +78,6 @@ def _draw_menu(run: RunInfo) -> None:
         on_click=_choose,
         args=(run.id,),
     )
-
-
-def _draw_paging(offset: int, found: int) -> None:
-    if not offset and found <= ROWS:
-        return
-    with st.container(key="paging", horizontal=True, gap="small", vertical_alignment="center"):
-        st.button("Newer", key="previous", disabled=not offset, on_click=_turn, args=(-ROWS,))
-        words = f"{number(offset + 1)} to {number(offset + min(found, ROWS))}"
-        st.html(f'<span class="soft">{words}</span>', width="content")
-        st.button("Older", key="next", disabled=found <= ROWS, on_click=_turn, args=(ROWS,))
 
 
 def _turn(step: int) -> None:
