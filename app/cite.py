@@ -11,13 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
 
+from app.cited_source import RELATED, UNITS, Source, share_of
 from app.footnotes import Footnotes
 from app.quotation import quote
-from app.statements import Kind, Statement, statements_of, without_bullet
+from app.statements import without_bullet
 from app.verify import Check, Finding, Unsupported
-from app.words import content_words, covered
+from app.words import content_words
 from ingest.sentences import ITEM, sentences
 from storage.types import Citation, Passage, Support, Verdict
 
@@ -27,15 +27,11 @@ _MARKS = re.compile(rf"[ \t]*{_ONE}(?:[ \t]*{_ONE})*")
 # an escaped bracket and a span of code are no footnotes, whatever stands in them
 _TOKEN = re.compile(rf"(?P<escaped>\\.)|(?P<code>`+[^`\n]*`+)|(?P<marks>{_MARKS.pattern})|(?P<line>\n)")
 _PARTIAL = re.compile(r"[ \t]*(?:(?<!\\)[\[【][\s\d,;^–-]{0,40})?$")
-_UNITS = re.compile(r"\d+(?:[.,]\d+)*|[^\W_]")
-_LAST_SIGNS = re.compile(r".*[^\W_]|[\\|*_`~]", re.S)  # what is not a sign after the last word
 _FINISHED = re.compile(r"[.!?][\"'”’»)*_]*$")
 _ORDER = {Support.FULL: 0, Support.PART: 1, Support.NONE: 2}
 _TRIED = 2  # sources that a sentence without a number is held against
 _FENCE = re.compile(r"\s*(```|~~~)")
 
-_RELATED = 0.34  # share of a claim's words that a statement must hold to be marked instead of the whole passage
-_ADDS = 0.2  # what a neighbouring statement must add to that share
 _SAME = 0.8  # share that makes a footnote for a sentence that has none, with all of its numbers,
 _LONG_ENOUGH = 4  # and at least so many words
 
@@ -44,12 +40,12 @@ def supports(texts: Sequence[str], claim: str) -> bool:
     """Whether the texts together say the claim: nearly all of its words, and every number. For measuring answers."""
     asked, said = content_words(claim), frozenset(content_words("\n".join(texts)))
     numbers = [word for word in asked if word[0].isdigit()]
-    return bool(asked) and said.issuperset(numbers) and _share(asked, said) >= _SAME
+    return bool(asked) and said.issuperset(numbers) and share_of(asked, said) >= _SAME
 
 
 def find(passage: Passage, words: str) -> tuple[int, int] | None:
     """Where the passage's text holds these words, letter by letter, whatever stands between them."""
-    return _Source(passage).find(words)
+    return Source(passage).find(words)
 
 
 class Resolver:
@@ -63,7 +59,7 @@ class Resolver:
         self, passages: Sequence[Passage], footnotes: Footnotes | None = None, *, check: Check | None = None
     ) -> None:
         """`footnotes` goes on counting where another resolver ended. With `check` each sentence gets its verdict."""
-        self._sources = [_Source(passage) for passage in passages]
+        self._sources = [Source(passage) for passage in passages]
         self._settled = ""
         self._pending = ""
         self._claim = ""  # the last one, for a number that stands on a line of its own
@@ -157,13 +153,13 @@ class Resolver:
         if sources and self._check:
             self._judge_cited(words[start:], sources, ks)
 
-    def _claimed(self, words: str, sources: Sequence[_Source]) -> tuple[int, list[tuple[int, int]]]:
+    def _claimed(self, words: str, sources: Sequence[Source]) -> tuple[int, list[tuple[int, int]]]:
         """Where in `words` the claim starts, and the span that supports it in each source."""
-        if not _UNITS.search(words):
+        if not UNITS.search(words):
             return len(words), [source.support(self._claim) for source in sources]
         quoted = [source.find(without_bullet(words)) for source in sources]
         spans = sentences(words)
-        start = next((first for first, last in reversed(spans) if _UNITS.search(words, first, last)), 0)
+        start = next((first for first, last in reversed(spans) if UNITS.search(words, first, last)), 0)
         if all(quoted):
             start = 0
         self._claim = without_bullet(words[start:])
@@ -191,7 +187,7 @@ class Resolver:
         self._settle_claim(words[done + gap :], continues=runs_on and not done)
 
     def _settle_claim(self, words: str, *, continues: bool = False) -> None:
-        if words and not continues and (self._opens_sentence or _UNITS.search(words)):
+        if words and not continues and (self._opens_sentence or UNITS.search(words)):
             self._begin_sentence()
         self._settled += words
 
@@ -217,12 +213,12 @@ class Resolver:
         else:
             self._judge(begin, sentence, finding, ())
 
-    def _best_checked(self, sentence: str) -> tuple[_Source | None, Finding] | None:
+    def _best_checked(self, sentence: str) -> tuple[Source | None, Finding] | None:
         """The source that says most of a sentence, and what it says to it; None for a sentence that claims nothing."""
         assert self._check is not None
         claim = content_words(sentence)
         ranked = sorted(self._sources, key=lambda source: -source.best(claim)[0])[:_TRIED]
-        best: tuple[_Source | None, Finding] | None = None
+        best: tuple[Source | None, Finding] | None = None
         for source in ranked:
             finding = self._check.verifier.check(sentence, [source.passage])
             if finding is None:
@@ -234,10 +230,10 @@ class Resolver:
     def _begin_sentence(self) -> None:
         self._sentence = len(self._settled), len(self.citations)
 
-    def _judge_cited(self, words: str, sources: Sequence[_Source], ks: Sequence[int]) -> None:
+    def _judge_cited(self, words: str, sources: Sequence[Source], ks: Sequence[int]) -> None:
         assert self._check is not None
         passages, numbers = [source.passage for source in sources], tuple(dict.fromkeys(ks))
-        if not _UNITS.search(words):  # a number on a line of its own belongs to the sentence before
+        if not UNITS.search(words):  # a number on a line of its own belongs to the sentence before
             last = self._verdicts[-1] if self._verdicts else None
             finding = self._check.verifier.check(self._claim, passages) if last and not last.left_out else None
             if last and finding:
@@ -275,7 +271,7 @@ class Resolver:
         """In place of a sentence, what the documents say instead: the number of its footnote, if there is anything."""
         claim = content_words(_MARKS.sub("", left_out))
         best = max(((source.best(claim), source) for source in self._sources), key=lambda one: one[0][0], default=None)
-        if best is None or best[0][0] < _RELATED:
+        if best is None or best[0][0] < RELATED:
             return ()
         (_, span, _), source = best
         bullet = ITEM.match(left_out)
@@ -306,125 +302,23 @@ class Resolver:
         rest = words[first[1] :]
         return rest, named if rest.strip() else ()
 
-    def _find_support(self, sentence: str) -> tuple[_Source, tuple[int, int]] | None:
+    def _find_support(self, sentence: str) -> tuple[Source, tuple[int, int]] | None:
         claim = content_words(sentence)
         if len(claim) < _LONG_ENOUGH:
             return None
         numbers = [word for word in claim if word[0].isdigit()]
-        best: tuple[float, _Source, tuple[int, int]] | None = None
+        best: tuple[float, Source, tuple[int, int]] | None = None
         for source in self._sources:
             share, span, said = source.best(claim)
             if share >= _SAME and said.issuperset(numbers) and (best is None or share > best[0]):
                 best = (share, source, span)
         return best[1:] if best else None
 
-    def _number(self, source: _Source, span: tuple[int, int]) -> int:
+    def _number(self, source: Source, span: tuple[int, int]) -> int:
         return self._footnotes.number(source.passage, *span)
-
-
-class _Source:
-    """A passage, prepared for looking up claims."""
-
-    def __init__(self, passage: Passage) -> None:
-        self.passage = passage
-
-    def find(self, claim: str) -> tuple[int, int] | None:
-        """The span with the same letters and numbers in the same order, whatever stands between them."""
-        letters, places = self._letters
-        wanted = "".join(_UNITS.findall(claim.casefold()))
-        if len(wanted) < 4:
-            return None
-        at = letters.find(wanted)
-        while at >= 0 and not (_is_border(letters, places, at) and _is_border(letters, places, at + len(wanted))):
-            at = letters.find(wanted, at + 1)
-        if at < 0:
-            return None
-        start, end = places[at], places[at + len(wanted) - 1] + 1
-        return self._row_of(letters, places, at, at + len(wanted)) or _widened(self.passage.text, start, end, claim)
-
-    def support(self, claim: str) -> tuple[int, int]:
-        """The span of the words themselves, of the statements that share most with the claim, or of all."""
-        if span := self.find(claim):
-            return span
-        share, span, _ = self.best(content_words(claim))
-        return span if share >= _RELATED else self._whole
-
-    def best(self, claim: Sequence[str]) -> tuple[float, tuple[int, int], frozenset[str]]:
-        """The statement that holds the largest share of the claim, with neighbours that add to it."""
-        shares = [_share(claim, said) for _, said in self._statements]
-        if not shares or not max(shares):
-            return 0.0, self._whole, frozenset()
-        first = last = shares.index(max(shares))
-        share, said = shares[first], self._statements[first][1]
-        for step in (-1, 1):
-            beside = (first if step < 0 else last) + step
-            if 0 <= beside < len(shares):
-                both = said | self._statements[beside][1]
-                if (more := _share(claim, both)) >= share + _ADDS:
-                    share, said, first, last = more, both, min(first, beside), max(last, beside)
-        return share, (self._statements[first][0].start, self._statements[last][0].end), said
-
-    def _row_of(self, letters: str, places: Sequence[int], first: int, last: int) -> tuple[int, int] | None:
-        """The row of a table that has exactly these letters: its signs belong to it, wherever they stand."""
-        for statement, _ in self._statements:
-            if statement.row is not None and statement.start <= places[first] and places[last - 1] < statement.end:
-                alone = first == 0 or places[first - 1] < statement.start
-                if alone and (last == len(letters) or places[last] >= statement.end):
-                    return statement.start, statement.end
-        return None
-
-    @property
-    def _whole(self) -> tuple[int, int]:
-        text = self.passage.text
-        return len(text) - len(text.lstrip()), max(len(text.rstrip()), len(text) - len(text.lstrip()))
-
-    @cached_property
-    def _statements(self) -> list[tuple[Statement, frozenset[str]]]:
-        text = self.passage.text
-        found = [statement for statement in statements_of(self.passage) if statement.kind is not Kind.HEADING]
-        return [(statement, frozenset(content_words(text[statement.start : statement.end]))) for statement in found]
-
-    @cached_property
-    def _letters(self) -> tuple[str, list[int]]:
-        """The letters and numbers of the text, in lower case, and where each stands."""
-        letters: list[str] = []
-        places: list[int] = []
-        for found in _UNITS.finditer(self.passage.text):
-            for offset, character in enumerate(found[0]):
-                for lower in character.casefold():
-                    letters.append(lower)
-                    places.append(found.start() + offset)
-        return "".join(letters), places
 
 
 def _expand(marks: str) -> Iterator[int]:
     """The numbers of "[1, 3] [5-7]"."""
     for first, last in re.findall(r"(\d{1,3})(?:\s*[–-]\s*\^?(\d{1,3}))?", marks):
         yield from range(int(first), min(int(last), int(first) + 20) + 1) if last else [int(first)]
-
-
-def _share(claim: Sequence[str], said: frozenset[str]) -> float:
-    """The share of the claim's words that are said; a number counts as two words."""
-    weights = {word: 2 if word[0].isdigit() else 1 for word in claim}
-    return sum(weights[word] for word in covered(claim, said)) / max(1, sum(weights.values()))
-
-
-def _is_border(letters: str, places: Sequence[int], at: int) -> bool:
-    """Whether a match may begin or end before letter `at`: not inside a word or a number."""
-    return at in (0, len(letters)) or places[at] - places[at - 1] != 1
-
-
-def _widened(text: str, start: int, end: int, claim: str = "") -> tuple[int, int]:
-    """Take in the marks that belong to the words: quotes, brackets, a currency sign, the full stop.
-
-    Signs that `claim` ends with are also found after a space: "1,85 €".
-    """
-    while start > 0 and not text[start - 1].isspace() and not text[start - 1].isalnum():
-        start -= 1
-    while end < len(text) and not text[end].isspace() and not text[end].isalnum():
-        end += 1
-    for sign in _LAST_SIGNS.sub("", claim):
-        after = re.compile(rf"[^\S\n]{{0,3}}{re.escape(sign)}").match(text, end)
-        if not sign.isspace() and text[end - 1] != sign and after:
-            end = after.end()
-    return start, end
