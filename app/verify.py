@@ -16,7 +16,8 @@ from typing import Protocol
 import numpy as np
 
 from app import dates, quantities
-from app.claims import Claim, Evidence, evidence_of, is_claim
+from app.claims import Claim, is_claim
+from app.evidence import Evidence, evidence_of
 from app.opposites import denial
 from app.quotation import one_line
 from app.words import content_words
