@@ -7,58 +7,24 @@ spans of the page's text. Not covered: tables that go on over pages.
 
 from __future__ import annotations
 
-import ctypes
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
 
 import pypdfium2
-import pypdfium2.raw as pdfium
 
+from ingest.formats.lines import BETWEEN, FIGURE, LIST_MARK, Line, Segment, lay
 from storage.types import Row, Table
 
-_GAP = 0.7  # of the type size: wider than a space of justified prose, narrower than the gap between two columns
-_FIGURES_GAP = 0.4  # the same between two figures
 _PROSE = 0.72  # of the page's text width: a line so wide without a gap is prose
 _LONG_CELLS = 30  # characters; columns of such lines are prose
 _MOST_HEADERS = 7
-_BETWEEN = 16  # lines without a gap between two with: the cells of a header that wraps
-_WORD = re.compile(r"\S+")
-_LEADER = re.compile(r"(?:[.·…_]\s?){3,}$")
-_LEADER_WORD = re.compile(r"[.·…_]+")
-_CURRENCY = re.compile(r"[($]*(?:US|CA|A)?[$€£¥]|EUR|GBP|USD|CHF|\(")
-_ENDS_FIGURE = "0123456789)%—"
-_FIGURE_BEGINS = re.compile(r"[($€£¥]*[\d—-]")
-_CLOSING = re.compile(r"\)?%?\)?")
-_FIGURE = re.compile(
-    r"[(\[]?[-–+−~<>]?\s*(?:US\$|[$€£¥]|EUR|GBP|USD|CHF)?\s*[(-–]?\d[\d.,'\s]*\)?\s*(?:%|[x€$£]|bps|million|billion)?\s*\)?"
-    r"|[$€£]?\s*[—–-]+\s*%?|N/?[AM]|\*+"
-)
 _YEAR = re.compile(r"(?:fiscal\s+)?(?:19|20)\d\d(?:\s*\(?[a-z1-9]\)?)?", re.I)
-_LIST_MARK = re.compile(r"[•▪●○◦‣·–—*☐☒☑-]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]")
 _PAGE_NUMBER = re.compile(r"(?:[A-Z]-?)?\d{1,4}|[ivxlc]{1,6}")
 _CAPTION = re.compile(r"(?:table|tabelle|tab\.|tableau|figure|abbildung|exhibit|note)\s+[\dA-Z]", re.I)
 _RUNS_ON = re.compile(r"(?:[,;–-]|\b(?:and|or|of|the|to|for|in|from|by|with|on|at|und|oder|der|die|des|von|für))$")
-
-
-@dataclass(slots=True)
-class _Segment:
-    """Words of a line without a wide gap between them."""
-
-    start: int
-    end: int
-    left: float
-    right: float
-
-
-@dataclass(slots=True)
-class _Line:
-    y: float  # grows downwards
-    size: float
-    bold: bool
-    segments: list[_Segment]
 
 
 @dataclass(slots=True)
@@ -77,7 +43,7 @@ def find_tables(
     page: pypdfium2.PdfTextPage, text: str, lines: Iterable[tuple[int, str, bool]], *, rotation: int = 0
 ) -> tuple[Table, ...]:
     """In text order, not overlapping. `lines` has (offset, words, bold) of each line that is not blank."""
-    laid = _side_by_side(line for line in _lay(page, lines, rotation) if line.segments)
+    laid = lay(page, lines, rotation=rotation)
     if not laid:
         return ()
     width = max(line.segments[-1].right for line in laid) - min(line.segments[0].left for line in laid)
@@ -95,106 +61,7 @@ def find_tables(
     return tuple(found)
 
 
-def _lay(page: pypdfium2.PdfTextPage, lines: Iterable[tuple[int, str, bool]], rotation: int) -> Iterator[_Line]:
-    """The lines with the places of their words. pdfium may put rows behind each other on one line: they are parted."""
-    edges = _edges(page, rotation)
-    since = _BETWEEN  # lines since the last one with a gap
-    for offset, words, bold in lines:
-        segments: list[_Segment] = []
-        left, _, top, y = edges(offset)
-        size = y - top
-        right = edges(offset + len(words) - 1)[1]
-        since += 1
-        if since > _BETWEEN and _is_dense(words, right - left, size):
-            yield _Line(y, size, bold, [_Segment(offset, offset + len(words), left, right)])
-            continue
-        for found in _WORD.finditer(words):
-            if segments and _LEADER_WORD.fullmatch(found[0]):
-                continue  # dots that lead to the figures
-            start, end = offset + found.start(), offset + found.end()
-            left, right, _, bottom = edges(start)
-            if end - start > 1:
-                right = edges(end - 1)[1]
-            if segments and left < segments[-1].left:
-                yield _Line(y, size, bold, _joined(words, offset, segments))
-                segments, y = [], bottom
-            if segments and left - segments[-1].right < size * _gap(words, found):
-                segments[-1].end, segments[-1].right = end, right
-            else:
-                segments.append(_Segment(start, end, left, right))
-        yield _Line(y, size, bold, _joined(words, offset, segments))
-        since = 0 if len(segments) > 1 else since
-
-
-def _side_by_side(lines: Iterable[_Line]) -> list[_Line]:
-    """Lines of the text that stand at one height, each right of the last, are one."""
-    result: list[_Line] = []
-    for line in lines:
-        last = result[-1] if result else None
-        if last and abs(last.y - line.y) < 0.2 * line.size and line.segments[0].left > last.segments[-1].right:
-            last.segments += line.segments
-        else:
-            result.append(line)
-    return result
-
-
-def _edges(page: pypdfium2.PdfTextPage, rotation: int) -> Callable[[int], tuple[float, float, float, float]]:
-    """left, right, top, bottom of a character as the page is read; downwards is more."""
-    box, raw = pdfium.FS_RECTF(), page.raw
-    reference, read = ctypes.byref(box), pdfium.FPDFText_GetLooseCharBox
-
-    def edges(index: int) -> tuple[float, float, float, float]:
-        read(raw, index, reference)
-        if rotation == 90:
-            return box.bottom, box.top, box.left, box.right
-        if rotation == 270:
-            return -box.top, -box.bottom, -box.right, -box.left
-        if rotation == 180:
-            return -box.right, -box.left, box.bottom, box.top
-        return box.left, box.right, -box.top, -box.bottom
-
-    return edges
-
-
-def _is_dense(words: str, width: float, size: float) -> bool:
-    """A long line without room for a gap: that is most of a page, and looking at each of its words takes time."""
-    return len(words) > 80 and 0 < width < 0.40 * size * len(words) and not words[-1].isdigit()
-
-
-def _gap(words: str, found: re.Match[str]) -> float:
-    """How wide a gap before this word parts columns, in type sizes."""
-    if words[max(0, found.start() - 2)] in _ENDS_FIGURE:
-        if found[0] == "$":
-            return 0.0
-        if _FIGURE_BEGINS.match(found[0]):
-            return _FIGURES_GAP
-    return _GAP
-
-
-def _joined(words: str, offset: int, segments: list[_Segment]) -> list[_Segment]:
-    """Signs that stand apart from their figure are put to it: "$   1,000", "(5   )". Leaders are cut off."""
-    result: list[_Segment] = []
-    currency = mark = False
-    for segment in segments:
-        said = words[segment.start - offset : segment.end - offset]
-        figure = _FIGURE.match(said) is not None
-        if result and ((mark and not figure) or _CLOSING.fullmatch(said) or (currency and figure)):
-            result[-1].end, result[-1].right = segment.end, segment.right
-        else:
-            result.append(segment)
-        currency = _CURRENCY.fullmatch(said) is not None
-        mark = segment is segments[0] and _LIST_MARK.fullmatch(said) is not None
-    for segment in result:
-        said = words[segment.start - offset : segment.end - offset]
-        if leader := _LEADER.search(said):
-            kept = said[: leader.start()].rstrip()
-            if kept:
-                segment.right -= (segment.right - segment.left) * (1 - len(kept) / len(said))
-                segment.end = segment.start + len(kept)
-    return result
-
-
-def _blocks(text: str, lines: Sequence[_Line], prose: float) -> Iterator[tuple[int, int]]:
+def _blocks(text: str, lines: Sequence[Line], prose: float) -> Iterator[tuple[int, int]]:
     """Runs of lines with gaps, and few without between them, that may be one table each: (first, end)."""
     first = last = None
     figures = 0
@@ -213,10 +80,10 @@ def _blocks(text: str, lines: Sequence[_Line], prose: float) -> Iterator[tuple[i
         yield first, last + 1
 
 
-def _breaks(text: str, lines: Sequence[_Line], last: int, index: int, prose: float) -> bool:
+def _breaks(text: str, lines: Sequence[Line], last: int, index: int, prose: float) -> bool:
     """Does what stands between two lines part tables: much space, prose, a heading?"""
     line, above, size = lines[index], lines[index - 1], max(1.0, lines[index].size)
-    if line.y - above.y > 4.5 * size or above.y - line.y > 12 * size or index - last > _BETWEEN:
+    if line.y - above.y > 4.5 * size or above.y - line.y > 12 * size or index - last > BETWEEN:
         return True
     if any(segment.right - segment.left > prose for segment in line.segments):
         return True
@@ -224,7 +91,7 @@ def _breaks(text: str, lines: Sequence[_Line], last: int, index: int, prose: flo
     return len(line.segments) == 1 and (bigger or _CAPTION.match(text, line.segments[0].start) is not None)
 
 
-def _restarts(text: str, head: _Line, line: _Line) -> bool:
+def _restarts(text: str, head: Line, line: Line) -> bool:
     """Does a second table begin here, with column names of its own?"""
     if len(line.segments) < 2 or _figures(text, line):
         return False
@@ -232,11 +99,11 @@ def _restarts(text: str, head: _Line, line: _Line) -> bool:
     return any(map(_YEAR.fullmatch, said[1:])) or said[0] == text[head.segments[0].start : head.segments[0].end]
 
 
-def _figures(text: str, line: _Line) -> int:
+def _figures(text: str, line: Line) -> int:
     return sum(_is_figure(text[segment.start : segment.end]) for segment in line.segments[1:])
 
 
-def _columns(text: str, lines: Sequence[_Line]) -> list[tuple[float, float]]:
+def _columns(text: str, lines: Sequence[Line]) -> list[tuple[float, float]]:
     """Where words of nearly all lines with gaps leave gutters between them: (left, right) of each column."""
     rows = [line for line in lines if len(line.segments) > 1]
     with_figures = [row for row in rows if _figures(text, row)]
@@ -262,7 +129,7 @@ def _columns(text: str, lines: Sequence[_Line]) -> list[tuple[float, float]]:
     return merged
 
 
-def _place(segment: _Segment, columns: Sequence[tuple[float, float]]) -> list[int]:
+def _place(segment: Segment, columns: Sequence[tuple[float, float]]) -> list[int]:
     """The columns that the segment stands in, at least one."""
     shares = [min(segment.right, right) - max(segment.left, left) for left, right in columns]
     least = 0.3 * (segment.right - segment.left)
@@ -276,7 +143,7 @@ def _place(segment: _Segment, columns: Sequence[tuple[float, float]]) -> list[in
     return [max(range(len(columns)), key=lambda number: shares[number])]
 
 
-def _is_table(text: str, lines: Sequence[_Line], columns: Sequence[tuple[float, float]]) -> bool:
+def _is_table(text: str, lines: Sequence[Line], columns: Sequence[tuple[float, float]]) -> bool:
     cells: list[list[str]] = [[] for _ in columns]
     full = figures = 0
     for line in lines:
@@ -288,7 +155,7 @@ def _is_table(text: str, lines: Sequence[_Line], columns: Sequence[tuple[float, 
             figures += sum(_is_figure(said) for number, said in places.items() if number) > 0
     if full < 2 or (full < 3 and figures < 2):
         return False
-    if sum(_LIST_MARK.fullmatch(said) is not None for said in cells[0]) > 0.6 * len(cells[0]) and len(columns) < 4:
+    if sum(LIST_MARK.fullmatch(said) is not None for said in cells[0]) > 0.6 * len(cells[0]) and len(columns) < 4:
         return False
     long = [column for column in cells if column and median(map(len, column)) > _LONG_CELLS]
     if len(long) > 1 and figures < full * 0.3:
@@ -305,12 +172,12 @@ def _lists_contents(column: Sequence[str]) -> bool:
 
 
 def _with_neighbours(
-    text: str, lines: Sequence[_Line], first: int, end: int, columns: Sequence[tuple[float, float]], least: int
+    text: str, lines: Sequence[Line], first: int, end: int, columns: Sequence[tuple[float, float]], least: int
 ) -> tuple[int, int]:
     """Take in lines without gaps that belong: parts of the header above, the rest of a wrapped cell below."""
     right_of_labels = columns[0][1] - 1.0
     start = first
-    for index in range(first - 1, max(least, first - 2 * _BETWEEN) - 1, -1):
+    for index in range(first - 1, max(least, first - 2 * BETWEEN) - 1, -1):
         line = lines[index]
         said = text[line.segments[0].start : line.segments[-1].end]
         if abs(lines[index + 1].y - line.y) > 7 * max(line.size, 1.0) or line.y > lines[first].y + line.size:
@@ -331,12 +198,12 @@ def _with_neighbours(
     return start, end
 
 
-def _ends_row(text: str, line: _Line) -> bool:
+def _ends_row(text: str, line: Line) -> bool:
     last = line.segments[-1]
     return len(line.segments) > 1 and _is_figure(text[last.start : last.end])
 
 
-def _rows(text: str, lines: Sequence[_Line], columns: Sequence[tuple[float, float]]) -> list[_Grid]:
+def _rows(text: str, lines: Sequence[Line], columns: Sequence[tuple[float, float]]) -> list[_Grid]:
     full = [line for line in lines if len(line.segments) > 1]
     steps = [below.y - above.y for above, below in pairwise(full) if below.y > above.y + 1]
     pitch = median(steps) if steps else 0.0
@@ -361,7 +228,7 @@ def _rows(text: str, lines: Sequence[_Line], columns: Sequence[tuple[float, floa
     return rows
 
 
-def _belongs(text: str, row: _Grid, line: _Line, leads: int, pitch: float) -> bool:
+def _belongs(text: str, row: _Grid, line: Line, leads: int, pitch: float) -> bool:
     """Does the line go on with the row: its next cells, or the rest of its last one?"""
     size = line.size
     if leads > row.last:
@@ -432,4 +299,4 @@ def _said(text: str, row: _Grid) -> str:
 
 
 def _is_figure(said: str) -> bool:
-    return _FIGURE.fullmatch(said) is not None and _YEAR.fullmatch(said) is None
+    return FIGURE.fullmatch(said) is not None and _YEAR.fullmatch(said) is None
