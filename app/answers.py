@@ -19,6 +19,7 @@ from app.budget import SOURCE_TOKENS, Budget
 from app.chat import Ended, Event, Retrieved, Wrote
 from app.code_check import checked
 from app.guard import Guard, Subject, guarded
+from app.language_model import answering
 from app.llm import LLM, Reading
 from app.prompt import Turn
 from app.quotation import plain, quote
@@ -178,7 +179,7 @@ class Answers:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def _work(self, run: _Run) -> None:
-        began = time.monotonic()
+        began, llm = time.monotonic(), answering(self._llm)
         keeper = threading.Thread(target=run.keep, name=f"keep-{run.generation.message_id[:8]}", daemon=True)
         keeper.start()
         try:
@@ -187,7 +188,7 @@ class Answers:
                 history=run.history,
                 principal=run.principal,
                 retriever=self._retriever,
-                llm=self._llm,
+                llm=llm,
                 cancel=run.generation.cancelled,
                 rewriter=self._rewriter,
                 scope=run.scope,
@@ -202,7 +203,7 @@ class Answers:
         except Exception as error:
             known = isinstance(error, FootnoteError)
             log.log(logging.WARNING if known else logging.ERROR, "an answer failed", exc_info=error)
-            run.fail(str(error) if known else FAILED, self._llm.name, time.monotonic() - began)
+            run.fail(str(error) if known else FAILED, llm.name, time.monotonic() - began)
         finally:
             run.ended.set()
             with self._lock:

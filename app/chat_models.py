@@ -33,7 +33,7 @@ class ChatModels:
 
     def __init__(self, first: Callable[[], Engine] | None, *, patience: float = PATIENCE) -> None:
         self._now: Loading[Engine] = Loading(_WHAT, first)
-        self._make = first  # of what answers now, or answered last
+        self._make: Callable[[], Engine] | None = first  # of what answers now, or answered last
         self._patience = patience
         self._lock = threading.Lock()
         self._held: Counter[Engine] = Counter()
@@ -88,13 +88,22 @@ class ChatModels:
         Raises Conflict while another change, or the first loading, is under way.
         """
         with self._lock:
-            if self._closed:
-                raise Unavailable("models", "The models process is ending. Try again in a moment.")
-            if (self._change and self._change.under_way) or self._now.under_way:
-                raise Conflict("A language model is being loaded. Wait until it answers.")
+            self._require_still()
             self._change = Change(name, under_way=True)
         target = self._beside if beside else self._after
         threading.Thread(target=self._run, args=(target, name, make, done), name="change model", daemon=True).start()
+
+    def take_away(self) -> None:
+        """From now on no model answers; answers on their way are finished by the one that did.
+
+        Raises Conflict as `begin` does, and where there is none.
+        """
+        with self._lock:
+            self._require_still()
+            if not self._now.wanted:
+                raise Conflict("No language model answers already.")
+            self._change = None
+        self._let_go(self._take(Loading(_WHAT, None), None))
 
     def stop(self) -> None:
         """End the answers on their way. No change begins any more."""
@@ -111,6 +120,13 @@ class ChatModels:
             self._old.clear()
         for engine in engines:
             engine.close()
+
+    def _require_still(self) -> None:
+        """With the lock held."""
+        if self._closed:
+            raise Unavailable("models", "The models process is ending. Try again in a moment.")
+        if (self._change and self._change.under_way) or self._now.under_way:
+            raise Conflict("A language model is being loaded. Wait until it answers.")
 
     def _run(
         self,
@@ -138,9 +154,7 @@ class ChatModels:
         coming.load()
         if coming.part is None:
             return coming.reason
-        old = self._take(coming, make)
-        if old:
-            threading.Thread(target=self._retire, args=(old,), name="retire model", daemon=True).start()
+        self._let_go(self._take(coming, make))
         return ""
 
     def _after(self, name: str, make: Callable[[], Engine]) -> str:
@@ -152,20 +166,27 @@ class ChatModels:
         if old:
             self._retire(old)
         coming.load()
-        if coming.part is not None or before is None:
+        if coming.part is not None:
+            return coming.reason
+        if before is None:
+            self._take(Loading(_WHAT, None), None)
             return coming.reason
         again = Loading(_WHAT, before)
         self._take(again, before)
         again.load()
         return coming.reason
 
-    def _take(self, coming: Loading[Engine], make: Callable[[], Engine]) -> Engine | None:
+    def _take(self, coming: Loading[Engine], make: Callable[[], Engine] | None) -> Engine | None:
         """From now on `coming` is asked. Returns the model that was, which no new question reaches."""
         with self._lock:
             old, self._now, self._make = self._now.part, coming, make
             if old:
                 self._old.append(old)
             return old
+
+    def _let_go(self, old: Engine | None) -> None:
+        if old:
+            threading.Thread(target=self._retire, args=(old,), name="retire model", daemon=True).start()
 
     def _retire(self, old: Engine) -> None:
         """Close a model once its answers have ended."""

@@ -15,6 +15,7 @@ from app.cli_search import scope_of
 from app.code_check import checked
 from app.downloads import as_csv, as_xlsx
 from app.guard import guarded
+from app.language_model import answering
 from app.modes import mode_of
 from storage.errors import InvalidInput
 from storage.types import Principal
@@ -31,7 +32,7 @@ def ask(built: Services, principal: Principal, question: str, *, mode: str, docu
         question=question,
         principal=principal,
         retriever=built.retriever,
-        llm=built.llm,
+        llm=answering(built.llm),
         rewriter=built.rewriter,
         cancel=threading.Event(),
         scope=scope,

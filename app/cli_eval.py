@@ -115,6 +115,7 @@ def _ask(
 ) -> Run:
     from app.evaluation.corpus import Corpus, hashes_of
     from app.evaluation.evaluate import evaluate
+    from app.language_model import answering
 
     principal = built.users.principal(as_user) if as_user else OPERATOR
     corpus = Corpus(built.documents.catalogue(principal), questions, hashes_of(folder) if folder else None)
@@ -130,7 +131,7 @@ def _ask(
             corpus,
             built.retriever,
             principal,
-            llm=built.llm if answers else None,
+            llm=answering(built.llm) if answers else None,
             rewriter=built.rewriter,
             source_tokens=built.settings.source_tokens,
             note=note,

@@ -60,28 +60,35 @@ def recommend(as_json: AsJson = False) -> None:
 
 
 @models.command()
-def use(file: Annotated[str, typer.Argument(help="A file of `footnote models list`.")]) -> None:
-    """Change to another model without a restart: running answers are finished by the old one. Kept across restarts."""
+def use(
+    file: Annotated[str, typer.Argument(help="A file of `footnote models list`.")] = "",
+    none: Annotated[bool, typer.Option("--none", help="Use no model: answers quote the documents.")] = False,
+) -> None:
+    """Change to a model, or to none, without a restart: running answers are finished by the old one. It is kept."""
     from app.models_client import ModelsClient
 
+    if none == bool(file):
+        raise typer.BadParameter("Name one file, or give --none.")
     settings = load()
     reachable = supervisor.attached(settings) or settings
     if not (reachable.llm_url or reachable.embed_url):
         shelf = _shelf(settings)
-        shelf.check(file)
+        if file:
+            shelf.check(file)
         model_choice.begin(settings.models_dir, settings.llm_model)
-        shelf.choose(shelf.path(file))
-        console.print(f"{file} answers from the next start on.", markup=False)
+        shelf.choose(shelf.path(file) if file else None)
+        console.print(f"{file or 'No language model'} answers from the next start on.", markup=False)
         return
     with closing(Database(reachable.sql_url)) as database:
+        database.migrate()  # the change is recorded there, be the web app here yet or not
         client = ModelsClient(reachable, database)
-        change = client.switch(file, OPERATOR).change
+        change = client.switch(file or None, OPERATOR).change
         while change and change.under_way:
             time.sleep(0.5)
             change = client.all(OPERATOR).change
     if change and change.problem:
         raise Unavailable("models", f"{file} could not be loaded, so nothing has changed. {change.problem}")
-    console.print(f"{file} answers now, and after a restart.", markup=False)
+    console.print(f"{file or 'No language model'} answers now, and after a restart.", markup=False)
 
 
 @models.command()
@@ -89,7 +96,7 @@ def pull(
     name: Annotated[str, typer.Argument(help="A name from `footnote models list`.")],
     accept_license: Annotated[bool, typer.Option("--accept-license", help="Take the licence without asking.")] = False,
 ) -> None:
-    """Download a model, check it against the hub's SHA-256, and use it from the next start on."""
+    """Download a model and check it against the hub's SHA-256. `footnote models use` then changes to it."""
     from app.model_files import known, pull
 
     settings, model = load(), known(name)
@@ -108,7 +115,8 @@ def pull(
                 task, description=f"{stage} {model.file}", completed=done, total=total
             ),
         )
-    console.print(f"{pulled.file} is here and as the hub has it. Start Footnote again to use it.", markup=False)
+    console.print(f"{pulled.file} is here and as the hub has it.", markup=False)
+    console.print(f"Use it with: footnote models use {pulled.file}", markup=False)
 
 
 @models.command()
@@ -149,6 +157,8 @@ def serve(supervised: Annotated[bool, typer.Option("--supervised", hidden=True)]
     if path and not supervised:
         model_choice.begin(settings.models_dir, settings.llm_model)
     first = model_choice.chosen(settings.models_dir, configured=None) or path
+    if model_choice.is_none(settings.models_dir, configured=None):
+        first = None
 
     tunings = Tunings(settings.data_dir, threads=settings.llm_threads, gpu_layers=settings.llm_gpu_layers)
 

@@ -14,9 +14,8 @@ import httpx
 
 from app import supervisor
 from app.cross_encoder import folder_of
-from app.llm import OpenAIChat
 from app.rerank import HttpReranker
-from app.services import recognition_of
+from app.services import chat_of, recognition_of
 from app.settings import Settings
 from app.tuning import Tunings
 from ingest import sandbox, worker
@@ -147,16 +146,11 @@ def _reranker(settings: Settings) -> Finding:
 
 
 def _language_model(settings: Settings) -> Finding:
-    if settings.llm_url:
-        chat = OpenAIChat(
-            settings.llm_url,
-            settings.llm_api_key.get_secret_value(),
-            settings.llm_name,
-            own=settings.own_llm_url,
-        )
+    chat = chat_of(settings)
+    if chat and chat.has_model() is not False:
         reason = chat.ready()
         remedy = "" if reason is None else "Until then answers quote the documents, word for word."
-        found = f"{settings.llm_name} at {settings.llm_url}{_tuning(settings)}"
+        found = f"{chat.name} at {settings.llm_url or settings.own_models_url}{_tuning(settings)}"
         return Finding("language model", reason is None, reason or found, remedy)
     model = settings.local_model()
     if model is not None:
@@ -164,7 +158,7 @@ def _language_model(settings: Settings) -> Finding:
         return Finding("language model", True, found)
     built = importlib.util.find_spec("llama_cpp") is not None
     found = "None: answers quote the documents, word for word. That is fine."
-    how = "To add one: footnote models pull llama-3-8b-instruct, or set LLM_MODEL or LLM_URL."
+    how = "To add one: footnote models pull llama-3-8b-instruct, then footnote models use; or set LLM_URL."
     return Finding(
         "language model", True, found, how if built else how + " llama-cpp-python has to be installed first."
     )

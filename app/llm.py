@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 import httpx
 
+from app import certificates
 from app.prompt import Prompt, estimate_tokens
 from storage.errors import Busy, FootnoteError, InvalidInput, Unavailable
 from storage.types import Passage
@@ -137,13 +138,26 @@ class OpenAIChat:
 
     def ready(self) -> str | None:
         """None when the model answers, else the reason in plain words. Waits for five seconds at most."""
+        proxied, verify = not self._own, certificates.known(trust_env=not self._own)
         try:
-            with httpx.Client(headers=self._headers, timeout=5, trust_env=not self._own) as client:
+            with httpx.Client(headers=self._headers, timeout=5, trust_env=proxied, verify=verify) as client:
                 return self._own_reason(client) if self._own else self._foreign_reason(client)
         except httpx.TransportError as error:
             return str(self._unreachable(error))
         except (ValueError, KeyError, TypeError, AttributeError):
             return f"What answers at {self._url} is no OpenAI-compatible server. Check LLM_URL."
+
+    def has_model(self) -> bool | None:
+        """Whether our own server has a language model, be it still loading; None while it does not answer at once.
+
+        Of another server that is taken for granted.
+        """
+        if not self._own:
+            return True
+        try:
+            return bool(self._own_chat(self._request("GET", f"{self._root}/healthz"))["configured"])
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError):
+            return None
 
     def count(self, text: str) -> int:
         """Tokens of `text`: exact where the server can count, else a careful guess."""
@@ -207,12 +221,22 @@ class OpenAIChat:
 
     def _request(self, method: str, url: str, body: object = None) -> httpx.Response:
         timeout, proxied = httpx.Timeout(self._quick_seconds), not self._own
-        return httpx.request(method, url, json=body, headers=self._headers, timeout=timeout, trust_env=proxied)
+        verify = certificates.known(trust_env=proxied)
+        return httpx.request(
+            method, url, json=body, headers=self._headers, timeout=timeout, trust_env=proxied, verify=verify
+        )
 
     def _own_reason(self, client: httpx.Client) -> str | None:
-        chat = client.get(f"{self._root}/healthz").json()["chat"]
-        self._model = str(chat.get("model") or self._model)
+        chat = self._own_chat(client.get(f"{self._root}/healthz"))
         return None if chat["ready"] else str(chat["reason"])
+
+    def _own_chat(self, answer: httpx.Response) -> dict[str, Any]:
+        """What our own server's health says of the model, whose name is kept."""
+        chat: dict[str, Any] = answer.json()["chat"]
+        name = str(chat.get("model") or self._model)
+        if name != self._model:
+            self._model, self._asked = name, -_FACTS_SECONDS  # another model: what is known of the last is of no use
+        return chat
 
     def _foreign_reason(self, client: httpx.Client) -> str | None:
         answer = client.get(f"{self._url}/models")
@@ -252,9 +276,12 @@ class OpenAIChat:
         }
         if self._own and self._adapter_of and (adapter := self._adapter_of(prompt.passages)):
             body["adapter"] = adapter
+        proxied, verify = not self._own, certificates.known(trust_env=not self._own)
         try:
             async with (
-                httpx.AsyncClient(headers=self._headers, timeout=self._timeout, trust_env=not self._own) as client,
+                httpx.AsyncClient(
+                    headers=self._headers, timeout=self._timeout, trust_env=proxied, verify=verify
+                ) as client,
                 client.stream("POST", f"{self._url}/chat/completions", json=body) as response,
             ):
                 if response.status_code != 200:

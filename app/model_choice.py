@@ -1,4 +1,4 @@
-"""Which model file answers, where somebody chose another one than the settings name. Kept across restarts.
+"""Which model file answers, where somebody chose another one than the settings name, or none. Kept across restarts.
 
 The choice lies beside the models as `chosen.json`. It holds until LLM_MODEL is changed, or its file is gone.
 """
@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from app.gguf_header import read_header
+from storage.errors import FootnoteError
 
 _FILE = "chosen.json"
 
@@ -22,6 +26,12 @@ def chosen(folder: Path, *, configured: str | None) -> Path | None:
     return path if record.get("path") and path.is_file() else None
 
 
+def is_none(folder: Path, *, configured: str | None) -> bool:
+    """Whether it was chosen that no model answers. `configured` as for `chosen`."""
+    record = _read(folder)
+    return record.get("path") == "" and configured in (None, record.get("configured"))
+
+
 def begin(folder: Path, configured: str) -> None:
     """At a start, with what LLM_MODEL says: a choice that was made under another one ends."""
     record = _read(folder)
@@ -29,8 +39,20 @@ def begin(folder: Path, configured: str) -> None:
         _write(folder, {"configured": configured})
 
 
-def choose(folder: Path, path: Path) -> None:
-    _write(folder, {"configured": "", **_read(folder), "path": str(path)})
+def choose(folder: Path, path: Path | None) -> None:
+    _write(folder, {"configured": "", **_read(folder), "path": str(path or "")})
+
+
+def newest(folder: Path) -> Path | None:
+    """The model that came last, where nobody has chosen one. LoRA adapters and other files without a model are none."""
+    files = sorted(folder.glob("*.gguf"), key=lambda path: path.stat().st_mtime, reverse=True)
+    return next((path for path in files if _may_answer(path)), None)
+
+
+def _may_answer(path: Path) -> bool:
+    with suppress(FootnoteError):  # of what can't be read its loading tells why
+        return read_header(path).kind == "model"
+    return True
 
 
 def _read(folder: Path) -> dict[str, Any]:

@@ -41,10 +41,15 @@ class Change:
 
 
 class Models(BaseModel):
-    """What there is and what answers. `loaded` is a file's name, "" while none answers; then `reason` says why."""
+    """What there is and what answers. `loaded` is a file's name, "" while none answers; then `reason` says why.
+
+    `wanted`: a model is there or on its way; else answers quote the documents until one is chosen.
+    """
 
     machine: str
+    folder: str = ""  # where model files lie
     loaded: str
+    wanted: bool = True
     reason: str
     figures: dict[str, float]
     context: int

@@ -29,6 +29,11 @@ class _Named(BaseModel):
     file: str
 
 
+class _Chosen(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    file: str | None
+
+
 class ModelRoutes:
     def __init__(self, shelf: Shelf, models: ChatModels) -> None:
         self._shelf, self._models = shelf, models
@@ -44,7 +49,11 @@ class ModelRoutes:
         return JSONResponse(await run_in_threadpool(self._listed))
 
     async def switch(self, request: Request) -> Response:
-        return JSONResponse(await run_in_threadpool(self._switch, await _named(request)), status_code=202)
+        try:
+            file = _Chosen.model_validate_json(await request.body()).file
+        except ValidationError as error:
+            raise BadRequest("The request can't be read: {\"file\": a model file's name, or null for none}.") from error
+        return JSONResponse(await run_in_threadpool(self._switch, file), status_code=202)
 
     async def verify(self, request: Request) -> Response:
         file = await _named(request)
@@ -55,7 +64,9 @@ class ModelRoutes:
         engine, change = self._models.now.part, self._models.change()
         return {
             "machine": machine.look().described(),
+            "folder": str(self._shelf.folder),
             "loaded": f"{engine.name}.gguf" if engine else "",
+            "wanted": self._models.now.wanted,
             "reason": self._models.reason(),
             "figures": engine.figures() if engine else {},
             "context": engine.window if engine else 0,
@@ -64,7 +75,11 @@ class ModelRoutes:
             "models": [asdict(entry) for entry in self._shelf.entries()],
         }
 
-    def _switch(self, file: str) -> dict[str, Any]:
+    def _switch(self, file: str | None) -> dict[str, Any]:
+        if file is None:
+            self._models.take_away()
+            self._shelf.choose(None)
+            return self._listed()
         path = self._shelf.path(file)
         check_chat_model(path, read_header(path))
         engine = self._models.now.part

@@ -66,8 +66,8 @@ class Shelf:
     def fits_beside(self, path: Path) -> bool:
         return machine.fits_beside(machine.look(), path.stat().st_size)
 
-    def choose(self, path: Path) -> None:
-        """Remember it for the next start."""
+    def choose(self, path: Path | None) -> None:
+        """Remember it for the next start; None: that no model is to answer."""
         model_choice.choose(self.folder, path)
 
     def _paths(self) -> dict[str, Path]:

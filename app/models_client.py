@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 from pydantic import ValidationError
 
+from app import certificates
 from app.model_list import Models
 from app.settings import Settings
 from storage.audit import record
@@ -25,12 +26,7 @@ class ModelsClient:
     """For admins; every method asks that first. Makes no connection before."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
-        url = ""
-        if settings.own_llm_url:
-            url = settings.llm_url
-        elif not settings.llm_url and settings.own_embed_url:  # no model yet, but a process that could load one
-            url = settings.embed_url
-        self._url, self._key = url.removesuffix("/v1"), settings.key()
+        self._url, self._key = settings.own_models_url.removesuffix("/v1"), settings.key()
         self._database = database
 
     @property
@@ -42,19 +38,21 @@ class ModelsClient:
         _require_admin(principal)
         return self._models(self._ask("GET", "/manage/models"))
 
-    def switch(self, file: str, principal: Principal) -> Models:
-        """Begin to change to the model in `file`. Raises NotFound, InvalidInput for a file that can't be used, Conflict
-        while another change is under way."""
+    def switch(self, file: str | None, principal: Principal) -> Models:
+        """Begin to change to the model in `file`; None: to none, so that answers quote the documents, at once.
+
+        Raises NotFound, InvalidInput for a file that can't be used, Conflict while another change is under way.
+        """
         _require_admin(principal)
-        models = self._models(self._ask("POST", "/manage/models/switch", file))
+        models = self._models(self._ask("POST", "/manage/models/switch", {"file": file}))
         with self._database.write() as session:
-            record(session, principal, "switch model", file)
+            record(session, principal, "switch model", file or "none")
         return models
 
     def verify(self, file: str, principal: Principal) -> str:
         """Reads the whole file. What was compared, in words; raises InvalidInput when it is not as it should be."""
         _require_admin(principal)
-        return str(self._ask("POST", "/manage/models/verify", file)["found"])
+        return str(self._ask("POST", "/manage/models/verify", {"file": file})["found"])
 
     def _models(self, body: dict[str, Any]) -> Models:
         try:
@@ -62,24 +60,25 @@ class ModelsClient:
         except ValidationError as error:
             raise Unavailable("models", "The models process is of another version than this one.") from error
 
-    def _ask(self, method: str, path: str, file: str = "") -> dict[str, Any]:
+    def _ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         if not self._url:
             raise InvalidInput(NONE)
         try:
             answer = httpx.request(
                 method,
                 f"{self._url}{path}",
-                json={"file": file} if file else None,
+                json=body,
                 headers={"Authorization": f"Bearer {self._key}"},
                 timeout=httpx.Timeout(1800.0 if path.endswith("verify") else 30.0, connect=5.0),
                 trust_env=False,
+                verify=certificates.known(),
             )
-            body: dict[str, Any] = answer.json()
+            told: dict[str, Any] = answer.json()
         except (httpx.HTTPError, ValueError) as error:
             raise Unavailable("models", _AWAY) from error
         if answer.status_code >= 400:
-            raise _refused(answer.status_code, str(body.get("error", {}).get("message", "no reason given")))
-        return body
+            raise _refused(answer.status_code, str(told.get("error", {}).get("message", "no reason given")))
+        return told
 
 
 def _require_admin(principal: Principal) -> None:

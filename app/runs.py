@@ -16,6 +16,7 @@ from app.evaluation.corpus import Corpus
 from app.evaluation.evaluate import evaluate
 from app.evaluation.measures import Comparison, compare, summarise
 from app.evaluation.outcomes import Run
+from app.language_model import answering
 from app.llm import LLM
 from app.question_sets import questions_of
 from app.retrieve import Retriever
@@ -74,16 +75,16 @@ class Runs:
         run is under way, InvalidInput for a set without questions.
         """
         asked = self._evaluations.questions(set_id, principal)
-        rights = self._users.principal(rights_of)
+        rights, llm = self._users.principal(rights_of), answering(self._llm)
         info = self._evaluations.begin(
             set_id,
             principal,
             answers=answers,
             rights_of=rights.name,
             generation=self._generation(),
-            settings={**self._settings, "model": self._llm.name if answers else ""},
+            settings={**self._settings, "model": llm.name if answers else ""},
         )
-        run = _Run(info, self._evaluations)
+        run = _Run(info, self._evaluations, llm)
         thread = threading.Thread(
             target=self._work, args=(run, asked, rights), name=f"evaluation-{info.id[:8]}", daemon=True
         )
@@ -147,7 +148,7 @@ class Runs:
             Corpus(self._documents.catalogue(rights), questions),
             self._retriever,
             rights,
-            llm=self._llm if run.info.answers else None,
+            llm=run.llm if run.info.answers else None,
             rewriter=self._rewriter,
             source_tokens=self._source_tokens,
             on_progress=run.advance,
@@ -167,8 +168,9 @@ class Runs:
 class _Run:
     """One evaluation under way."""
 
-    def __init__(self, info: RunInfo, evaluations: Evaluations) -> None:
+    def __init__(self, info: RunInfo, evaluations: Evaluations, llm: LLM) -> None:
         self.info = info
+        self.llm = llm
         self.cancelled = threading.Event()
         self.ended = threading.Event()
         self.stopped = False  # by the end of the process

@@ -17,7 +17,7 @@ from functools import cache
 import httpx
 import sqlalchemy as sa
 
-from app import rewrite
+from app import certificates, rewrite
 from app.acceptance import Acceptance
 from app.adapters import AdapterChoice, adapters_of
 from app.answers import Answers
@@ -27,6 +27,7 @@ from app.extract import Extractive
 from app.guard import Guard
 from app.guard_template import version_of
 from app.house import House
+from app.language_model import LanguageModel, answering
 from app.live import Live
 from app.llm import LLM, OpenAIChat
 from app.models_client import ModelsClient
@@ -114,13 +115,15 @@ class Services:
 
     @property
     def has_language_model(self) -> bool:
-        return not isinstance(self.llm, Extractive)
+        return not isinstance(answering(self.llm), Extractive)
 
     def close(self) -> None:
         self.runs.close()
         self.answers.close()
         if self.reranker:
             self.reranker.close()
+        if isinstance(self.embedder, HttpEmbedder):
+            self.embedder.close()
         self.index.close()
         self.database.close()
 
@@ -161,7 +164,7 @@ def build(settings: Settings) -> Services:
     retriever = Retriever(index, embedder, documents, reranker=reranker, reranked=settings.rerank_passages, live=live)
     llm = _language_model(settings, live, database)
     rewriter = rewriter_of(settings)
-    chat = llm if isinstance(llm, OpenAIChat) else None
+    chat = llm.chat
     house = House(Instructions(database), chat)
     budget = Budget(
         chat,
@@ -172,8 +175,7 @@ def build(settings: Settings) -> Services:
     users, evaluations = Users(database, session_hours=settings.session_hours), Evaluations(database)
     preferences = Preferences(database)
     checks = [index.ready, lambda: _models_away(settings), lambda: _worker_away(database)]
-    if chat:
-        checks.append(chat.ready)
+    checks.append(llm.ready)
     guard = guard_of(settings)
     if guard:
         checks.append(guard.ready)
@@ -367,19 +369,21 @@ def recognition_of(settings: Settings) -> Recognition:
     )
 
 
-def _language_model(settings: Settings, live: Live, database: Database) -> LLM:
-    if not settings.llm_url:
-        return Extractive(live=live.embedder)
+def _language_model(settings: Settings, live: Live, database: Database) -> LanguageModel:
     choice = AdapterChoice(adapters_of(settings.llm_adapters), Belonging(database))
-    return _chat(settings, max_tokens=settings.llm_max_tokens, temperature=settings.llm_temperature, adapter_of=choice)
+    chat = chat_of(settings, adapter_of=choice)
+    # our own process tells whether it has a model, which LLM_MODEL only names where it was there at the start
+    expected = bool(settings.llm_model) or not settings.own_models_url
+    return LanguageModel(chat, Extractive(live=live.embedder), expected=expected)
 
 
 def rewriter_of(settings: Settings) -> Rewriter | None:
     """None where no setting wants it, or no model is there to be asked."""
-    if not settings.llm_url or not (settings.rewrite_follow_ups or settings.rewrite_comparisons):
+    chat = chat_of(settings, max_tokens=rewrite.TOKENS, temperature=0)
+    if not chat or not (settings.rewrite_follow_ups or settings.rewrite_comparisons):
         return None
     return Rewriter(
-        _chat(settings, max_tokens=rewrite.TOKENS, temperature=0),
+        chat,
         follow_ups=settings.rewrite_follow_ups,
         comparisons=settings.rewrite_comparisons,
         seconds=settings.rewrite_seconds,
@@ -403,16 +407,24 @@ def guard_of(settings: Settings) -> Guard | None:
     )
 
 
-def _chat(
-    settings: Settings, *, max_tokens: int, temperature: float, adapter_of: AdapterChoice | None = None
-) -> OpenAIChat:
+def chat_of(
+    settings: Settings,
+    *,
+    max_tokens: int | None = None,
+    temperature: float | None = None,
+    adapter_of: AdapterChoice | None = None,
+) -> OpenAIChat | None:
+    """The server of the language model; None where there is none, not even our own that could be given a model."""
+    url, own = settings.own_models_url or settings.llm_url, bool(settings.own_models_url)
+    if not url:
+        return None
     return OpenAIChat(
-        settings.llm_url,
-        settings.llm_api_key.get_secret_value(),
+        url,
+        settings.key() if own else settings.llm_api_key.get_secret_value(),
         settings.llm_name,
-        own=settings.own_llm_url,
-        max_tokens=max_tokens,
-        temperature=temperature,
+        own=own,
+        max_tokens=settings.llm_max_tokens if max_tokens is None else max_tokens,
+        temperature=settings.llm_temperature if temperature is None else temperature,
         adapter_of=adapter_of,
     )
 
@@ -431,7 +443,8 @@ def _models_away(settings: Settings) -> str | None:
     if not settings.own_embed_url:
         return None
     try:
-        health = httpx.get(settings.embed_url.removesuffix("/v1") + "/healthz", timeout=2.0, trust_env=False).json()
+        url = settings.embed_url.removesuffix("/v1") + "/healthz"
+        health = httpx.get(url, timeout=2.0, trust_env=False, verify=certificates.known()).json()
     except (httpx.HTTPError, ValueError):
         return "The models process is starting. Until it is ready, passages are found by their words only."
     if not health.get("embeddings", {}).get("ready", False):

@@ -256,6 +256,8 @@ class Settings(BaseSettings):
         """The GGUF file to load: the chosen one, LLM_MODEL, or the one pulled last. None: answers are extractive."""
         if self.llm_url:
             return None
+        if model_choice.is_none(self.models_dir, configured=self.llm_model):
+            return None
         if chosen := model_choice.chosen(self.models_dir, configured=self.llm_model):
             return chosen
         if self.llm_model:
@@ -263,8 +265,7 @@ class Settings(BaseSettings):
             if not path.is_file():
                 raise InvalidInput(f"LLM_MODEL: there is no file {path}. Give the path of a GGUF file.")
             return path.absolute()
-        pulled = sorted(self.models_dir.glob("*.gguf"), key=lambda path: path.stat().st_mtime)
-        return pulled[-1] if pulled else None
+        return model_choice.newest(self.models_dir)
 
     @property
     def llm_name(self) -> str:
@@ -275,6 +276,13 @@ class Settings(BaseSettings):
     def own_llm_url(self) -> bool:
         """Whether LLM_URL is our own models process: it shares our key."""
         return bool(self.llm_url) and self.llm_api_key.get_secret_value() == self.key()
+
+    @property
+    def own_models_url(self) -> str:
+        """Our own models process where no other server answers: it has a language model, or can be given one. Or ""."""
+        if self.own_llm_url:
+            return self.llm_url
+        return self.embed_url if not self.llm_url and self.own_embed_url else ""
 
     @property
     def own_index(self) -> bool:

@@ -25,7 +25,7 @@ from typing import IO, Any
 import filelock
 import httpx
 
-from app import model_choice
+from app import certificates, model_choice
 from app.log import child_entry, json_line, text_line
 from app.settings import Settings, child_environment
 from storage.errors import Conflict, Unavailable
@@ -65,7 +65,8 @@ def plan(settings: Settings) -> tuple[Settings, list[Part]]:
     reranks = bool(settings.rerank_model and not settings.rerank_url)
     guards = bool(settings.guard_model and not settings.guard_url)
     judges = bool(settings.nli_model and not settings.nli_url)
-    if not settings.embed_url or reranks or guards or judges or (model and not settings.llm_url):
+    chats = not settings.llm_url and bool(model or not settings.own_models_url)  # also without a model: one may come
+    if not settings.embed_url or reranks or guards or judges or chats:
         port = settings.models_port or free_port()
         url = f"http://127.0.0.1:{port}/v1"
         updates["models_port"] = str(port)
@@ -77,8 +78,8 @@ def plan(settings: Settings) -> tuple[Settings, list[Part]]:
             updates |= {"nli_url": url, "nli_api_key": key}
         if guards:
             updates |= {"guard_url": url, "guard_api_key": key}
-        if model and not settings.llm_url:
-            updates |= {"llm_url": url, "llm_api_key": key, "llm_model": str(model)}
+        if chats:
+            updates |= {"llm_url": url, "llm_api_key": key, "llm_model": str(model or "")}
         parts.append(_own("models", "models", "serve", health=f"http://127.0.0.1:{port}/healthz", yields=True))
     parts.append(_own("worker", "worker", yields=True))
     here = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
@@ -276,7 +277,7 @@ def free_port() -> int:
 def answers(url: str) -> bool:
     """Whether anything at all comes back: a part that says that it is loading lives."""
     try:
-        httpx.get(url, timeout=2.0, trust_env=False)
+        httpx.get(url, timeout=2.0, trust_env=False, verify=certificates.known())
     except httpx.HTTPError:
         return False
     return True

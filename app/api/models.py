@@ -11,6 +11,11 @@ from app.api.request import principal_of, read_json, services_of
 from app.api.response import Json
 
 
+class Chosen(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    file: str | None = Field(min_length=1, max_length=255)
+
+
 class Named(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     file: str = Field(min_length=1, max_length=255)
@@ -22,8 +27,8 @@ def models(request: Request) -> Response:
 
 
 async def switch(request: Request) -> Response:
-    """Admins: change to {"file": ...} without a restart; GET /api/models tells when it answers."""
-    body = await read_json(request, Named)
+    """Admins: change to {"file": ...} without a restart, null: to none; GET /api/models tells when it answers."""
+    body = await read_json(request, Chosen)
     models = await run_in_threadpool(services_of(request).models.switch, body.file, principal_of(request))
     return Json(models.model_dump(), 202)
 

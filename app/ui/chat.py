@@ -95,12 +95,12 @@ def _no_documents(principal: Principal) -> str:
 
 
 def _no_model(principal: Principal) -> str:
-    found = "No language model is loaded: answers are the sentences of your documents that fit best, word for word."
+    found = "No language model is set up: answers are the sentences of your documents that fit best, word for word."
     if not principal.is_admin:
         return f'<p class="notice">{found} An admin can add a model.</p>'
     return (
-        f'<p class="notice">{found} To add one, run <code>footnote models pull llama-3-8b-instruct</code>, '
-        "or set <code>LLM_MODEL</code> to a GGUF file or <code>LLM_URL</code> to a server, and start again.</p>"
+        f'<p class="notice">{found} To add one, run <code>footnote models pull llama-3-8b-instruct</code> and choose '
+        "it on the page Models; or set <code>LLM_URL</code> to a server and start again.</p>"
     )
 
 

@@ -15,6 +15,8 @@ from storage.types import Principal
 
 MOVING, STILL = 1.0, 5.0
 _DIALOG, _DONE, _FOUND = "models_dialog", "models_done", "models_found"
+_AWAY = "models_take_away"
+_NONE = "No language model is chosen: answers quote the documents, word for word."
 
 
 def page() -> None:
@@ -24,6 +26,7 @@ def page() -> None:
         return
     st.session_state.pop(_DONE, None)
     dialog = st.session_state.pop(_DIALOG, "")  # before the list, which reruns the page for one
+    away = st.session_state.pop(_AWAY, False)
     with st.container(key="models_page"):
         st.html(
             '<h1 class="title">Models</h1><p class="soft">The language model writes the answers. Another one takes '
@@ -36,6 +39,8 @@ def page() -> None:
         st.fragment(_draw_list, run_every=every)(every)
     if dialog:
         _switch(dialog)
+    elif away:
+        _take_away()
 
 
 def _moves(services: Services, principal: Principal) -> bool:
@@ -57,7 +62,9 @@ def _draw_list(every: float) -> None:
     if (every == MOVING) != moves:
         st.rerun()  # the page sets another pace
     st.html(f'<p class="soft">{plain(models.machine)}. Waits are for {model_words.TYPICAL}.</p>')
-    if models.reason and not moves:
+    if not models.wanted and not moves:
+        st.html(f'<p class="notice" role="status">{_NONE}</p>')
+    elif models.reason and not moves:
         st.html(f'<p class="notice away" role="status">{plain(models.reason)}</p>')
     if models.change and models.change.problem:
         failed = f"{models.change.to} could not be loaded, so nothing has changed. {models.change.problem}"
@@ -65,16 +72,17 @@ def _draw_list(every: float) -> None:
     for adapter, problem in models.adapters.items():
         words = f"The adapter {adapter} is not used: {problem}" if problem else f"Adapter {adapter}: loaded."
         st.html(f'<p class="{"notice away" if problem else "soft"}">{plain(words)}</p>')
-    _draw_files(services, models, moves)
-    if _DIALOG in st.session_state:
+    _draw_files(models, moves)
+    if _DIALOG in st.session_state or _AWAY in st.session_state:
         st.rerun()  # dialogs stand on the page itself, else the next look at the list would close them
 
 
-def _draw_files(services: Services, models: Models, moves: bool) -> None:
+def _draw_files(models: Models, moves: bool) -> None:
     if not models.models:
         st.html(
-            '<div class="empty"><b>No model file is here</b>Get one with '
-            "<code>footnote models recommend</code> and <code>footnote models pull</code>.</div>"
+            '<div class="empty"><b>No model file is here</b>Get one with <code>footnote models recommend</code> and '
+            f"<code>footnote models pull</code>, or put a GGUF file into {plain(models.folder)}. It can then be chosen "
+            "here.</div>"
         )
         return
     with st.container(key="models"):
@@ -82,19 +90,14 @@ def _draw_files(services: Services, models: Models, moves: bool) -> None:
         for entry in models.models:
             st.html(row(entry, models))
             with st.container(key=f"model_acts_{entry.file}", horizontal=True, gap="small"):
-                _draw_actions(services, entry, models, moves)
+                _draw_actions(entry, models, moves)
 
 
-def _draw_actions(services: Services, entry: Entry, models: Models, moves: bool) -> None:
-    if not entry.problem and entry.file != models.loaded and services.has_language_model:
-        st.button(
-            "Use this one",
-            key=f"model_use_{entry.file}",
-            disabled=moves,
-            on_click=_ask,
-            args=(entry.file,),
-            help=None if services.has_language_model else "Restart Footnote once: it was started without a model.",
-        )
+def _draw_actions(entry: Entry, models: Models, moves: bool) -> None:
+    if entry.file == models.loaded:
+        st.button("Use none", key="model_use_none", disabled=moves, on_click=_ask_none)
+    elif not entry.problem:
+        st.button("Use this one", key=f"model_use_{entry.file}", disabled=moves, on_click=_ask, args=(entry.file,))
     st.button("Verify", key=f"model_verify_{entry.file}", type="tertiary", on_click=_verify, args=(entry.file,))
 
 
@@ -114,12 +117,38 @@ def _switch(file: str) -> None:
     fit = "" if entry.fits else " It may not fit into this machine's memory."
     st.html(
         f'<p class="lead">A typical question will take {model_words.wait(entry.wait)} '
-        f"({model_words.how_known(entry.measured)}).{fit} Where memory holds both, it is loaded beside the one that "
-        "answers now; else questions wait meanwhile. The choice is kept.</p>"
+        f"({model_words.how_known(entry.measured)}).{fit} {_meanwhile(models)} The choice is kept.</p>"
     )
     st.button("Change", key="model_do_use", type="primary", on_click=_do_switch, args=(file,))
     if st.session_state.pop(_DONE, False):
         st.rerun()
+
+
+def _meanwhile(models: Models) -> str:
+    if not models.wanted:
+        return "Until it is loaded, answers quote the documents as they do now."
+    return "Where memory holds both, it is loaded beside the one that answers now; else questions wait meanwhile."
+
+
+def _ask_none() -> None:
+    st.session_state[_AWAY] = True
+
+
+@st.dialog("Use no language model")
+def _take_away() -> None:
+    st.html(
+        '<p class="lead">From now on answers quote the documents, word for word. Answers on their way are finished. '
+        "The file stays here, and can be chosen again at any time. The choice is kept.</p>"
+    )
+    st.button("Use none", key="model_do_none", type="primary", on_click=_do_take_away)
+    if st.session_state.pop(_DONE, False):
+        st.rerun()
+
+
+@callback
+def _do_take_away(services: Services, principal: Principal) -> None:
+    st.session_state[_DONE] = True
+    services.models.switch(None, principal)
 
 
 @callback

@@ -59,3 +59,5 @@ def test_a_choice_without_a_running_footnote_is_for_the_next_start(folder: Path)
     assert model_choice.chosen(folder, configured="") == folder / "first.gguf"
     assert isinstance(run("use", "broken.gguf").exception, InvalidInput)
     assert isinstance(run("use", "nothing.gguf").exception, NotFound)
+    assert run("use", "--none").exit_code == 0
+    assert model_choice.is_none(folder, configured="")

@@ -262,7 +262,8 @@ def test_without_urls_every_part_is_started_and_knows_the_others(data_dir: Path)
     settings, parts = plan(Settings(data_dir=data_dir))
     assert [one.name for one in parts] == ["index", "models", "worker", "web"]
     assert settings.own_embed_url
-    assert not settings.llm_url  # no model, no language model: answers are extractive
+    assert settings.own_llm_url  # which has no language model yet: answers are extractive
+    assert settings.llm_model == ""
     assert settings.qdrant_api_key.get_secret_value() == settings.key()
     assert f":{settings.index_port}" in settings.qdrant_url
 

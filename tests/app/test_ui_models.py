@@ -82,6 +82,33 @@ def test_a_model_is_changed_on_the_page(office: Office, monkeypatch: pytest.Monk
         assert "model_use_first.gguf" in keys(show(office, monkeypatch, url))
 
 
+def test_the_first_model_is_chosen_on_the_page_and_taken_away(
+    office: Office, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / "gguf"
+    folder.mkdir()
+    with parrot.serve(None, shelf=folder) as (url, _):
+        page = show(office, monkeypatch, url)
+        assert "No language model is chosen" in text(page)
+        assert str(folder) in text(page)
+        parrot.build(folder / "first.gguf")
+        page = show(office, monkeypatch, url)
+        page = press(page, "model_use_first.gguf")
+        assert "Until it is loaded, answers quote" in text(page)
+        press(page, "model_do_use")
+        client, anna = composition.current().models, office.principal("anna")
+        deadline = time.monotonic() + 30
+        while client.all(anna).loaded != "first.gguf":
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        page = press(show(office, monkeypatch, url), "model_use_none")
+        press(page, "model_do_none")
+        assert client.all(anna).loaded == ""
+        page = show(office, monkeypatch, url)
+        assert "No language model is chosen" in text(page)
+        assert "model_use_first.gguf" in keys(page)
+
+
 def test_lines_say_what_a_file_is_at() -> None:
     entry = Entry("a.gguf", 5_000_000_000, architecture="llama", parameters=8.0, wait=40.0, fits=True)
     models = Models(
