@@ -11,18 +11,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from app.assignment import Assignment, Step
 from app.assistant import respond
 from app.budget import SOURCE_TOKENS, Budget
 from app.chat import Ended, Event, Retrieved, Wrote
 from app.code_check import checked
+from app.earlier import Earlier
 from app.guard import Guard, Subject, guarded
 from app.language_model import answering
 from app.llm import LLM, Reading
 from app.prompt import Turn
-from app.quotation import plain, quote
+from app.quotation import quote
 from app.retrieve import EVERYTHING, Retriever
 from app.rewrite import Rewriter
 from app.verify import Check
@@ -36,7 +36,6 @@ from storage.types import (
     Given,
     GuardVerdict,
     HouseInstructions,
-    Message,
     MessageState,
     Mode,
     Passage,
@@ -128,6 +127,7 @@ class Answers:
         self._house = house
         self._budget = budget
         self._check = check
+        self._earlier = Earlier(retriever)
         self._lock = threading.Lock()
         self._running: dict[str, tuple[Generation, threading.Thread]] = {}
 
@@ -153,7 +153,7 @@ class Answers:
         with self._lock:
             if any(generation.conversation_id == conversation_id for generation, _ in self._running.values()):
                 raise InvalidInput("A question is being answered in this chat. Wait for it, or stop it first.")
-            history = turns(self._conversations.messages(conversation_id, principal))
+            history = self._earlier.turns(self._conversations.messages(conversation_id, principal), principal, scope)
             message = self._conversations.ask(conversation_id, question, principal)
             generation = Generation(message.id, conversation_id)
             run = _Run(generation, question, history, principal, scope, mode, self._conversations)
@@ -200,6 +200,8 @@ class Answers:
             )
             for event in checked(self._guarded(respond(asked, run.mode), run)):
                 run.take(event)
+                if isinstance(event, Ended) and event.prompt_version and run.given:
+                    self._earlier.keep(run.generation.message_id, run.given, run.scope)
         except Exception as error:
             known = isinstance(error, FootnoteError)
             log.log(logging.WARNING if known else logging.ERROR, "an answer failed", exc_info=error)
@@ -244,7 +246,8 @@ class _Run:
         self.ended = threading.Event()
         self._conversations = conversations
         self._writing = threading.Lock()  # between this answer's two threads
-        self._passages: tuple[Passage, ...] = ()
+        self.given: tuple[Passage, ...] = ()  # what stands before the model, by number
+        self._used: tuple[Passage, ...] = ()
         self._sources: set[str] = set()
         self._first_evidence: float | None = None
         self._text = ""
@@ -254,7 +257,8 @@ class _Run:
 
     def take(self, event: Event | Step) -> None:
         if isinstance(event, Retrieved):
-            self._passages = event.passages
+            self.given = event.sources
+            self._used = event.sources or event.passages
             self._first_evidence = event.seconds if event.passages else None
             self._record = _record(event)
             self.generation.advance(stage="reading", passages=event.passages, notice=event.notice)
@@ -273,7 +277,7 @@ class _Run:
 
     def _record_sources(self, event: Wrote) -> None:
         """Before the words are kept. A model may use all passages; a verbatim answer holds only what it cites."""
-        used = event.citations if event.verbatim else self._passages
+        used = event.citations if event.verbatim else self._used
         sources = {source.document_id for source in used} - self._sources
         if sources:
             self._conversations.record_sources(self.generation.message_id, sources)
@@ -341,17 +345,8 @@ class _Run:
 
 
 def _record(event: Retrieved) -> Record:
-    sources = (Given(p.document_id, p.version_id, p.page, p.start, p.end) for p in event.passages)
+    given = event.sources or event.passages
+    sources = (Given(p.document_id, p.version_id, p.page, p.start, p.end) for p in given)
     return Record(
         searched=event.asked.queries if event.asked else (), confidence=event.confidence, sources=tuple(sources)
     )
-
-
-def turns(messages: Sequence[Message]) -> list[Turn]:
-    """Questions with the answers that their reader may still see; others are left out with their question."""
-    found: list[Turn] = []
-    for asked, answered in pairwise(messages):
-        visible = answered.state in (MessageState.DONE, MessageState.STOPPED) and answered.text.strip()
-        if asked.role == "user" and answered.role == "assistant" and visible:
-            found += [Turn("user", asked.text), Turn("assistant", plain(answered.text))]
-    return found

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from app.llm import Facts, OpenAIChat
-from app.prompt import Prompt, Turn, estimate_tokens, source
+from app.prompt import Prompt, Turn, estimate_tokens, source, span
 from storage.types import Passage
 
 SOURCE_TOKENS = 2200
@@ -42,6 +42,7 @@ class Budget:
     def filled(self, prompt: Prompt, found: Sequence[Passage], history: Sequence[Turn]) -> Prompt:
         """`prompt` with the best of `found`, which come best first, and as much of the history as has its place.
 
+        Earlier sources stay while they and the conversation fill no more than half of the window.
         Never longer than the model can read, unless the question alone is; then the model's server refuses it.
         """
         facts = self._chat.facts() if self._chat else Facts()
@@ -53,9 +54,20 @@ class Budget:
         window = facts.window or WINDOW
         kept = _latest(turns, [count + _TURN for count in turn_counts], window // 5)
         earlier = sum(turn_counts[len(turns) - len(kept) :]) + _TURN * len(kept)
-        room = window - self._answer_tokens - head - earlier - _FRAME
-        best = _fitting(source_counts, self._soon(facts, room), room)
+        held = self._held(kept)
+        if earlier + held > window // 2:
+            kept, held = [replace(turn, sources=()) for turn in kept], 0
+        known = {span(passage) for turn in kept for passage in turn.sources}
+        added = [0 if span(one) in known else count for one, count in zip(found, source_counts, strict=True)]
+        room = window - self._answer_tokens - head - earlier - held - _FRAME
+        best = _fitting(added, self._soon(facts, room), room)
         return replace(prompt, passages=tuple(found[:best]), history=_with_mention(turns, kept))
+
+    def _held(self, turns: Sequence[Turn]) -> int:
+        """Tokens of the sources that stand with earlier questions, and of the words around them."""
+        passages = Prompt(question="", history=tuple(turns)).sources
+        frames = _FRAME * sum(bool(turn.sources) for turn in turns)
+        return sum(self._counted([source(n, passage) for n, passage in enumerate(passages, 1)])) + frames
 
     def _soon(self, facts: Facts, room: int) -> int:
         """Tokens of sources that are read before people have waited long enough."""

@@ -52,13 +52,17 @@ _SHOWN = 3  # pages that a refusal names
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """The evidence that is put before the model, before it has read it."""
+    """The evidence that is put before the model, before it has read it.
+
+    `sources` are all that it may cite, by number: also those of earlier turns, which come first. Empty: the passages.
+    """
 
     passages: tuple[Passage, ...]
     seconds: float
     notice: str = ""
     asked: Asked | None = None  # what was searched for
     confidence: float | None = None  # that the passages answer it
+    sources: tuple[Passage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +119,9 @@ def answer(
     bare = Prompt(question=question, asked=asked.text, sure=sure, preference=preference, house=house, ranked=True)
     prompt = _prompt(bare, found, history, llm, budget or Budget(source_tokens=source_tokens))
     evidence = time.monotonic() - began if found.passages else None
-    yield Retrieved(prompt.passages, time.monotonic() - began, found.notice, asked, found.confidence)
-    resolver, model = Resolver(prompt.passages, check=None if isinstance(llm, Extractive) else check), llm.name
+    seconds = time.monotonic() - began
+    yield Retrieved(prompt.passages, seconds, found.notice, asked, found.confidence, prompt.sources)
+    resolver, model = Resolver(prompt.sources, check=None if isinstance(llm, Extractive) else check), llm.name
     if found.passages and sureness(found.confidence) is not Sureness.NONE:
         try:
             yield from _write(prompt, llm, resolver, cancel)
@@ -167,7 +172,8 @@ def search(
 
 def _prompt(bare: Prompt, found: Found, history: Sequence[Turn], llm: LLM, budget: Budget) -> Prompt:
     if isinstance(llm, Extractive):
-        return replace(bare, passages=found.passages[:MOST_PASSAGES], history=tuple(history))
+        earlier = tuple(replace(turn, sources=()) for turn in history)
+        return replace(bare, passages=found.passages[:MOST_PASSAGES], history=earlier)
     return budget.filled(bare, found.passages, history)
 
 

@@ -214,6 +214,16 @@ class Documents:
                 return found
         raise _unknown()
 
+    def live(self, version_ids: Collection[str], principal: Principal) -> frozenset[str]:
+        """Those of the versions that are live and that the principal may read now."""
+        query = (
+            sa.select(Document.live_version_id)
+            .where(Document.live_version_id.in_(version_ids))
+            .where(readable(principal))
+        )
+        with self._database.read() as session:
+            return frozenset(filter(None, session.scalars(query)))
+
     def with_tables(self, found: Sequence[Passage], principal: Principal) -> list[Passage]:
         """The same passages, each with what lies in it of the tables of its page."""
         with self._database.read() as session:

@@ -116,3 +116,12 @@ def test_the_models_process_counts_and_tells_its_window_and_speed(own: OpenAICha
     bare = own.count(" ".join(message["content"] for message in replace(BARE).messages()))
     assert sum(own.count_all(sources)) + bare + 200 < 2048
     assert 4 <= len(prompt.passages) < 12
+
+
+def test_sources_that_stand_above_cost_no_wait_and_go_when_they_fill_half_of_the_window() -> None:
+    earlier = [Turn("user", "Question?", tuple(FOUND[:3])), Turn("assistant", "word")]
+    for window, held in ((8192, True), (700, False)):
+        prompt = Budget(Told(window, reading=7.0), wait_seconds=45, answer_tokens=100).filled(BARE, FOUND, earlier)
+        assert bool(prompt.history[0].sources) is held
+        assert len(prompt.passages) == (6 if held else 3)
+        assert prompt.sources == tuple(FOUND[: len(prompt.passages)])

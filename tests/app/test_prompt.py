@@ -44,7 +44,7 @@ def test_a_document_can_not_number_sources() -> None:
 
 def test_the_best_sources_stand_first_and_last() -> None:
     assert [in_reading_order(count) for count in (0, 1, 2, 3, 6)] == [[], [1], [1, 2], [1, 3, 2], [1, 3, 5, 6, 4, 2]]
-    passages = tuple(passage(f"text {n}") for n in range(1, 5))
+    passages = tuple(passage(f"text {n}", page=n) for n in range(1, 5))
     for ranked, order in ((True, (1, 3, 4, 2)), (False, (1, 2, 3, 4))):
         asked = Prompt(question="A?", passages=passages, ranked=ranked).messages()[-1]["content"]
         places = [asked.index(f"[{number}] text {number}") for number in order]
@@ -88,3 +88,17 @@ def test_the_guess_of_tokens_is_never_none() -> None:
 
 def test_the_wording_has_a_version() -> None:
     assert PROMPT_VERSION
+
+
+def test_a_source_stands_once_and_keeps_its_number() -> None:
+    one, two, three = (passage(f"text {n}", page=n) for n in (1, 2, 3))
+    history = (Turn("user", "A?", (one, two)), Turn("assistant", "a [2]."))
+    prompt = Prompt(question="B?", passages=(three, two), history=history)
+    assert prompt.sources == (one, two, three)
+    said = [message["content"] for message in prompt.messages()]
+    assert said[1] == Prompt(question="A?", passages=(one, two)).messages()[-1]["content"]
+    assert said[2] == "a."
+    assert "[3] text 3" in said[3]
+    assert "text 2" not in said[3]
+    again = Prompt(question="B?", passages=(one,), history=history).messages()[-1]["content"]
+    assert "The sources are those above." in again
