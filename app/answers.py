@@ -205,7 +205,8 @@ class Answers:
         except Exception as error:
             known = isinstance(error, FootnoteError)
             log.log(logging.WARNING if known else logging.ERROR, "an answer failed", exc_info=error)
-            run.fail(str(error) if known else FAILED, llm.name, time.monotonic() - began)
+            unread = self._guard is not None and self._guard.answers
+            run.fail(str(error) if known else FAILED, llm.name, time.monotonic() - began, unread=unread)
         finally:
             run.ended.set()
             with self._lock:
@@ -300,8 +301,10 @@ class _Run:
             except FootnoteError:
                 log.warning("an answer could not be saved; trying again in a second", exc_info=True)
 
-    def fail(self, reason: str, model: str, seconds: float) -> None:
-        """Keep what there is, with the reason below it."""
+    def fail(self, reason: str, model: str, seconds: float, *, unread: bool = False) -> None:
+        """Keep what there is, with the reason below it; the reason alone where a guard should have read the rest."""
+        if unread:
+            self._text, self._citations, self._verdicts = "", (), ()
         text = f"{self._text}\n\n{quote(reason)}" if self._text else quote(reason)
         state, evidence = MessageState.FAILED, self._first_evidence
         ended = Ended(text, self._citations, state, model, seconds, evidence, self._verdicts)

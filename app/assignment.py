@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from app import manner
 from app.budget import SOURCE_TOKENS, Budget
 from app.chat import Ended, Event, Wrote, answer
+from app.checked_text import CheckedText
 from app.cite import Resolver
 from app.extract import Extractive
 from app.footnotes import Footnotes
@@ -29,6 +30,7 @@ from storage.types import (
     Preference,
     Principal,
     Scope,
+    Verdict,
 )
 
 _TOLD = 12  # documents that are offered
@@ -91,10 +93,12 @@ class Assignment:
     def without_model(self) -> Assignment:
         return replace(self, llm=Extractive(self.retriever.embedder))
 
-    def ended(self, text: str, footnotes: Footnotes, evidence: float | None) -> Ended:
+    def ended(
+        self, text: str, footnotes: Footnotes, evidence: float | None, verdicts: tuple[Verdict, ...] = ()
+    ) -> Ended:
         state = MessageState.STOPPED if self.cancel.is_set() else MessageState.DONE
         version = Prompt(question="", house=self.house).version if self.has_model else ""
-        return Ended(text, footnotes.citations, state, self.llm.name, self.seconds, evidence, prompt_version=version)
+        return Ended(text, footnotes.citations, state, self.llm.name, self.seconds, evidence, verdicts, version)
 
 
 def plainly(asked: Assignment) -> Iterator[Event]:
@@ -117,13 +121,21 @@ def plainly(asked: Assignment) -> Iterator[Event]:
 
 
 def written(
-    asked: Assignment, prompt: Prompt, footnotes: Footnotes, sources: Sequence[Passage] | None = None
-) -> Iterator[Reading | str]:
+    asked: Assignment,
+    prompt: Prompt,
+    footnotes: Footnotes,
+    sources: Sequence[Sequence[Passage]] | None = None,
+    *,
+    about: str = "",
+) -> Iterator[Reading | CheckedText]:
     """The text so far, its numbers footnotes, again and again as the model writes it; the last is the whole of it.
 
-    `sources` are the passages that its numbers mean, where they are not the prompt's.
+    A model's sentences have their verdicts. `sources` are the passages that each number means, where they are not the
+    prompt's; `about` is what words are about that are too few to say so.
     """
-    resolver = Resolver(prompt.passages if sources is None else sources, footnotes)
+    meant = [[passage] for passage in prompt.passages] if sources is None else sources
+    check = replace(asked.check, about=about) if asked.check and asked.has_model else None
+    resolver = Resolver.of(meant, footnotes, check=check)
     for piece in asked.llm.stream(prompt, asked.cancel):
         if asked.cancel.is_set():
             break
@@ -132,10 +144,10 @@ def written(
             continue
         resolver.feed(piece)
         if resolver.text:
-            yield resolver.text
+            yield CheckedText(resolver.text, resolver.verdicts)
     resolver.finish()
-    if resolver.text:
-        yield resolver.text
+    if resolver.text or resolver.verdicts:
+        yield CheckedText(resolver.text, resolver.verdicts)
 
 
 def offer(asked: Assignment, said: str, documents: Sequence[Listed]) -> Iterator[Event]:

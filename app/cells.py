@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from app.checked_text import CheckedText, joined
 from app.quotation import plain
 from app.words import content_words, covered
 
@@ -42,7 +43,16 @@ def heading(names: Sequence[str]) -> str:
 
 
 def row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(_BORDER.sub('/', ' '.join(cell.split())) for cell in cells)} |\n"
+    return f"| {' | '.join(map(_on_one_line, cells))} |\n"
+
+
+def checked_row(cells: Sequence[CheckedText]) -> CheckedText:
+    """As `row`, with the verdicts on the cells."""
+    return CheckedText("| ") + joined(" | ", (cell.put_through(_on_one_line) for cell in cells)) + " |\n"
+
+
+def _on_one_line(cell: str) -> str:
+    return _BORDER.sub("/", " ".join(cell.split()))
 
 
 def flat(markdown: str, wanted: Collection[str] = ()) -> str:

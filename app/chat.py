@@ -143,7 +143,7 @@ def answer(
         resolver.feed(_refusal(prompt.passages, german=prompt.german, narrowed=bool(scope)))
         resolver.finish()
         if resolver.citations:
-            yield Wrote(resolver.text, resolver.citations, verbatim=True)
+            yield Wrote(resolver.text, resolver.citations, verbatim=not verdicts)  # a verdict may rest on any passage
     seconds, version = time.monotonic() - began, "" if model == Extractive.name else prompt.version
     yield Ended(resolver.text, resolver.citations, state, model, seconds, evidence, verdicts, version)
 

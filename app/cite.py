@@ -60,6 +60,7 @@ class Resolver:
     ) -> None:
         """`footnotes` goes on counting where another resolver ended. With `check` each sentence gets its verdict."""
         self._sources = [Source(passage) for passage in passages]
+        self._meant: Sequence[Sequence[int]] = [(at,) for at in range(len(passages))]  # by each number, from 1
         self._settled = ""
         self._pending = ""
         self._claim = ""  # the last one, for a number that stands on a line of its own
@@ -70,6 +71,17 @@ class Resolver:
         self._verdicts: list[Verdict] = []
         self._sentence = (0, 0)  # where the current one begins in the text, and how many footnotes stood before it
         self._skipping = False  # the rest of a sentence that was left out
+
+    @classmethod
+    def of(
+        cls, meant: Sequence[Sequence[Passage]], footnotes: Footnotes | None = None, *, check: Check | None = None
+    ) -> Resolver:
+        """Where a number may mean several passages, number n those of meant[n - 1]."""
+        passages = {passage.chunk_id: passage for passages in meant for passage in passages}
+        places = {chunk_id: at for at, chunk_id in enumerate(passages)}
+        resolver = cls(list(passages.values()), footnotes, check=check)
+        resolver._meant = [[places[passage.chunk_id] for passage in passages] for passages in meant]
+        return resolver
 
     @property
     def text(self) -> str:
@@ -139,7 +151,8 @@ class Resolver:
             return
         words, named = self._past_what_was_left_out(words, named) if self._skipping else (words, named)
         words = self._past_the_full_stop(words)
-        sources = [self._sources[n - 1] for n in dict.fromkeys(named) if 1 <= n <= len(self._sources)]
+        meant = [at for n in named if 1 <= n <= len(self._meant) for at in self._meant[n - 1]]
+        sources = [self._sources[at] for at in dict.fromkeys(meant)]
         start, spans = self._claimed(words, sources) if sources else (len(words), [])
         if self._settled.endswith("]") and words[:1] in ("(", "[", ":"):
             self._settled += " "  # else "[1]" and what follows would become a link
@@ -199,7 +212,7 @@ class Resolver:
             source, span = found
             self._settled += f"{sentence} [{self._number(source, span)}]"
             if self._check:
-                finding = self._check.verifier.check(sentence, [source.passage])
+                finding = self._check.finding(sentence, [source.passage])
                 self._judge(begin, sentence, finding, (self._number(source, span),))
             return
         self._settled += sentence
@@ -220,7 +233,7 @@ class Resolver:
         ranked = sorted(self._sources, key=lambda source: -source.best(claim)[0])[:_TRIED]
         best: tuple[Source | None, Finding] | None = None
         for source in ranked:
-            finding = self._check.verifier.check(sentence, [source.passage])
+            finding = self._check.finding(sentence, [source.passage])
             if finding is None:
                 return None
             if best is None or _ORDER[finding.support] < _ORDER[best[1].support]:
@@ -235,7 +248,7 @@ class Resolver:
         passages, numbers = [source.passage for source in sources], tuple(dict.fromkeys(ks))
         if not UNITS.search(words):  # a number on a line of its own belongs to the sentence before
             last = self._verdicts[-1] if self._verdicts else None
-            finding = self._check.verifier.check(self._claim, passages) if last and not last.left_out else None
+            finding = self._check.finding(self._claim, passages) if last and not last.left_out else None
             if last and finding:
                 self._verdicts[-1] = replace(last, support=finding.support, reason=finding.reason, footnotes=numbers)
             return
@@ -244,7 +257,7 @@ class Resolver:
         cells = [cell.strip() for cell in line.split("|")]
         claim = f"{cells[1]} {words}" if line.lstrip().startswith("|") and len(cells) > 3 else words
         begin = max(self._settled.rfind(words.strip(), 0), begin, 0)
-        self._judge(begin, claim, self._check.verifier.check(claim, passages), numbers)
+        self._judge(begin, claim, self._check.finding(claim, passages), numbers)
 
     def _judge(self, begin: int, claim: str, finding: Finding | None, numbers: tuple[int, ...]) -> None:
         """Keep the verdict on the text from `begin` on, or leave its sentence out, as the admin chose."""

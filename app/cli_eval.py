@@ -134,6 +134,9 @@ def _ask(
             llm=answering(built.llm) if answers else None,
             rewriter=built.rewriter,
             source_tokens=built.settings.source_tokens,
+            house=built.house.current(),
+            budget=built.budget,
+            check=built.check,
             note=note,
             on_progress=lambda done, _: progress.update(task, completed=done),
         )

@@ -12,8 +12,9 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from app.assignment import Assignment, Step, plainly, written
-from app.cells import EMPTY, flat, heading, row
+from app.cells import EMPTY, checked_row, flat, heading
 from app.chat import Event, Retrieved, Wrote
+from app.checked_text import CheckedText
 from app.cite import Resolver
 from app.comparison import comparisons
 from app.extract import Extractive
@@ -93,29 +94,42 @@ def _table(
 ) -> Iterator[Event | Step]:
     footnotes, verbatim, total = Footnotes(), not asked.has_model, len(rows) * len(aspects)
     column = asked.say("What the documents say", "Was die Dokumente sagen")
-    text = heading(["", *(quote(aspect[:1].upper() + aspect[1:]) if aspect else column for aspect in aspects)])
+    names = ["", *(quote(aspect[:1].upper() + aspect[1:]) if aspect else column for aspect in aspects)]
+    table = CheckedText(heading(names))
     found = False
     for at, (side, across) in enumerate(zip(rows, fields, strict=True)):
-        cells = [f"**{quote(side.name)}**"]
+        cells = [CheckedText(f"**{quote(side.name)}**")]
         for place, (aspect, field) in enumerate(zip(aspects, across, strict=True)):
             if asked.cancel.is_set():
                 break
             yield Step(at * len(aspects) + place, total, "cell")
-            words = ""
-            if asked.has_model:
-                words = yield from _by_model(asked, side, aspect, field, footnotes)
-            if not words and not aspect and len(side.documents) == 1:
-                words = _of_whole(asked, side.documents[0], footnotes)
-            words = words or _by_statements(asked, side, aspect, field, footnotes)
-            found = found or bool(words)
-            cells.append(words or EMPTY)
+            cell = yield from _cell(asked, side, aspect, field, footnotes)
+            found = found or bool(cell.text)
+            cells.append(cell if cell.text else CheckedText(EMPTY, cell.verdicts))
         if len(cells) > 1:
-            text += row([*cells, *[""] * (1 + len(aspects) - len(cells))])
-            yield Wrote(text, footnotes.citations, verbatim)
+            table += checked_row([*cells, *[CheckedText()] * (1 + len(aspects) - len(cells))])
+            yield Wrote(table.text, footnotes.citations, verbatim, table.verdicts)
     if not found and not asked.cancel.is_set():
         yield from plainly(asked)
         return
-    yield asked.ended(text if found else "", footnotes, evidence)
+    yield asked.ended(table.text if found else "", footnotes, evidence, table.verdicts if found else ())
+
+
+def _cell(
+    asked: Assignment, side: _Side, aspect: str, field: _Field, footnotes: Footnotes
+) -> Generator[Reading, None, CheckedText]:
+    """What the model wrote; where it cites nothing, or was left out, the documents' own words."""
+    written_there = CheckedText()
+    if asked.has_model:
+        written_there = yield from _by_model(asked, side, aspect, field, footnotes)
+        if _MARK.search(written_there.text):
+            return written_there
+    words = ""
+    if not aspect and len(side.documents) == 1:
+        words = _of_whole(asked, side.documents[0], footnotes)
+    words = words or _by_statements(asked, side, aspect, field, footnotes)
+    numbers = tuple(dict.fromkeys(int(mark[1:-1]) for mark in _MARK.findall(words)))
+    return CheckedText(words, written_there.left_out(numbers))
 
 
 def _of_parts(question: str) -> Sides | None:
@@ -268,23 +282,24 @@ def _of_whole(asked: Assignment, document: Listed, footnotes: Footnotes) -> str:
 
 def _by_model(
     asked: Assignment, side: _Side, aspect: str, field: _Field, footnotes: Footnotes
-) -> Generator[Reading, None, str]:
-    """Returns what the model wrote with footnotes; empty where it cites nothing."""
+) -> Generator[Reading, None, CheckedText]:
+    """What the model wrote of the cell's own passages, each of its sentences checked against those that it cites."""
     passages = fit(field.passages, asked.source_tokens // 2, estimate_tokens, least=_LEAST_PASSAGES)
     about = f"{aspect} ({side.name})" if aspect else side.name
     question = asked.say(
         f"In one or two short sentences: what do the sources say about {about}?",
         f"In ein bis zwei kurzen Sätzen: Was sagen die Quellen zu {about}?",
     )
-    own, text = Footnotes(), ""
-    for piece in written(
-        asked,
-        Prompt(question=question, asked=field.query, passages=passages, preference=asked.preference, house=asked.house),
-        own,
-    ):
+    own, text = Footnotes(), CheckedText()
+    prompt = Prompt(
+        question=question, asked=field.query, passages=passages, preference=asked.preference, house=asked.house
+    )
+    meant = " ".join(filter(None, ("" if side.documents else side.name, aspect))) or side.name
+    for piece in written(asked, prompt, own, about=meant):
         if isinstance(piece, Reading):
             yield piece
         else:
             text = piece
-    text = flat(text)
-    return footnotes.take_over(text, own.citations) if _MARK.search(text) else ""
+    taken = text.put_through(lambda words: footnotes.take_over(flat(words), own.citations))
+    verdicts = [replace(one, footnotes=footnotes.taken_over(one.footnotes, own.citations)) for one in taken.verdicts]
+    return CheckedText(taken.text, tuple(verdicts))

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from app.assignment import Assignment, plainly, written
 from app.budget import Budget
 from app.chat import LISTED, Event, Retrieved, Wrote
+from app.checked_text import CheckedText
 from app.confidence import Sureness, sureness
 from app.extract import MOST_PASSAGES
 from app.footnotes import Footnotes
@@ -52,14 +53,18 @@ def draft(asked: Assignment) -> Iterator[Event]:
         prompt = _prompt(asked, topic, found.passages)
     evidence = asked.seconds
     yield Retrieved(prompt.passages, evidence, found.notice, Asked(topic, (topic,), whole.seconds), found.confidence)
-    footnotes, text = Footnotes(), ""
-    for event in _by_model(asked, prompt, footnotes) if asked.has_model else _frame(asked, prompt, footnotes):
-        text = event.text if isinstance(event, Wrote) else text
-        yield event
-    if not text and not asked.cancel.is_set():
+    footnotes, checked = Footnotes(), CheckedText()
+    for event in written(asked, prompt, footnotes) if asked.has_model else _frame(asked, prompt, footnotes):
+        if isinstance(event, CheckedText):
+            checked = event
+        if isinstance(event, CheckedText) and event.text:
+            yield Wrote(event.text, footnotes.citations, not asked.has_model, event.verdicts)
+        elif isinstance(event, Reading):
+            yield event
+    if not checked.text.strip() and not asked.cancel.is_set():
         yield from plainly(asked)
         return
-    yield asked.ended(text, footnotes, evidence)
+    yield asked.ended(checked.text, footnotes, evidence, checked.verdicts)
 
 
 def _prompt(asked: Assignment, topic: str, found: Sequence[Passage]) -> Prompt:
@@ -74,14 +79,6 @@ def _prompt(asked: Assignment, topic: str, found: Sequence[Passage]) -> Prompt:
     return (asked.budget or Budget(source_tokens=asked.source_tokens)).filled(bare, found, asked.history)
 
 
-def _by_model(asked: Assignment, prompt: Prompt, footnotes: Footnotes) -> Iterator[Reading | Wrote]:
-    for piece in written(asked, prompt, footnotes):
-        if isinstance(piece, Reading):
-            yield piece
-        else:
-            yield Wrote(piece, footnotes.citations, verbatim=False)
-
-
 def topic_of(question: str) -> str:
     """What the text is to be about, in the question's words; all of it where that can't be told."""
     found = _TOPIC.search(question)
@@ -89,12 +86,12 @@ def topic_of(question: str) -> str:
     return " ".join(topic.split()).strip(" .?!")
 
 
-def _frame(asked: Assignment, prompt: Prompt, footnotes: Footnotes) -> Iterator[Wrote]:
+def _frame(asked: Assignment, prompt: Prompt, footnotes: Footnotes) -> Iterator[CheckedText]:
     """Nothing where no statement of the passages fits."""
     rules, topic, passages = "", prompt.question, prompt.passages
     for piece in written(asked.without_model(), prompt, footnotes):
-        if isinstance(piece, str):
-            rules = piece
+        if isinstance(piece, CheckedText):
+            rules = piece.text
     if not footnotes.citations:
         return
     sources = [f"{quote(c.title or c.name)} ({_mark(passages, c.version_id, c.page)})" for c in footnotes.citations]
@@ -111,7 +108,7 @@ def _frame(asked: Assignment, prompt: Prompt, footnotes: Footnotes) -> Iterator[
     lead = asked.say(f"On “{named}” this applies:", f"Zu „{named}“ gilt:")
     source = asked.say(f"This is set out in: {listed}.", f"Nachzulesen in: {listed}.")
     text = "\n\n".join([f"*{note}*", *head, lead, rules.strip(), source, *tail])
-    yield Wrote(text, footnotes.citations, verbatim=True)
+    yield CheckedText(text)
 
 
 def _mark(passages: tuple[Passage, ...], version_id: str, page: int) -> str:

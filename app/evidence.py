@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 
 from app import dates, quantities
 from app.claims import JOINS, Claim, Part, segments
@@ -48,9 +49,10 @@ class Evidence:
     spoken: frozenset[str] = field(repr=False)
 
     def holds_word_for_word(self, claim: Claim) -> bool:
-        """As a whole statement: a part of one may be denied by the rest."""
-        letters = _letters(claim.text)
-        return any(letters == _letters(statement.text) for statement in self.statements)
+        """As whole statements on end: a part of one may be denied by the rest."""
+        letters, said = _letters(claim.text), [_letters(statement.text) for statement in self.statements]
+        begins = [at for at, words in enumerate(said) if words and letters.startswith(words)]
+        return any(letters == run for at in begins for run in accumulate(said[at:]))
 
     def share(self, claim: Claim) -> float:
         """Of the claim's words and figures, how many the source holds where it speaks of it."""

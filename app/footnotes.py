@@ -55,9 +55,18 @@ class Footnotes:
 
         return _MARK.sub(renumbered, text)
 
+    def taken_over(self, numbers: Sequence[int], citations: Sequence[Citation]) -> tuple[int, ...]:
+        """The numbers here of those that `take_over` took over."""
+        known = {citation.n: self._numbers.get(_key(citation)) for citation in citations}
+        return tuple(dict.fromkeys(n for n in map(known.get, numbers) if n is not None))
+
     def _add(self, citation: Citation) -> int:
-        key = (citation.version_id, citation.page, citation.start, citation.end)
+        key = _key(citation)
         if key not in self._numbers:
             self._numbers[key] = len(self._numbers) + 1
             self._citations.append(replace(citation, n=self._numbers[key]))
         return self._numbers[key]
+
+
+def _key(citation: Citation) -> tuple[str, int, int, int]:
+    return citation.version_id, citation.page, citation.start, citation.end

@@ -2,8 +2,8 @@
 
 It runs in the models process (GUARD_MODEL) or on any OpenAI-compatible server (GUARD_URL). What it objects to is not
 answered, or not shown; the asker is told the category. A guard that can't be asked, or that says anything but "safe" or
-"unsafe" with its categories, lets nothing through unless GUARD_FAILS says otherwise. Answers that quote the documents
-word for word are not checked: nobody wrote them.
+"unsafe" with its categories, lets nothing through unless GUARD_FAILS says otherwise. Every answer is read, also what
+stands word for word in a document: that can be unsafe too.
 
 Not covered: what the guard model is asked with (`guard_template`), keeping its verdicts (`storage.guard_verdicts`).
 """
@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import Any, Literal
 
 import httpx
@@ -165,10 +166,10 @@ def guarded(events: Iterator[Event | Step], question: str, guard: Guard, keep: K
                     return
                 if done:
                     continue
-            if isinstance(event, Wrote) and guard.answers and guard.holds and not event.verbatim:
-                held = event
+            if isinstance(event, Wrote) and guard.answers and guard.holds:
+                held = replace(event, verbatim=event.verbatim and (held is None or held.verbatim))
                 continue
-            if isinstance(event, Ended) and guard.answers and _written(event, held):
+            if isinstance(event, Ended) and guard.answers and event.text.strip():
                 verdict = guard.check(question, event.text)
                 keep("answer", verdict)
                 if not guard.passes(verdict):
@@ -192,11 +193,6 @@ class _Check:
     def verdict(self) -> GuardVerdict:
         self._thread.join()
         return self._found[0]
-
-
-def _written(ended: Ended, held: Wrote | None) -> bool:
-    """Whether a model wrote what there is, and not the documents alone."""
-    return bool(ended.text.strip()) and (held is not None or bool(ended.prompt_version))
 
 
 def _blocked(words: str, guard: Guard, began: float) -> Ended:

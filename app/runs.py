@@ -12,19 +12,23 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from app.budget import Budget
 from app.evaluation.corpus import Corpus
 from app.evaluation.evaluate import evaluate
 from app.evaluation.measures import Comparison, compare, summarise
 from app.evaluation.outcomes import Run
+from app.extract import Extractive
 from app.language_model import answering
 from app.llm import LLM
+from app.prompt import Prompt
 from app.question_sets import questions_of
 from app.retrieve import Retriever
 from app.rewrite import Rewriter
+from app.verify import Check
 from storage.documents import Documents
 from storage.errors import Cancelled, FootnoteError, InvalidInput
 from storage.evaluations import Evaluations, KeptQuestion, RunInfo, RunState
-from storage.types import Principal
+from storage.types import NO_INSTRUCTIONS, HouseInstructions, Principal
 from storage.users import Users
 
 log = logging.getLogger(__name__)
@@ -54,8 +58,14 @@ class Runs:
         settings: Mapping[str, Any],
         rewriter: Rewriter | None = None,
         source_tokens: int,
+        house: Callable[[], HouseInstructions] | None = None,
+        budget: Budget | None = None,
+        check: Check | None = None,
     ) -> None:
-        """The live `generation` and `settings` are kept with each run, to tell later what it measured."""
+        """The live `generation` and `settings` are kept with each run, to tell later what it measured.
+
+        `house`, `budget` and `check` are those of the chat.
+        """
         self._evaluations = evaluations
         self._documents = documents
         self._users = users
@@ -65,6 +75,7 @@ class Runs:
         self._settings = settings
         self._rewriter = rewriter
         self._source_tokens = source_tokens
+        self._house, self._budget, self._check = house, budget, check
         self._lock = threading.Lock()
         self._running: dict[str, tuple[_Run, threading.Thread]] = {}
 
@@ -82,7 +93,7 @@ class Runs:
             answers=answers,
             rights_of=rights.name,
             generation=self._generation(),
-            settings={**self._settings, "model": llm.name if answers else ""},
+            settings={**self._settings, **self._asked_with(llm, answers=answers)},
         )
         run = _Run(info, self._evaluations, llm)
         thread = threading.Thread(
@@ -92,6 +103,15 @@ class Runs:
             self._running[info.id] = (run, thread)
         thread.start()
         return info
+
+    def _asked_with(self, llm: LLM, *, answers: bool) -> dict[str, str]:
+        """The model and the version of what it is asked; "" where none writes."""
+        if not answers or isinstance(llm, Extractive):
+            return {"model": llm.name if answers else "", "prompt_version": ""}
+        return {"model": llm.name, "prompt_version": Prompt(question="", house=self._instructions()).version}
+
+    def _instructions(self) -> HouseInstructions:
+        return self._house() if self._house else NO_INSTRUCTIONS
 
     def cancel(self, run_id: str, principal: Principal) -> None:
         """End a run, wherever it runs; within about a second and the question that is being asked."""
@@ -151,6 +171,9 @@ class Runs:
             llm=run.llm if run.info.answers else None,
             rewriter=self._rewriter,
             source_tokens=self._source_tokens,
+            house=self._instructions(),
+            budget=self._budget,
+            check=self._check,
             on_progress=run.advance,
             cancel=run.cancelled,
         )

@@ -2,17 +2,19 @@
 
 Without a language model: the statements that carry each section (`gist`), under the document's headings. With one: it
 reads the document part by part within the token budget and notes what matters, then writes what leads from the notes;
-a sentence of that cites the passage that its note rests on. Not covered: several documents at once.
+a sentence of that cites the passages that its notes rest on, and is held against all of them. Not covered: several
+documents at once.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from app.assignment import Assignment, Step, offer, plainly, written
 from app.chat import Event, Retrieved, Wrote
+from app.checked_text import CheckedText
 from app.footnotes import Footnotes
 from app.gist import Part, carriers, parts_of
 from app.llm import Reading
@@ -23,7 +25,7 @@ from app.search import where
 from app.statements import without_bullet
 from app.titles import named, words_of
 from storage.documents import Listed
-from storage.types import Passage
+from storage.types import Citation, Passage, Support, Verdict
 
 _SHOWN = 12  # passages shown as evidence while it works
 _FEW = 3  # steps whose notes are a summary already
@@ -49,17 +51,20 @@ def summarise(asked: Assignment) -> Iterator[Event | Step]:
     passages = asked.documents.read(meant.id, asked.principal)
     yield Retrieved(tuple(passages[:_SHOWN]), asked.seconds)
     evidence = asked.seconds
-    footnotes, text = Footnotes(), ""
-    work = _by_model if asked.has_model else _by_sentences
-    for event in work(asked, parts_of(passages), footnotes):
-        if isinstance(event, Wrote):
-            text = event.text
-        yield event
+    footnotes, parts, gone = Footnotes(), parts_of(passages), tuple[Verdict, ...]()
+    checked = yield from (_by_model if asked.has_model else _by_sentences)(asked, parts, footnotes)
+    if asked.has_model and not checked.text.strip() and not asked.cancel.is_set():
+        gone = checked.left_out()  # all that the model wrote: the document's own words take its place
+        checked = yield from _by_sentences(asked, parts, footnotes)
+    text = checked.text
     if not text and not asked.cancel.is_set():
-        text = asked.say("There is no sentence in it to summarise.", "Es enthält keine Sätze zum Zusammenfassen.")
+        text, gone = (
+            asked.say("There is no sentence in it to summarise.", "Es enthält keine Sätze zum Zusammenfassen."),
+            (),
+        )
     if asked.has_model:
         yield Retrieved(tuple(passages), evidence)  # what the model was given, for the record of the answer
-    yield asked.ended(text, footnotes, evidence)
+    yield asked.ended(text, footnotes, evidence, (*gone, *checked.verdicts))
 
 
 def _documents(asked: Assignment, phrase: str) -> tuple[Listed | None, list[Listed]]:
@@ -93,7 +98,9 @@ def _offered(asked: Assignment, could_be: Sequence[Listed]) -> Iterator[Event]:
     yield from offer(asked, said, listed)
 
 
-def _by_sentences(asked: Assignment, parts: Sequence[Part], footnotes: Footnotes) -> Iterator[Event]:
+def _by_sentences(
+    asked: Assignment, parts: Sequence[Part], footnotes: Footnotes
+) -> Generator[Event | Step, None, CheckedText]:
     blocks: list[str] = []
     last = ""
     for part, picked in zip(parts, carriers(parts), strict=True):
@@ -109,6 +116,7 @@ def _by_sentences(asked: Assignment, parts: Sequence[Part], footnotes: Footnotes
             last = title
     if blocks:
         yield Wrote("\n\n".join(blocks), footnotes.citations, verbatim=True)
+    return CheckedText("\n\n".join(blocks))
 
 
 def _title(asked: Assignment, part: Part, parts: int) -> str:
@@ -124,35 +132,47 @@ def _block(title: str, words: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Note:
-    """A sentence that the model wrote, and the passage that it cites."""
+    """A sentence that the model wrote, and the passages that it cites."""
 
     text: str
-    passage: Passage
+    passages: tuple[Passage, ...]
 
 
-def _by_model(asked: Assignment, parts: Sequence[Part], footnotes: Footnotes) -> Iterator[Event | Step]:
+_Noted = list[tuple[Part, CheckedText]]
+
+
+def _by_model(
+    asked: Assignment, parts: Sequence[Part], footnotes: Footnotes
+) -> Generator[Event | Step, None, CheckedText]:
     steps = [(part, batch) for part in parts for batch in _batches(part.passages, asked.source_tokens)]
     several = len(steps) > _FEW
-    done: list[tuple[Part, str]] = []
+    done: _Noted = []
     for at, (part, batch) in enumerate(steps):
         if asked.cancel.is_set():
-            return
+            break
         yield Step(at, len(steps), "section")
         prompt = Prompt(
             question=_to_note(asked, part, len(steps)), passages=batch, preference=asked.preference, house=asked.house
         )
-        written_so_far = ""
+        note = CheckedText()
         for piece in written(asked, prompt, footnotes):
             if isinstance(piece, Reading):
                 yield piece
                 continue
-            written_so_far = piece
-            yield Wrote(_noted(asked, [*done, (part, piece)], len(parts)), footnotes.citations, verbatim=False)
-        if written_so_far.strip():
-            done.append((part, written_so_far))
-    if several and done and not asked.cancel.is_set():
+            note = piece
+            yield from _wrote(_noted(asked, [*done, (part, note)], len(parts)), footnotes)
+        done.append((part, note))
+    noted = _noted(asked, done, len(parts))
+    if several and noted.text and not asked.cancel.is_set():
         yield Step(len(steps), len(steps), "section")
-        yield from _led(asked, done, [p for part in parts for p in part.passages], footnotes, len(parts))
+        passages = [p for part in parts for p in part.passages]
+        return (yield from _led(asked, _notes(done, passages, footnotes), noted, footnotes))
+    return noted
+
+
+def _wrote(checked: CheckedText, footnotes: Footnotes) -> Iterator[Wrote]:
+    if checked.text:
+        yield Wrote(checked.text, footnotes.citations, verbatim=False, verdicts=checked.verdicts)
 
 
 def _batches(passages: Sequence[Passage], budget: int) -> list[tuple[Passage, ...]]:
@@ -180,24 +200,27 @@ def _to_note(asked: Assignment, part: Part, steps: int) -> str:
     )
 
 
-def _noted(asked: Assignment, done: Sequence[tuple[Part, str]], parts: int) -> str:
-    blocks: list[str] = []
-    last: Part | None = None
-    for part, text in done:
-        blocks.append(text if part is last else _block(_title(asked, part, parts), text))
+def _noted(asked: Assignment, done: _Noted, parts: int) -> CheckedText:
+    """The notes under their headings. Of a note that was left out as a whole its verdicts stay."""
+    whole, last = CheckedText(), None
+    for part, note in done:
+        if not note.text.strip():
+            whole += CheckedText(verdicts=note.left_out())
+            continue
+        title = "" if part is last else _block(_title(asked, part, parts), "")
+        whole = whole + ("\n\n" if whole.text else "") + title + note
         last = part
-    return "\n\n".join(blocks)
+    return whole
 
 
 def _led(
-    asked: Assignment, done: Sequence[tuple[Part, str]], passages: Sequence[Passage], footnotes: Footnotes, parts: int
-) -> Iterator[Event]:
+    asked: Assignment, notes: Sequence[_Note], below: CheckedText, footnotes: Footnotes
+) -> Generator[Event | Step, None, CheckedText]:
     """What leads, written from the notes, above the notes."""
-    notes = _notes([text for _, text in done], passages, footnotes)
     while sum(estimate_tokens(note.text) for note in notes) > asked.source_tokens and len(notes) > 1:
         notes = notes[::2]
     if not notes:
-        return
+        return below
     question = asked.say(
         "These are notes on one document, in its order. What does the document say in all? Write a summary of at most "
         "five sentences that leads with what matters most.",
@@ -205,31 +228,40 @@ def _led(
         "Zusammenfassung von höchstens fünf Sätzen, das Wichtigste zuerst.",
     )
     prompt = Prompt(
-        question=question, passages=tuple(replace(note.passage, text=note.text, tables=()) for note in notes)
+        question=question, passages=tuple(replace(note.passages[0], text=note.text, tables=()) for note in notes)
     )
-    below = _noted(asked, done, parts)
-    for piece in written(asked, prompt, footnotes, [note.passage for note in notes]):
+    led = below
+    for piece in written(asked, prompt, footnotes, [note.passages for note in notes]):
         if isinstance(piece, Reading):
             yield piece
-        else:
-            yield Wrote(f"{piece}\n\n{below}", footnotes.citations, verbatim=False)
+            continue
+        led = piece + "\n\n" + below if piece.text.strip() else CheckedText(verdicts=piece.left_out()) + below
+        yield from _wrote(led, footnotes)
+    return led
 
 
-def _notes(texts: Sequence[str], passages: Sequence[Passage], footnotes: Footnotes) -> list[_Note]:
-    """The cited sentences of the notes, each with the passage of its first footnote."""
+def _notes(done: _Noted, passages: Sequence[Passage], footnotes: Footnotes) -> list[_Note]:
+    """The cited sentences of the notes, each with the passages of its footnotes; none that they do not bear out."""
     cited = {citation.n: citation for citation in footnotes.citations}
     found = []
-    for text in texts:
-        for sentence, marks in _NOTE.findall(text):
-            citation = cited.get(int(_MARK.findall(marks)[0]))
-            passage = next(
-                (
-                    p
-                    for p in passages
-                    if citation and p.page == citation.page and p.start <= citation.start < max(p.end, p.start + 1)
-                ),
-                None,
-            )
-            if passage is not None and sentence.strip():
-                found.append(_Note(" ".join(sentence.split()), passage))
+    for _, note in done:
+        for sentence in _NOTE.finditer(note.text):
+            first, last = sentence.span(1)
+            if any(first <= one.start < last and _is_wrong(one) for one in note.verdicts):
+                continue
+            numbers = dict.fromkeys(map(int, _MARK.findall(sentence[2])))
+            rests_on = [passage for n in numbers if (passage := _cited(cited.get(n), passages))]
+            if rests_on and sentence[1].strip():
+                found.append(_Note(" ".join(sentence[1].split()), tuple(rests_on)))
     return found
+
+
+def _is_wrong(verdict: Verdict) -> bool:
+    return verdict.support is Support.NONE and not verdict.left_out
+
+
+def _cited(citation: Citation | None, passages: Sequence[Passage]) -> Passage | None:
+    if citation is None:
+        return None
+    on_page = (passage for passage in passages if passage.page == citation.page)
+    return next((p for p in on_page if p.start <= citation.start < max(p.end, p.start + 1)), None)

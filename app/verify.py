@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
-import numpy as np
-
 from app import dates, quantities
 from app.claims import Claim, is_claim
+from app.courtesy import without_courtesy
 from app.evidence import Evidence, evidence_of
+from app.nearness import Embeds, Nearness
 from app.opposites import denial
 from app.quotation import one_line
 from app.words import content_words
@@ -29,13 +29,8 @@ _SAYS_WITH_FIGURES = 0.15
 _PART = 0.25  # and below which it has nothing to do with it
 _NEAR, _FAR = 0.55, 0.35  # cosines that say the same, with fewer words in common
 _JUDGED = 0.8  # probability from which on a model for entailment decides
+_FEW = 3  # words that say nothing of what they are about
 _CLOSE = 0.5  # share of a clause's words by which it speaks of the same as another
-
-
-class Embeds(Protocol):
-    """What embeds short texts for comparison."""
-
-    def embed_queries(self, texts: list[str]) -> Vector: ...
 
 
 class Entails(Protocol):
@@ -62,10 +57,15 @@ class Unsupported(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """How answers are checked here."""
+    """How answers are checked here. `about` is what words are about that are too few to say so: a cell's."""
 
     verifier: Verifier
     unsupported: Unsupported = Unsupported.MARK
+    about: str = ""
+
+    def finding(self, sentence: str, passages: Sequence[Passage]) -> Finding | None:
+        """As `Verifier.check`."""
+        return self.verifier.check(sentence, passages, about=self.about)
 
 
 class Verifier:
@@ -73,13 +73,16 @@ class Verifier:
 
     def __init__(self, embedder: Callable[[], Embeds] | None = None, judge: Entails | None = None) -> None:
         """`judge`: what a model for entailment is asked besides, where words and nearness decide."""
-        self._embedder, self._judge = embedder, judge
+        self._near, self._judge = Nearness(embedder) if embedder else None, judge
 
-    def check(self, sentence: str, passages: Sequence[Passage]) -> Finding | None:
-        """None where nothing is claimed: "The documents do not say.", a question, a heading."""
-        if not is_claim(sentence):
+    def check(self, sentence: str, passages: Sequence[Passage], *, about: str = "") -> Finding | None:
+        """None where nothing is claimed: "The documents do not say.", a question, a heading, a greeting."""
+        said = without_courtesy(sentence)
+        if about and 0 < len(content_words(said)) < _FEW:
+            said = f"{about} {said}"
+        if not is_claim(said):
             return None
-        claim = Claim.of(sentence)
+        claim = Claim.of(said)
         evidence = evidence_of(claim, passages)
         if evidence.holds_word_for_word(claim):
             return Finding(Support.FULL)
@@ -112,13 +115,7 @@ class Verifier:
         )
 
     def _nearness(self, text: str, others: Sequence[str]) -> float | None:
-        if self._embedder is None or not others:
-            return None
-        try:
-            vectors = self._embedder().embed_queries([text, *others])
-        except Unavailable:
-            return None
-        return float(np.max(vectors[1:] @ vectors[0]))
+        return self._near.of(text, others) if self._near else None
 
     def _judged(self, claim: Claim, evidence: Evidence, found: Finding) -> Finding:
         """A model for entailment may overrule what rests on words and nearness, and no exact comparison."""

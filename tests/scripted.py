@@ -35,8 +35,10 @@ class ScriptedModel:
     def __init__(self) -> None:
         self.go = threading.Event()
         self.go.set()
+        self.prompts: list[Prompt] = []
 
     def stream(self, prompt: Prompt, cancel: threading.Event) -> Iterator[str]:
+        self.prompts.append(prompt)
         for n, passage in enumerate(prompt.passages, 1):
             yield f"{passage.text} [{n}] "
         while not self.go.wait(0.01) and not cancel.is_set():

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from app import chat
-from app.budget import SOURCE_TOKENS
+from app.budget import SOURCE_TOKENS, Budget
 from app.evaluation import answers
 from app.evaluation.corpus import Corpus
 from app.evaluation.evidence import Text, ranks
@@ -27,8 +27,9 @@ from app.prompt import Turn
 from app.quotation import plain
 from app.retrieve import Retriever
 from app.rewrite import Rewriter, understand
+from app.verify import Check
 from storage.errors import Cancelled, FootnoteError, Unavailable
-from storage.types import Citation, MessageState, Passage, Principal
+from storage.types import NO_INSTRUCTIONS, Citation, HouseInstructions, MessageState, Passage, Principal
 
 LISTED = 50  # passages that a ranking goes down to: enough for twenty pages
 CANCELLED = "The evaluation was cancelled."
@@ -47,6 +48,9 @@ def evaluate(
     llm: LLM | None = None,
     rewriter: Rewriter | None = None,
     source_tokens: int = SOURCE_TOKENS,
+    house: HouseInstructions = NO_INSTRUCTIONS,
+    budget: Budget | None = None,
+    check: Check | None = None,
     note: str = "",
     patience: float = 180.0,
     on_progress: OnProgress | None = None,
@@ -54,13 +58,15 @@ def evaluate(
 ) -> Run:
     """One outcome for each question, in their order. Without `llm` nothing is answered, only searched.
 
+    `house`, `budget` and `check` are the chat's: a model is asked and its sentences are checked as there.
+
     A question that fails is an outcome with an `error`. Raises Cancelled soon after `cancel` is set, Unavailable when
     the embedding model does not answer within `patience` seconds, and what the fifth of five failing questions raised.
     `on_progress` is told how many are done, of how many.
     """
     began, started = time.monotonic(), datetime.now(UTC)
     cancel = cancel or threading.Event()
-    asker = _Asker(corpus, retriever, principal, llm, rewriter, source_tokens, cancel)
+    asker = _Asker(corpus, retriever, principal, llm, rewriter, source_tokens, house, budget, check, cancel)
     asker.warm_up(questions.questions[0], patience)
     outcomes: list[Outcome] = []
     failed = 0
@@ -101,6 +107,9 @@ class _Asker:
     llm: LLM | None
     rewriter: Rewriter | None
     source_tokens: int
+    house: HouseInstructions
+    budget: Budget | None
+    check: Check | None
     cancel: threading.Event
     given: dict[tuple[str, ...], str] = field(default_factory=dict)  # answers by their conversation's questions so far
 
@@ -159,6 +168,9 @@ class _Asker:
             cancel=self.cancel,
             rewriter=self.rewriter,
             source_tokens=self.source_tokens,
+            house=self.house,
+            budget=self.budget,
+            check=self.check,
         )
         ended = next(event for event in events if isinstance(event, chat.Ended))
         if ended.state is MessageState.STOPPED:

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from app.prompt import PROMPT_VERSION
 from app.retrieve import Retrieved
 from app.runs import Runs
 from storage.errors import Conflict, Forbidden, InvalidInput, NotFound, Unavailable
 from storage.evaluations import Evaluations, RunInfo, RunState
-from storage.types import Principal, Readers
+from storage.types import HouseInstructions, Principal, Readers
 from tests.office import Office, until
 from tests.scripted import ScriptedModel, Shelf
 from tests.shelf import HashEmbedder
@@ -61,6 +62,7 @@ class Desk:
             generation=lambda: "minilm_v1",
             settings={"embed_model": "minilm"},
             source_tokens=2000,
+            house=lambda: HouseInstructions(4, "Address people formally."),
         )
 
     def ask_about(self, *names: str, page: int = 1, answer: str = "30 days") -> None:
@@ -107,6 +109,8 @@ def test_answers_are_scored_and_no_word_of_them_is_kept(desk: Desk) -> None:
     run = desk.ended(desk.start(answers=True))
     assert (run.figures["f1"], run.figures["exact_match"], run.figures["right"]) == (1.0, 1.0, 1.0)
     assert run.settings["model"] == "Scripted"
+    assert run.settings["prompt_version"] == f"{PROMPT_VERSION}, house 4"
+    assert desk.model.prompts[0].house.text == "Address people formally."
     kept = json.loads(desk.evaluations.content(run.id, desk.anna))
     (outcome,) = kept["outcomes"]
     assert outcome.pop("question")["answers"] == ["What leave.txt says."]  # the admin's own

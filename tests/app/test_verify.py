@@ -60,6 +60,12 @@ def test_a_detail_that_differs_is_named_with_what_the_source_says(sentence: str,
     assert checked(sentence, text) == Finding(Support.NONE, reason)
 
 
+def test_several_sentences_quoted_on_end_are_supported() -> None:
+    text = f"{LEAVE} Leave that is not taken by 31 March lapses."
+    assert checked(text, text).support is Support.FULL
+    assert checked(text.replace("28", "29"), text).support is Support.NONE
+
+
 def test_a_missing_not_is_seen() -> None:
     found = checked("Leave is granted during stocktaking.", LEAVE)
     assert found.support is Support.NONE

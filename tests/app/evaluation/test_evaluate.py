@@ -8,15 +8,18 @@ from dataclasses import replace
 
 import pytest
 
+from app.budget import LEAST, Budget
 from app.evaluation.corpus import Corpus
 from app.evaluation.evaluate import evaluate
 from app.evaluation.measures import summarise
 from app.evaluation.outcomes import Run
 from app.evaluation.questions import Place, Question, QuestionSet
 from app.extract import Extractive
+from app.prompt import Prompt
+from app.verify import Check, Unsupported, Verifier
 from storage.documents import Documents
 from storage.errors import Cancelled, InvalidInput, Unavailable
-from storage.types import Principal, Readers
+from storage.types import HouseInstructions, Principal, Readers
 from storage.versions import Versions
 from tests.conftest import ADA, TOM, Library
 from tests.contracts.index_contract import IndexProcess
@@ -174,3 +177,36 @@ def test_a_question_that_fails_is_kept_with_its_reason_and_the_others_go_on(shel
     found = replace(known, questions=tuple(one for one in ASKED if one.answerable))  # others reach no model
     with pytest.raises(InvalidInput, match="too long"):
         evaluate(found, corpus, shelf.retriever, TOM, llm=Failing(""))
+
+
+class _Asked:
+    """Quotes what it is given, and keeps how it was asked."""
+
+    name = "asked"
+
+    def __init__(self) -> None:
+        self.prompts: list[Prompt] = []
+
+    def stream(self, prompt: Prompt, cancel: threading.Event) -> Iterator[str]:
+        self.prompts.append(prompt)
+        yield f"{prompt.passages[0].text} [1] Leave lasts 40 days [1]."
+
+
+def test_a_model_is_asked_and_checked_as_the_chat_does(shelf: Shelf) -> None:
+    for n in range(3):
+        shelf.add(f"Holidays {n}", f"{LEAVE} This holds for annual leave of full-time staff at site {n}.")
+    known, model = QuestionSet(name="set", questions=ASKED[:1]), _Asked()
+    corpus = Corpus(shelf.documents.catalogue(TOM), known)
+    house = HouseInstructions(3, "Address people formally.")
+    budget, check = Budget(source_tokens=1), Check(Verifier(), Unsupported.DROP)
+    evaluate(known, corpus, shelf.retriever, TOM, llm=model, patience=0.0)
+    done = evaluate(
+        known, corpus, shelf.retriever, TOM, llm=model, house=house, budget=budget, check=check, patience=0.0
+    )
+    alone, asked = model.prompts
+    assert (alone.house.text, asked.house) == ("", house)
+    assert len(alone.passages) > len(asked.passages) == LEAST
+    answer = done.outcomes[0].answer
+    assert answer is not None
+    assert "30 days" in answer.text
+    assert "40 days" not in answer.text
