@@ -14,8 +14,9 @@ import httpx
 
 from app import supervisor
 from app.cross_encoder import folder_of
+from app.entailment import HttpEntailment
 from app.rerank import HttpReranker
-from app.services import chat_of, recognition_of
+from app.services import chat_of, guard_of, recognition_of
 from app.settings import Settings
 from app.tuning import Tunings
 from ingest import sandbox, worker
@@ -46,6 +47,8 @@ def examine(settings: Settings, *, only: Collection[str] = ()) -> list[Finding]:
         "models": _models,
         "reranker": _reranker,
         "language model": _language_model,
+        "entailment": _entailment,
+        "guard model": _guard,
         "worker": _worker,
         "web": _web,
         "sandbox": _sandbox,
@@ -143,6 +146,40 @@ def _reranker(settings: Settings) -> Finding:
         return Finding("reranker", True, f"{folder} will be loaded at the next start.")
     found = "None: passages stay as the search found them. That is fine."
     return Finding("reranker", True, found, "To add one: set RERANK_MODEL to a cross-encoder's folder, or RERANK_URL.")
+
+
+def _entailment(settings: Settings) -> Finding:
+    if settings.nli_url:
+        judge = HttpEntailment(settings.nli_url, settings.nli_api_key.get_secret_value())
+        try:
+            judge.judge([("The office is open on Mondays.", "It opens on Mondays.")])
+        except Unavailable as error:
+            return Finding("entailment", False, str(error), "Until then sentences of answers are checked without it.")
+        finally:
+            judge.close()
+        return Finding("entailment", True, f"{settings.nli_model or 'A model'} at {settings.nli_url}")
+    if settings.nli_model:
+        folder = folder_of(settings.nli_model, "NLI_MODEL")
+        return Finding("entailment", True, f"{folder} will be loaded at the next start.")
+    found = "None: sentences of answers are checked by figures, names, words and nearness. That is fine."
+    return Finding("entailment", True, found, "To add one: set NLI_MODEL to a cross-encoder's folder, or NLI_URL.")
+
+
+def _guard(settings: Settings) -> Finding:
+    guard = guard_of(settings)
+    if guard is None:
+        return Finding("guard model", True, "None. That is fine.", "To add one: set GUARD_MODEL, or GUARD_URL.")
+    if not settings.guard_url:
+        path = Path(settings.guard_model).expanduser()
+        if not path.is_file():
+            return Finding("guard model", False, f"There is no file {path}.", "Look at GUARD_MODEL.")
+        return Finding("guard model", True, f"{path.name} will be loaded at the next start.")
+    reason = guard.ready()
+    effect = "pass without it" if settings.guard_fails == "open" else "are held back"
+    remedy = (
+        "" if reason is None else f"Until then questions and answers {effect} (GUARD_FAILS={settings.guard_fails})."
+    )
+    return Finding("guard model", reason is None, reason or f"{settings.guard_name} at {settings.guard_url}", remedy)
 
 
 def _language_model(settings: Settings) -> Finding:

@@ -85,7 +85,7 @@ def build(
     )
     hearing = Loading("voice model", voice)
     judging = Loading("model for entailment", _in_turn(entailment, one_at_a_time))
-    routes.others += (hearing, judging)
+    routes.others |= {"voice": hearing, "entailment": judging}
     app = Starlette(
         routes=[
             Route("/v1/chat/completions", routes.chat, methods=["POST"]),
@@ -167,7 +167,7 @@ class _Routes:
         other: Callable[[str], Loading[Embedder]] | None,
     ) -> None:
         self.chat_models, self._guard = chat_models, guard
-        self.others: tuple[Loading[Any], ...] = ()  # models with routes of their own
+        self.others: dict[str, Loading[Any]] = {}  # models with routes of their own, by what health calls them
         self._embedder, self._reranker = embedder, reranker
         self._other, self._others = other, dict[str, Loading[Embedder]]()  # by name, last asked for last
         self._started = int(time.time())
@@ -180,7 +180,7 @@ class _Routes:
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
         self.chat_models.start()
         self._guard.start()
-        for other in self.others:
+        for other in self.others.values():
             other.start()
         self._embedder.start()
         self._reranker.start()
@@ -317,6 +317,7 @@ class _Routes:
             "guard": (self._guard.wanted, (self._guard.part and self._guard.part.failure) or self._guard.reason),
             "embeddings": (self._embedder.wanted, self._embedder.reason),
             "reranker": (self._reranker.wanted, self._reranker.reason),
+            **{name: (other.wanted, other.reason) for name, other in self.others.items()},
         }
         report = {
             name: {"ready": not reason, "configured": wanted, "reason": reason}

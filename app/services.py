@@ -8,16 +8,14 @@ that nothing can be handed to.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cache
 
-import httpx
 import sqlalchemy as sa
 
-from app import certificates, rewrite
+from app import rewrite
 from app.acceptance import Acceptance
 from app.adapters import AdapterChoice, adapters_of
 from app.answers import Answers
@@ -26,6 +24,7 @@ from app.entailment import HttpEntailment
 from app.extract import Extractive
 from app.guard import Guard
 from app.guard_template import version_of
+from app.health import Missing, models_away, worker_away
 from app.house import House
 from app.language_model import LanguageModel, answering
 from app.live import Live
@@ -39,7 +38,6 @@ from app.rewrite import Rewriter
 from app.runs import Runs
 from app.settings import Settings
 from app.verify import Check, Unsupported, Verifier
-from ingest import worker
 from ingest.backend import local_embedder
 from ingest.embed import Embedder
 from ingest.http_embedder import HttpEmbedder
@@ -71,8 +69,6 @@ from storage.sources import Sources
 from storage.types import NO_INSTRUCTIONS, HouseInstructions
 from storage.users import Users
 from storage.versions import Versions
-
-_CHECK_EVERY = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,25 +124,6 @@ class Services:
         self.database.close()
 
 
-class Missing:
-    """Asks every part how it is, at most once in three seconds and never twice at a time."""
-
-    def __init__(self, checks: list[Callable[[], str | None]]) -> None:
-        self._checks = checks
-        self._lock = threading.Lock()
-        self._known: tuple[float, list[str]] = (0.0, [])
-
-    def parts(self) -> list[str]:
-        asked, known = self._known
-        if time.monotonic() - asked < _CHECK_EVERY or not self._lock.acquire(blocking=False):
-            return known
-        try:
-            self._known = time.monotonic(), [reason for check in self._checks if (reason := check())]
-            return self._known[1]
-        finally:
-            self._lock.release()
-
-
 def build(settings: Settings) -> Services:
     """For the web process and the CLI. Makes no connection yet but to the database, whose schema it brings up to date.
 
@@ -174,7 +151,7 @@ def build(settings: Settings) -> Services:
     )
     users, evaluations = Users(database, session_hours=settings.session_hours), Evaluations(database)
     preferences = Preferences(database)
-    checks = [index.ready, lambda: _models_away(settings), lambda: _worker_away(database)]
+    checks = [index.ready, lambda: models_away(settings), lambda: worker_away(database)]
     checks.append(llm.ready)
     guard = guard_of(settings)
     if guard:
@@ -440,31 +417,6 @@ def _reranker(settings: Settings) -> HttpReranker | None:
     if not settings.rerank_url:
         return None
     return HttpReranker(settings.rerank_url, settings.rerank_api_key.get_secret_value(), settings.rerank_model)
-
-
-def _models_away(settings: Settings) -> str | None:
-    if not settings.own_embed_url:
-        return None
-    try:
-        url = settings.embed_url.removesuffix("/v1") + "/healthz"
-        health = httpx.get(url, timeout=2.0, trust_env=False, verify=certificates.known()).json()
-    except (httpx.HTTPError, ValueError):
-        return "The models process is starting. Until it is ready, passages are found by their words only."
-    if not health.get("embeddings", {}).get("ready", False):
-        return "The embedding model is being loaded. Until it is ready, passages are found by their words only."
-    reranker = health.get("reranker", {})
-    if settings.own_rerank_url and not reranker.get("ready", False):
-        return f"Passages stand as the search found them. {reranker.get('reason', '')}".strip()
-    return None
-
-
-def _worker_away(database: Database) -> str | None:
-    try:
-        if worker.is_alive(database):
-            return None
-    except Unavailable as error:
-        return str(error)
-    return "The worker is not running: new documents wait until it is back."
 
 
 _installed: list[Services] = []

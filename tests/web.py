@@ -18,13 +18,14 @@ from starlette.routing import Mount, Route, Router
 
 from app.api import rest
 from app.auth import Cookie, Gate, Sockets
+from app.health import Missing
 from app.house import House
 from app.login import LoginPages
 from app.models_client import ModelsClient
 from app.pages import Pages
 from app.retrieve import EVERYTHING
 from app.runs import Runs
-from app.services import Missing, Services
+from app.services import Services
 from app.settings import Settings
 from app.verify import Check, Verifier
 from ingest.sandbox import Limits

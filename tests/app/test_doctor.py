@@ -31,6 +31,20 @@ def test_doctor_names_what_the_settings_ask_for_in_vain(tmp_path: Path) -> None:
     assert "tesseract is not installed here" in found.found
 
 
+def test_doctor_tells_of_the_guard_model(tmp_path: Path) -> None:
+    def guard(**settings: object) -> doctor.Finding:
+        return doctor.examine(Settings(data_dir=tmp_path, **settings), only=["guard model"])[0]  # type: ignore[arg-type]
+
+    assert "That is fine" in guard().found
+    assert not guard(guard_model=str(tmp_path / "gone.gguf")).ok
+    file = tmp_path / "Llama-Guard-3-8B.gguf"
+    file.write_bytes(b"GGUF")
+    assert "next start" in guard(guard_model=str(file)).found
+    own = {"part_key": "k", "guard_url": "http://127.0.0.1:9/v1", "guard_api_key": "k", "guard_model": str(file)}
+    assert "are held back" in guard(**own).remedy
+    assert "pass without it" in guard(**own, guard_fails="open").remedy
+
+
 def test_doctor_tells_how_the_model_runs_best_here_once_that_was_measured(tmp_path: Path) -> None:
     model = parrot.build(tmp_path / "parrot.gguf")
     settings = Settings(data_dir=tmp_path, llm_model=str(model), llm_threads=1)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 
-from app import llm_server
+from app import doctor, llm_server
 from app.entailment import LABELS, HttpEntailment
 from app.entailment_model import CrossEncoderEntailment
+from app.health import models_away
+from app.settings import Settings
 from app.verify import Verifier
 from storage.errors import InvalidInput, Unavailable
 from storage.types import Passage, Support
 from tests import cross_encoder, parrot
+from tests.office import until
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # torch's own
 
@@ -106,6 +111,43 @@ def test_while_it_does_not_answer_words_decide() -> None:
         assert Verifier(judge=judge).check(sentence, [passage(RULE)]) == Verifier().check(sentence, [passage(RULE)])
     with pytest.raises(Unavailable, match="does not answer"):
         HttpEntailment("http://127.0.0.1:9").judge(PAIRS)
+
+
+def test_doctor_and_health_tell_of_it_while_it_loads_and_once_it_answers(tmp_path: Path) -> None:
+    folder, go_on = cross_encoder.build(tmp_path / "model", labels=3, names=NAMES), threading.Event()
+
+    def slow() -> CrossEncoderEntailment:
+        assert go_on.wait(60)
+        return CrossEncoderEntailment(str(folder), device="cpu")
+
+    app = llm_server.build(None, None, parrot.KEY, entailment=slow)
+    with parrot.listen(app) as url:
+        settings = Settings(
+            data_dir=tmp_path, part_key=parrot.KEY, nli_url=f"{url}/v1", nli_api_key=parrot.KEY, _env_file=None
+        )
+        health = httpx.get(f"{url}/healthz", trust_env=False)
+        assert (health.status_code, health.json()["entailment"]["configured"]) == (503, True)
+        assert "being loaded. Sentences" in (models_away(settings) or "")
+        (found,) = doctor.examine(settings, only=["entailment"])
+        assert not found.ok
+        assert "checked without it" in found.remedy
+        go_on.set()
+        until(lambda: models_away(settings) is None, seconds=90)
+        (found,) = doctor.examine(settings, only=["entailment"])
+        assert (found.ok, found.found) == (True, f"A model at {url}/v1")
+    (found,) = doctor.examine(settings, only=["entailment"])
+    assert "does not answer" in found.found
+    assert models_away(settings) == "The models process is starting."
+
+
+def test_doctor_tells_what_will_be_loaded_or_that_there_is_none(tmp_path: Path) -> None:
+    (none,) = doctor.examine(Settings(data_dir=tmp_path, _env_file=None), only=["entailment"])
+    assert (none.ok, "That is fine" in none.found) == (True, True)
+    named = Settings(data_dir=tmp_path, nli_model=str(tmp_path), _env_file=None)
+    assert "next start" in doctor.examine(named, only=["entailment"])[0].found
+    wrong = Settings(data_dir=tmp_path, nli_model=str(tmp_path / "gone"), _env_file=None)
+    (found,) = doctor.examine(wrong, only=["entailment"])
+    assert (found.ok, "NLI_MODEL: there is no folder" in found.found) == (False, True)
 
 
 def test_a_model_with_other_labels_is_refused(tmp_path: Path) -> None:

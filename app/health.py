@@ -1,0 +1,77 @@
+"""Which parts of a running installation do not answer now, and what that means, in plain words.
+
+Each check returns a reason, or None. What belongs to one part only it says of itself (`Index.ready`, `Guard.ready`,
+`LanguageModel.ready`). Not covered: what to do about it (`doctor`).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import httpx
+
+from app import certificates
+from app.settings import Settings
+from ingest import worker
+from storage.database import Database
+from storage.errors import Unavailable
+
+_CHECK_EVERY = 3.0
+
+
+class Missing:
+    """Asks every part how it is, at most once in three seconds and never twice at a time."""
+
+    def __init__(self, checks: list[Callable[[], str | None]]) -> None:
+        self._checks = checks
+        self._lock = threading.Lock()
+        self._known: tuple[float, list[str]] = (0.0, [])
+
+    def parts(self) -> list[str]:
+        asked, known = self._known
+        if time.monotonic() - asked < _CHECK_EVERY or not self._lock.acquire(blocking=False):
+            return known
+        try:
+            self._known = time.monotonic(), [reason for check in self._checks if (reason := check())]
+            return self._known[1]
+        finally:
+            self._lock.release()
+
+
+def models_away(settings: Settings) -> str | None:
+    """Of our own models process: its embedding model, its reranker and its model for entailment."""
+    url = settings.embed_url if settings.own_embed_url else settings.rerank_url if settings.own_rerank_url else ""
+    url = url or (settings.nli_url if settings.own_nli_url else "")
+    if not url:
+        return None
+    try:
+        answer = httpx.get(
+            url.removesuffix("/v1") + "/healthz", timeout=2.0, trust_env=False, verify=certificates.known()
+        )
+        health = answer.json()
+    except (httpx.HTTPError, ValueError):
+        return "The models process is starting." + (
+            " Until it is ready, passages are found by their words only." if settings.own_embed_url else ""
+        )
+    effects = {
+        "embeddings": (settings.own_embed_url, "Until it is ready, passages are found by their words only."),
+        "reranker": (settings.own_rerank_url, "Passages stand as the search found them."),
+        "entailment": (settings.own_nli_url, "Sentences of answers are checked without it."),
+    }
+    told = [
+        f"{health.get(name, {}).get('reason', '')} {effect}".strip()
+        for name, (ours, effect) in effects.items()
+        if ours and not health.get(name, {}).get("ready", False)
+    ]
+    return " ".join(told) or None
+
+
+def worker_away(database: Database) -> str | None:
+    try:
+        if worker.is_alive(database):
+            return None
+    except Unavailable as error:
+        return str(error)
+    return "The worker is not running: new documents wait until it is back."
