@@ -219,9 +219,12 @@ def _distinct(passages: Sequence[Passage], *, timeless: bool) -> list[Passage]:
     said: dict[int, list[tuple[int, frozenset[str]]]] = {}  # by how many words, what is kept where
     for passage in passages:
         own = frozenset(passage.text.casefold().split())
-        sizes = range(math.ceil(_SAME * len(own)), int(len(own) / _SAME) + 1)
-        others = [(n, other) for size in sizes for n, other in said.get(size, ())]
-        apart = ((n, other) for n, other in others if kept[n].document_id != passage.document_id)
+        least = math.ceil(_SAME * len(own))
+        # so many of its words that a twin must have one of them; long ones, which few others have
+        telling = sorted(own, key=len)[least - 1 :]
+        others = [each for size in range(least, int(len(own) / _SAME) + 1) for each in said.get(size, ())]
+        near = ((n, other) for n, other in others if not other.isdisjoint(telling))
+        apart = ((n, other) for n, other in near if kept[n].document_id != passage.document_id)
         twin = next((n for n, other in apart if _alike(own, other)), None)
         if twin is None:
             said.setdefault(len(own), []).append((len(kept), own))

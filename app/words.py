@@ -69,10 +69,9 @@ _GERMAN_SPELLING = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 
 def content_words(text: str) -> list[str]:
     """The stems of the words that are not stop words, each once, in order."""
-    found = (
-        word for word in words(text) if word not in _SILENT and (len(word) > 1 or not word.isascii() or word.isdigit())
-    )
-    return list(dict.fromkeys(stem(word) for word in found))
+    found = [word for word in dict.fromkeys(words(text)) if word not in _SILENT]
+    long = [word for word in found if len(word) > 1 or not word.isascii() or word.isdigit()]
+    return list(dict.fromkeys(map(stem, long)))
 
 
 def words(text: str) -> list[str]:
@@ -80,10 +79,12 @@ def words(text: str) -> list[str]:
 
     Of scripts without spaces, and of Korean, pairs of neighbouring characters.
     """
-    if text.isascii():
-        return [_bare(word) for word in _WORD.findall(text.casefold())]
+    folded = (text if text.isascii() else unicodedata.normalize("NFKC", text)).casefold()
+    whole = _WORD.findall(folded)
+    if folded.isascii() or not UNSPACED.search(folded):
+        return list(map(_bare, whole)) if "'" in folded or "’" in folded else whole
     found: list[str] = []
-    for word in _WORD.findall(unicodedata.normalize("NFKC", text).casefold()):
+    for word in whole:
         start = 0
         for run in UNSPACED.finditer(word):
             found += filter(None, (_bare(word[start : run.start()]), *pairs(run[0])))
@@ -115,8 +116,15 @@ def covered(wanted: Iterable[str], given: Collection[str]) -> list[str]:
 
     Accents and umlauts may be missing or spelled out: "mueller" is "müller".
     """
+    wanted = list(wanted)
     spelled = {_spelled(word) for word in given}
-    return [word for word in wanted if _spelled(word) in spelled or any(_akin(word, other) for other in given)]
+    missing = {word for word in wanted if _spelled(word) not in spelled}
+    akin: set[str] = set()
+    if missing:
+        plain = [word for word in given if not word[:1].isdigit()]
+        held = "\n".join(["", *plain])
+        akin = {word for word in missing if not word[:1].isdigit() and _akin(word, plain, held)}
+    return [word for word in wanted if word not in missing or word in akin]
 
 
 def is_german(text: str) -> bool:
@@ -135,8 +143,14 @@ def _spelled(word: str) -> str:
     return word if word.isascii() else fold(word.translate(_GERMAN_SPELLING))
 
 
-def _akin(one: str, other: str) -> bool:
-    if one[:1].isdigit() or other[:1].isdigit():
-        return False
-    short, long = sorted((one, other), key=len)
-    return (len(short) >= _SAME_START and long.startswith(short)) or (len(short) >= _SAME_PART and short in long)
+def _akin(word: str, others: Iterable[str], held: str) -> bool:
+    """Whether the word begins one of the others or is a part of it, or the other way round. `held`: the others' lines.
+
+    Each way is one search through all of them where it can be: this runs for every word and every passage.
+    """
+    if (len(word) >= _SAME_PART and word in held) or (len(word) >= _SAME_START and f"\n{word}" in held):
+        return True
+    return any(
+        other in word and (len(other) >= _SAME_PART or (len(other) >= _SAME_START and word.startswith(other)))
+        for other in others
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session
 from storage import tables, vectors
 from storage.access import readable
 from storage.models import ChunkRow, Document, GenerationRow, SectionRow, Version
-from storage.types import About, Hit, Passage, PassageTable, Principal
+from storage.types import About, Hit, Parts, Passage, PassageTable, Principal
 
 _AT_A_TIME = 500  # ids in one query
 _OF_LIVE = sa.and_(Document.id == Version.document_id, Document.live_version_id == Version.id)
@@ -25,7 +26,16 @@ _OF_LIVE = sa.and_(Document.id == Version.document_id, Document.live_version_id 
 
 def found(session: Session, hits: Sequence[Hit], principal: Principal) -> list[Passage]:
     """Hits of live versions that the principal may read now, in the given order, without tables."""
-    query = (
+    rows = session.connection().execute(_readable_chunks(principal), {"ids": [hit.chunk_id for hit in hits]}).all()
+    parts = vectors.unpacked_all([(row.spans, row.vectors) for row in rows])
+    known = {row[0]: _passage(of_row, *row) for row, of_row in zip(rows, parts, strict=True)}
+    return [known[hit.chunk_id] for hit in hits if hit.chunk_id in known]
+
+
+@lru_cache(maxsize=256)  # making the query would take as long as running it
+def _readable_chunks(principal: Principal) -> sa.Select[Any]:
+    """Of the `ids`, those that the principal may read."""
+    return (
         sa.select(
             *(ChunkRow.id, Document.id, ChunkRow.version_id, Document.title, Version.name, ChunkRow.page),
             *(ChunkRow.start, ChunkRow.end, ChunkRow.heading),
@@ -36,10 +46,8 @@ def found(session: Session, hits: Sequence[Hit], principal: Principal) -> list[P
         .join(Version, Version.id == ChunkRow.version_id)
         .join(Document, _OF_LIVE)
         .join(SectionRow, sa.and_(SectionRow.version_id == Version.id, SectionRow.page == ChunkRow.page))
-        .where(ChunkRow.id.in_([hit.chunk_id for hit in hits]), readable(principal))
+        .where(ChunkRow.id.in_(sa.bindparam("ids", expanding=True)), readable(principal))
     )
-    known = {row[0]: _passage(*row) for row in session.execute(query)}
-    return [known[hit.chunk_id] for hit in hits if hit.chunk_id in known]
 
 
 def of_document(session: Session, document_id: str, principal: Principal) -> list[Passage]:
@@ -68,34 +76,40 @@ def of_document(session: Session, document_id: str, principal: Principal) -> lis
     return with_tables(session, passages, principal)
 
 
-def _passage(*row: Any) -> Passage:
+def _passage(parts: Parts | None, *row: Any) -> Passage:
     id_, document_id, version_id, title, name, page, start, end, heading, text, *more = row
-    subject, period, dated, place, spans, packed = more
+    subject, period, dated, place, *_ = more
     return Passage(
         *(id_, document_id, version_id, title, name, page, start, end, heading, text),
         about=About(subject, period, dated),
-        parts=vectors.unpacked(spans, packed),
+        parts=parts,
         place=place,
     )
 
 
 def with_tables(session: Session, passages: Sequence[Passage], principal: Principal) -> list[Passage]:
     """The same passages, each with what lies in it of the tables of its page. None, where it may not be read now."""
-    query = (
-        sa.select(SectionRow.version_id, SectionRow.page, SectionRow.text, SectionRow.tables)
-        .join(Version, Version.id == SectionRow.version_id)
-        .join(Document, _OF_LIVE)
-        .where(SectionRow.version_id.in_({p.version_id for p in passages}), readable(principal))
-        .where(SectionRow.page.in_({p.page for p in passages}))
-    )
     on_page: dict[tuple[str, int], list[Passage]] = defaultdict(list)
     for passage in passages:
         on_page[passage.version_id, passage.page].append(passage)
     within: dict[str, tuple[PassageTable, ...]] = {}
-    for version_id, page, text, kept in session.execute(query):
+    pages = {"versions": [version for version, _ in on_page], "pages": [page for _, page in on_page]}
+    for version_id, page, text, kept in session.connection().execute(_readable_pages(principal), pages):
         if not kept or (version_id, page) not in on_page:
             continue
         read = list(map(tables.from_json, kept))
         for passage in on_page[version_id, page]:
             within[passage.chunk_id] = tables.within(read, text, passage.start, passage.end)
     return [replace(passage, tables=within.get(passage.chunk_id, ())) for passage in passages]
+
+
+@lru_cache(maxsize=256)
+def _readable_pages(principal: Principal) -> sa.Select[Any]:
+    """Of the `pages` of the `versions`, those that the principal may read."""
+    return (
+        sa.select(SectionRow.version_id, SectionRow.page, SectionRow.text, SectionRow.tables)
+        .join(Version, Version.id == SectionRow.version_id)
+        .join(Document, _OF_LIVE)
+        .where(SectionRow.version_id.in_(sa.bindparam("versions", expanding=True)), readable(principal))
+        .where(SectionRow.page.in_(sa.bindparam("pages", expanding=True)))
+    )

@@ -25,8 +25,22 @@ def packed(parts: Parts) -> bytes:
 
 def unpacked(spans: Sequence[Sequence[Any]], packed_rows: bytes) -> Parts | None:
     """The inverse of `packed`, rows of unit length; None where nothing was kept or the two do not belong together."""
-    if not spans or not packed_rows or len(packed_rows) % len(spans):
-        return None
-    rows = np.frombuffer(packed_rows, np.int8).reshape(len(spans), -1).astype(np.float32)
-    rows /= np.maximum(np.sqrt(np.einsum("ij,ij->i", rows, rows)), 1e-12)[:, None]
-    return Parts(tuple((start, end) for start, end in spans), rows)
+    return unpacked_all([(spans, packed_rows)])[0]
+
+
+def unpacked_all(kept: Sequence[tuple[Sequence[Sequence[Any]], bytes]]) -> list[Parts | None]:
+    """`unpacked` of each pair. All of one size at once: a search reads a hundred."""
+    by_size: dict[int, list[int]] = {}
+    for place, (spans, packed_rows) in enumerate(kept):
+        if spans and packed_rows and not len(packed_rows) % len(spans):
+            by_size.setdefault(len(packed_rows) // len(spans), []).append(place)
+    found: list[Parts | None] = [None] * len(kept)
+    for size, places in by_size.items():
+        rows = np.frombuffer(b"".join(kept[place][1] for place in places), np.int8).reshape(-1, size).astype(np.float32)
+        rows /= np.maximum(np.sqrt(np.einsum("ij,ij->i", rows, rows)), 1e-12)[:, None]
+        start = 0
+        for place in places:
+            own = tuple((a, b) for a, b in kept[place][0])
+            found[place] = Parts(own, rows[start : start + len(own)])
+            start += len(own)
+    return found

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.types import Parts
-from storage.vectors import packed, unpacked
+from storage.vectors import packed, unpacked, unpacked_all
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 9))
@@ -24,3 +24,19 @@ def test_nothing_kept_is_nothing() -> None:
     assert packed(Parts((), np.zeros((0, 4), np.float32))) == b""
     assert unpacked([], b"") is None
     assert unpacked([[0, 1], [1, 2]], b"abc") is None
+
+
+def test_many_are_read_as_each_alone() -> None:
+    random = np.random.default_rng(1)
+    kept = []
+    for rows, dimensions in ((2, 8), (1, 4), (3, 8)):
+        spans = [[place, place + 1] for place in range(rows)]
+        of_chunk = Parts(tuple((a, b) for a, b in spans), random.standard_normal((rows, dimensions)).astype(np.float32))
+        kept += [(spans, packed(of_chunk)), ([], b"")]
+    together = unpacked_all(kept)
+    assert [each is None for each in together] == [False, True] * 3
+    for each, (spans, packed_rows) in zip(together, kept, strict=True):
+        alone = unpacked(spans, packed_rows)
+        if each and alone:
+            assert each.spans == alone.spans
+            assert (each.vectors == alone.vectors).all()
