@@ -30,7 +30,8 @@ log = logging.getLogger(__name__)
 PUBLIC = frozenset({"/login", "/healthz"})
 ONE_TIME = frozenset({"/password", "/logout"})  # all that a one-time password opens
 ADMIN_ONLY = frozenset({"/_stcore/metrics"})
-SHUT = ("/_stcore/agent/", "/_stcore/upload_file/")  # of Streamlit, and unused: its uploads stay in memory
+UPLOADS = "/_stcore/upload_file/"  # Streamlit's, which keeps what it takes in memory: for recordings alone
+SHUT = ("/_stcore/agent/", UPLOADS)  # of Streamlit, and unused
 UPLOAD_HEADER = "x-footnote-upload"
 POLICY = "content-security-policy"
 IDENTITY = {"x-footnote-user": "user", "x-footnote-sid": "sid", "x-footnote-role": "role"}  # header: key in st.user
@@ -106,7 +107,8 @@ class Gate:
     """Pure ASGI middleware; puts the SignIn into scope["state"]["sign_in"] for what stands behind it.
 
     `farewell` is what a websocket is sent when its sign-in ends, before it is closed; `scripts` are the CSP sources
-    ('sha256-...') of the inline scripts that the pages hold.
+    ('sha256-...') of the inline scripts that the pages hold. With `recordings`, Streamlit's upload route is open to who
+    is signed in, and what stands behind must guard it (`app.recordings`); pages may read what they have recorded.
     """
 
     def __init__(
@@ -120,14 +122,16 @@ class Gate:
         scripts: Sequence[str] = (),
         farewell: bytes = b"",
         check_seconds: float = CHECK_SECONDS,
+        recordings: bool = False,
     ) -> None:
         self._app, self._users, self._sockets, self._cookie = app, users, sockets, cookie
         self._public = urlsplit(public_url.lower())
         self._farewell, self._check_seconds = farewell, check_seconds
+        self._shut = tuple(path for path in SHUT if not (recordings and path == UPLOADS))
         self._checker: asyncio.Task[None] | None = None
         self._lookups = anyio.CapacityLimiter(16)  # its own threads: busy handlers must not keep others outside
         self._headers = {
-            POLICY: content_security_policy(scripts),
+            POLICY: content_security_policy(scripts, recordings=recordings),
             "x-content-type-options": "nosniff",
             "referrer-policy": "same-origin",
             "x-frame-options": "DENY",
@@ -192,7 +196,7 @@ class Gate:
             if page:
                 return RedirectResponse("/password", 303)
             return problem(403, "one_time_password", "Choose a password of your own first, on the page /password.")
-        if path.startswith(SHUT):
+        if path.startswith(self._shut):
             return problem(404, "not_found", "Not Found.")
         if path in ADMIN_ONLY and not sign_in.principal.is_admin:
             return problem(403, "forbidden", "Only admins may see this.")
@@ -312,8 +316,11 @@ class _Line:
             log.debug("A websocket had closed before it was told to.")
 
 
-def content_security_policy(scripts: Sequence[str]) -> str:
-    """Nothing from other hosts, no inline script but the ones named; what Streamlit's own pages need and no more."""
+def content_security_policy(scripts: Sequence[str], *, recordings: bool = False) -> str:
+    """Nothing from other hosts, no inline script but the ones named; what Streamlit's own pages need and no more.
+
+    With `recordings` a page may read blobs that it has made itself, as the microphone does with what it recorded.
+    """
     allowed = " ".join(["'self'", *(f"'{script}'" for script in scripts)])
     return "; ".join(
         (
@@ -322,7 +329,7 @@ def content_security_policy(scripts: Sequence[str]) -> str:
             "style-src 'self' 'unsafe-inline'",
             "img-src 'self' data: blob:",
             "font-src 'self' data:",
-            "connect-src 'self'",
+            "connect-src 'self' blob:" if recordings else "connect-src 'self'",
             "media-src 'self' blob:",
             "worker-src 'self' blob:",
             "frame-src 'self'",

@@ -183,7 +183,8 @@ def serve(supervised: Annotated[bool, typer.Option("--supervised", hidden=True)]
             made.warm(Prompt(question="", house=house_instructions(settings)).beginning())
         return made
 
-    voice_file = settings.voice_model
+    hears = settings.voice_model and (not settings.voice_url or settings.own_voice_url)
+    voice_file = Path(settings.voice_model).expanduser() if hears else None
 
     def guard() -> Engine:
         version = version_of(settings.guard_name, settings.guard_version)

@@ -30,6 +30,7 @@ from app import services as composition
 from app.api import rest
 from app.auth import IDENTITY, Cookie, Gate, Sockets
 from app.login import LoginPages
+from app.recordings import RecordingRoute
 from app.services import Services
 from app.settings import Settings, load
 
@@ -50,7 +51,7 @@ OPTIONS: dict[str, Any] = {
     "server.enableAgentApi": False,
     "server.enableStaticServing": True,
     "server.fileWatcherType": "none",
-    "server.maxUploadSize": 1,  # in MB: files come through /api/upload, which keeps them out of memory
+    "server.maxUploadSize": 4,  # in MB, of a recording: files come through /api/upload, which keeps them out of memory
     "server.trustedUserHeaders": IDENTITY,
 }
 
@@ -69,13 +70,15 @@ def create(settings: Settings | None = None, services: Services | None = None) -
         public_url=settings.public_url,
         scripts=inline_scripts(),
         farewell=_go_to("/login"),
+        recordings=services.dictation is not None,
     )
+    upload = Middleware(RecordingRoute, recordings=services.recordings, remove=_remove_upload)
     routes = [
         *LoginPages(services.users, sockets, cookie).routes(),
         Route("/healthz", healthz, methods=["GET"]),
         Mount("/api", rest.create(services)),
     ]
-    app = streamlit.App(UI / "home.py", lifespan=_lifespan(services), middleware=[gate], routes=routes)
+    app = streamlit.App(UI / "home.py", lifespan=_lifespan(services), middleware=[gate, upload], routes=routes)
     config.get_config_options(force_reparse=True, options_from_flags=OPTIONS)
     _join_logs()
     return app
@@ -126,6 +129,11 @@ def _lifespan(services: Services) -> Callable[[Any], AbstractAsyncContextManager
             services.close()
 
     return lifespan
+
+
+def _remove_upload(session_id: str, file_id: str) -> None:
+    manager: Any = Runtime.instance().uploaded_file_mgr
+    manager.remove_file(session_id=session_id, file_id=file_id)
 
 
 def _register_components() -> None:

@@ -20,6 +20,7 @@ from app.acceptance import Acceptance
 from app.adapters import AdapterChoice, adapters_of
 from app.answers import Answers
 from app.budget import Budget
+from app.dictation import Dictation
 from app.entailment import HttpEntailment
 from app.extract import Extractive
 from app.guard import Guard
@@ -32,6 +33,7 @@ from app.llm import LLM, OpenAIChat
 from app.models_client import ModelsClient
 from app.pages import Pages
 from app.postman import Postman, channels_of
+from app.recordings import Recordings
 from app.rerank import HttpReranker
 from app.retrieve import Retriever
 from app.rewrite import Rewriter
@@ -104,6 +106,8 @@ class Services:
     rewriter: Rewriter | None = None
     budget: Budget | None = None
     guard: Guard | None = None
+    dictation: Dictation | None = None
+    recordings: Recordings = field(default_factory=Recordings)
 
     def missing(self) -> list[str]:
         """In plain words, each part that does not answer now and what that means. At most some seconds old."""
@@ -116,6 +120,8 @@ class Services:
     def close(self) -> None:
         self.runs.close()
         self.answers.close()
+        if self.dictation:
+            self.dictation.close()
         if self.reranker:
             self.reranker.close()
         if isinstance(self.embedder, HttpEmbedder):
@@ -214,6 +220,7 @@ def build(settings: Settings) -> Services:
         _missing=Missing(checks),
         rewriter=rewriter,
         guard=guard,
+        dictation=_dictation(settings),
     )
 
 
@@ -411,6 +418,12 @@ def chat_of(
 
 def _judge(settings: Settings) -> HttpEntailment | None:
     return HttpEntailment(settings.nli_url, settings.nli_api_key.get_secret_value()) if settings.nli_url else None
+
+
+def _dictation(settings: Settings) -> Dictation | None:
+    if not settings.voice_url:
+        return None
+    return Dictation(settings.voice_url, settings.voice_api_key.get_secret_value(), settings.voice_name)
 
 
 def _reranker(settings: Settings) -> HttpReranker | None:

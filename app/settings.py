@@ -40,6 +40,10 @@ class Settings(BaseSettings):
     rerank_api_key: SecretStr = Field(SecretStr(""), description="Key of the server at RERANK_URL.")
     nli_url: str = Field("", description="A TEI server with a model for entailment, up to and without /predict.")
     nli_api_key: SecretStr = Field(SecretStr(""), description="Key of the server at NLI_URL.")
+    voice_url: str = Field(
+        "", description="An OpenAI-compatible server that turns speech into text at /audio/transcriptions, with /v1."
+    )
+    voice_api_key: SecretStr = Field(SecretStr(""), description="Key of the server at VOICE_URL.")
 
     # sign-in
     cookie_secure: bool | None = Field(
@@ -154,10 +158,10 @@ class Settings(BaseSettings):
         "reason; replaced by what the documents say; or dropped.",
     )
     source_tokens: int = Field(2200, ge=200, description="Tokens of passages that are put before the model.")
-    voice_model: Path | None = Field(
-        None,
-        description="A Whisper model in whisper.cpp's format (ggml-*.bin): the models process then turns speech into "
-        "text at /v1/audio/transcriptions. Needs the extra `voice`.",
+    voice_model: str = Field(
+        "",
+        description="Path of a Whisper model in whisper.cpp's format (ggml-*.bin), which needs the extra `voice`; with "
+        "VOICE_URL: the model's name there. The chat then has a microphone. Empty: none, unless VOICE_URL is set.",
     )
     guard_model: str = Field(
         "",
@@ -302,8 +306,17 @@ class Settings(BaseSettings):
         return bool(self.nli_url) and self.nli_api_key.get_secret_value() == self.key()
 
     @property
+    def own_voice_url(self) -> bool:
+        return bool(self.voice_url) and self.voice_api_key.get_secret_value() == self.key()
+
+    @property
     def own_guard_url(self) -> bool:
         return bool(self.guard_url) and self.guard_api_key.get_secret_value() == self.key()
+
+    @property
+    def voice_name(self) -> str:
+        """What VOICE_MODEL says, or a file's name without folder and ending."""
+        return Path(self.voice_model).stem if self.voice_model.endswith(".bin") else self.voice_model
 
     @property
     def guard_name(self) -> str:
@@ -325,6 +338,8 @@ class Settings(BaseSettings):
             "rerank_api_key",
             "nli_url",
             "nli_api_key",
+            "voice_url",
+            "voice_api_key",
             "llm_url",
             "llm_api_key",
             "llm_model",

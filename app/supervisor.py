@@ -65,8 +65,9 @@ def plan(settings: Settings) -> tuple[Settings, list[Part]]:
     reranks = bool(settings.rerank_model and not settings.rerank_url)
     guards = bool(settings.guard_model and not settings.guard_url)
     judges = bool(settings.nli_model and not settings.nli_url)
+    hears = bool(settings.voice_model and not settings.voice_url)
     chats = not settings.llm_url and bool(model or not settings.own_models_url)  # also without a model: one may come
-    if not settings.embed_url or reranks or guards or judges or chats:
+    if not settings.embed_url or reranks or guards or judges or hears or chats:
         port = settings.models_port or free_port()
         url = f"http://127.0.0.1:{port}/v1"
         updates["models_port"] = str(port)
@@ -76,6 +77,8 @@ def plan(settings: Settings) -> tuple[Settings, list[Part]]:
             updates |= {"rerank_url": url, "rerank_api_key": key}
         if judges:
             updates |= {"nli_url": url, "nli_api_key": key}
+        if hears:
+            updates |= {"voice_url": url, "voice_api_key": key}
         if guards:
             updates |= {"guard_url": url, "guard_api_key": key}
         if chats:

@@ -1,4 +1,4 @@
-"""What the pages bring to the browser: the stylesheet and four small components, whose scripts `app.main` registers.
+"""What the pages bring to the browser: the stylesheet and five small components, whose scripts `app.main` registers.
 Everything is served from here; nothing is fetched from elsewhere.
 """
 
@@ -42,6 +42,13 @@ def reader(shown: str, running: str) -> str | None:
     component = st.components.v2.component("footnote.reader", js="reader.js")
     result: Any = component(key="reader", data={"shown": shown, "running": running}, on_open_change=_nothing)
     return result.open if isinstance(result.open, str) else None
+
+
+def dictation(text: str, count: int) -> None:
+    """Write `text` into the question field, after what stands there, when `count` has grown."""
+    st.components.v2.component("footnote.dictation", js="dictation.js")(
+        key="dictation", data={"text": text, "count": count}
+    )
 
 
 def fold_sidebar() -> None:

@@ -14,7 +14,7 @@ from app.cells import grids
 from app.retrieve import EVERYTHING
 from app.samples import suggestions
 from app.services import Services
-from app.ui import articles, ask_person, filters, modes, verdict_marks
+from app.ui import articles, ask_person, filters, microphone, modes, verdict_marks
 from app.ui.identity import callback, draw_problem, who
 from app.ui.safe_html import label, plain
 from app.ui.sidebar import open_chat, show_chat
@@ -209,13 +209,18 @@ def _draw_composer(running: str, *, is_new: bool) -> None:
         if running:
             with st.container(key="stop_row", horizontal=True, horizontal_alignment="center"):
                 st.button("Stop", key="stop", icon=":material/stop:", on_click=_stop, args=(running,))
-        st.chat_input(
-            "Ask about your documents" if is_new else "Ask a follow-up question",
-            key="ask",
-            max_chars=MAX_QUESTION,
-            disabled=bool(running),
-            on_submit=_submit,
-        )
+        services, _ = who()
+        microphone.draw_state(services)
+        with st.container(key="ask_row", horizontal=True, gap="small", vertical_alignment="bottom"):
+            st.chat_input(
+                "Ask about your documents" if is_new else "Ask a follow-up question",
+                key="ask",
+                max_chars=MAX_QUESTION,
+                disabled=bool(running),
+                on_submit=_submit,
+            )
+            if services.dictation and not running:
+                microphone.draw_button()
         with st.container(key="composer_foot", horizontal=True, gap="small", vertical_alignment="center"):
             _draw_scope()
             _draw_mode(running=bool(running))
@@ -278,6 +283,7 @@ def _ask(services: Services, principal: Principal, question: str, mode: Mode | N
         conversation_id = services.conversations.create(question, principal).id
         _scopes()[conversation_id] = _scopes().pop("", EVERYTHING)
     generation = services.answers.ask(conversation_id, question, principal, scope=scope, mode=mode)
+    microphone.forget_problem()
     if mode is not None:
         _picked()[generation.message_id] = mode
     _pick(None)

@@ -23,6 +23,7 @@ from websockets.sync.client import ClientConnection, connect
 from app import main
 from app import services as composition
 from tests.office import until
+from tests.speech import recording
 from tests.web import StreamlitWeb
 
 HTML = {"accept": "text/html"}
@@ -79,6 +80,19 @@ def test_the_policy_allows_exactly_the_inline_scripts_of_streamlits_page(web: St
     expected = " ".join(["script-src 'self'", *(f"'sha256-{digest}'" for digest in digests)])
     assert expected in page.headers["content-security-policy"].split("; ")
     assert page.headers["cache-control"] == "no-store"
+
+
+def test_without_a_voice_model_nothing_is_open_for_recordings(web: StreamlitWeb) -> None:
+    with stream(web, "mia"), web.client("mia") as mia:
+        (session_id,) = (info.session.id for info in Runtime.instance()._session_mgr.list_active_sessions())
+        web.services.recordings.expect(session_id, web.office.principal("mia").user_id)
+        mia.get("/_stcore/health")
+        files = {"file": ("a.wav", recording(0.3), "audio/wav")}
+        headers = {"x-xsrftoken": mia.cookies["_streamlit_xsrf"]}
+        answer = mia.put(f"/_stcore/upload_file/{session_id}/a", files=files, headers=headers)
+        assert answer.status_code == 404
+        policy = mia.get("/", headers=HTML).headers["content-security-policy"]
+        assert "connect-src 'self';" in policy
 
 
 def test_settings_of_streamlit_hold_whatever_folder_and_environment_say(web: StreamlitWeb) -> None:

@@ -285,3 +285,15 @@ def test_the_web_part_is_asked_for_its_health_at_an_address_that_leads_to_it(
     _, parts = plan(Settings(data_dir=data_dir, host=host, port=8081))
     assert parts[-1].health == f"http://{asked}:8081/healthz"
     assert not supervisor.answers("http://[::1]:9/healthz")
+
+
+def test_a_voice_model_is_reached_where_it_runs_and_kept_off_where_another_server_hears(data_dir: Path) -> None:
+    elsewhere = Settings(data_dir=data_dir, embed_url="http://e/v1", llm_url="http://l/v1")
+    own, parts = supervisor.plan(elsewhere.updated({"voice_model": "/m/ggml-base.bin"}))
+    assert "models" in [part.name for part in parts]
+    assert own.own_voice_url
+    assert (own.voice_name, own.addresses()["voice_url"]) == ("ggml-base", own.voice_url)
+    others, parts = supervisor.plan(elsewhere.updated({"voice_model": "whisper-1", "voice_url": "http://v/v1"}))
+    assert "models" not in [part.name for part in parts]
+    assert not others.own_voice_url
+    assert (others.voice_url, others.voice_name) == ("http://v/v1", "whisper-1")

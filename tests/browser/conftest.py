@@ -23,8 +23,11 @@ from playwright.sync_api import (
 from app.answers import Answers
 from tests.office import Office
 from tests.scripted import ScriptedModel, Shelf
+from tests.speech import ScriptedVoice, listening
 from tests.web import StreamlitWeb
 
+# a microphone that beeps, and leave to use it
+MICROPHONE = ["use-fake-device-for-media-stream", "use-fake-ui-for-media-stream"]
 QUIET = ["disable-gpu", "disable-quic", "disable-background-networking", "disable-component-update", "disable-sync"]
 WIDE, PHONE = (1440, 900), (390, 844)
 
@@ -34,7 +37,9 @@ def launch(playwright: Playwright) -> Browser:
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
         pytest.skip("there is no Chromium; set CHROMIUM to one")
-    return playwright.chromium.launch(executable_path=path, args=["--no-sandbox", *(f"--{flag}" for flag in QUIET)])
+    return playwright.chromium.launch(
+        executable_path=path, args=["--no-sandbox", *(f"--{flag}" for flag in QUIET + MICROPHONE)]
+    )
 
 
 @dataclass
@@ -79,6 +84,7 @@ class Visit:
 class Site:
     web: StreamlitWeb
     model: ScriptedModel
+    voice: ScriptedVoice
     browser: Browser
     contexts: list[BrowserContext] = field(default_factory=list)
 
@@ -112,11 +118,13 @@ def served(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterat
     model, shelf = ScriptedModel(), Shelf(web.office)
     retriever: Any = shelf
     answers = Answers(web.office.conversations, retriever, model)
-    web.services = replace(web.services, answers=answers, llm=model)
-    with web:
-        yield Site(web, model, browser)
-        model.go.set()
-        answers.close()
+    voice = ScriptedVoice()
+    with listening(voice) as dictation:
+        web.services = replace(web.services, answers=answers, llm=model, dictation=dictation)
+        with web:
+            yield Site(web, model, voice, browser)
+            model.go.set()
+            answers.close()
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from websockets.sync.client import connect
 
 from app.auth import SHUT
 from app.cli import app as cli
+from app.dictation import Dictation
 from storage.evaluations import RunState
 from storage.types import Citation, Given, MessageState, Readers, Record, Support, Verdict
 from tests.conftest import Library
@@ -201,7 +202,8 @@ def unopened(tmp_path_factory: pytest.TempPathFactory) -> StreamlitWeb:
 
 @pytest.fixture(scope="module")
 def web(unopened: StreamlitWeb, shelf: Shelf) -> Iterator[StreamlitWeb]:
-    unopened.services = replace(unopened.services, retriever=shelf.retriever)
+    dictation = Dictation("http://127.0.0.1:9/v1")  # with a microphone: what that opens is in test_recordings.py
+    unopened.services = replace(unopened.services, retriever=shelf.retriever, dictation=dictation)
     with unopened as web:
         yield web
 
