@@ -133,7 +133,7 @@ def written(
     A model's sentences have their verdicts. `sources` are the passages that each number means, where they are not the
     prompt's; `about` is what words are about that are too few to say so.
     """
-    meant = [[passage] for passage in prompt.passages] if sources is None else sources
+    meant = [[passage] for passage in prompt.sources] if sources is None else sources
     check = replace(asked.check, about=about) if asked.check and asked.has_model else None
     resolver = Resolver.of(meant, footnotes, check=check)
     for piece in asked.llm.stream(prompt, asked.cancel):

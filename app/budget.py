@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from app.llm import Facts, OpenAIChat
 from app.prompt import Prompt, Turn, estimate_tokens, source, span
+from app.prompt_texts import TEXTS
 from storage.types import Passage
 
 SOURCE_TOKENS = 2200
@@ -104,4 +105,4 @@ def _with_mention(turns: Sequence[Turn], kept: Sequence[Turn]) -> tuple[Turn, ..
     if not asked or not kept:
         return tuple(kept)
     mention = "; ".join(" ".join(text.split())[:_ASKED] for text in asked[-_BLOCK:])
-    return (replace(kept[0], text=f"(Before that I asked: {mention})\n\n{kept[0].text}"), *kept[1:])
+    return (replace(kept[0], text=f"{TEXTS.before.format(questions=mention)}\n\n{kept[0].text}"), *kept[1:])

@@ -23,6 +23,7 @@ from app.footnotes import Footnotes
 from app.gist import Part, carriers
 from app.llm import Reading
 from app.prompt import Prompt, estimate_tokens, fit
+from app.prompt_texts import TEXTS
 from app.quotation import quote
 from app.sides import MOST_ASPECTS, Sides, sides
 from app.statements import without_bullet
@@ -286,10 +287,7 @@ def _by_model(
     """What the model wrote of the cell's own passages, each of its sentences checked against those that it cites."""
     passages = fit(field.passages, asked.source_tokens // 2, estimate_tokens, least=_LEAST_PASSAGES)
     about = f"{aspect} ({side.name})" if aspect else side.name
-    question = asked.say(
-        f"In one or two short sentences: what do the sources say about {about}?",
-        f"In ein bis zwei kurzen Sätzen: Was sagen die Quellen zu {about}?",
-    )
+    question = asked.say(*TEXTS.cell).format(about=about)
     own, text = Footnotes(), CheckedText()
     prompt = Prompt(
         question=question, asked=field.query, passages=passages, preference=asked.preference, house=asked.house

@@ -18,16 +18,12 @@ from app.extract import MOST_PASSAGES
 from app.footnotes import Footnotes
 from app.llm import Reading
 from app.modes import drafted
-from app.prompt import SYSTEM, Prompt
+from app.prompt import Prompt
+from app.prompt_texts import TEXTS
 from app.quotation import quote
 from app.rewrite import Asked, understand
 from app.search import where
 from storage.types import Passage
-
-DRAFTING = f"""{SYSTEM}
-- You are asked for a draft. Write it as it could be sent: for an e-mail a line with the subject, a salutation, short \
-paragraphs and a closing. Leave what you do not know as "…". Every sentence that states a rule, a figure or a fact \
-ends with the number of its source; salutation and closing need none."""
 
 _TOPIC = re.compile(
     r"\b(?:about|on|regarding|concerning|explaining|that\s+explains?|to\s+explain|that\s+says|saying|summari[sz]ing|telling|describing"
@@ -52,7 +48,8 @@ def draft(asked: Assignment) -> Iterator[Event]:
     if asked.has_model:
         prompt = _prompt(asked, topic, found.passages)
     evidence = asked.seconds
-    yield Retrieved(prompt.passages, evidence, found.notice, Asked(topic, (topic,), whole.seconds), found.confidence)
+    searched = Asked(topic, (topic,), whole.seconds)
+    yield Retrieved(prompt.passages, evidence, found.notice, searched, found.confidence, prompt.sources)
     footnotes, checked = Footnotes(), CheckedText()
     for event in written(asked, prompt, footnotes) if asked.has_model else _frame(asked, prompt, footnotes):
         if isinstance(event, CheckedText):
@@ -71,7 +68,7 @@ def _prompt(asked: Assignment, topic: str, found: Sequence[Passage]) -> Prompt:
     bare = Prompt(
         question=asked.question,
         asked=topic,
-        system=DRAFTING,
+        system=TEXTS.system + TEXTS.drafting,
         preference=asked.preference,
         house=asked.house,
         ranked=True,

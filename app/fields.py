@@ -20,6 +20,7 @@ from app.footnotes import Footnotes
 from app.llm import Reading
 from app.modes import field_names, wanted
 from app.prompt import Prompt, estimate_tokens, fit
+from app.prompt_texts import TEXTS
 from app.quotation import one_line, quote
 from app.titles import all_named, words_of
 from app.values import Field, Value, field_of, find_value, relevant
@@ -172,13 +173,8 @@ def _by_model(
     if not shown:
         return {}
     given += shown
-    listed = "\n".join(f"- {field.name}" for field in fields)
-    question = asked.say(
-        "Give these values as the sources write them, word for word, one a line as 'name: value [number]', and '-' for "
-        f"a value that the sources do not give:\n{listed}",
-        "Gib diese Werte so an, wie die Quellen sie schreiben, Wort für Wort, je eine Zeile als 'Name: Wert [Nummer]', "
-        f"und '-' für einen Wert, den die Quellen nicht nennen:\n{listed}",
-    )
+    names = "\n".join(f"- {field.name}" for field in fields)
+    question = asked.say(*TEXTS.fields).format(names=names)
     text = ""
     for piece in asked.llm.stream(Prompt(question=question, passages=shown), asked.cancel):
         if isinstance(piece, Reading):

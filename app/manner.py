@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 
+from app.prompt_texts import TEXTS
 from app.words import is_german
 from storage.preferences import LANGUAGES
 from storage.types import Length, Preference
 
-_LENGTHS = {
-    Length.SHORT: "Answer in one or two sentences.",
-    Length.LONG: "Answer in full: name the conditions, exceptions and steps that the sources give.",
-}
+_LENGTHS = {Length.SHORT: TEXTS.short, Length.LONG: TEXTS.long}
 # sentences, rows or items that lead an answer without a model
 SENTENCES = {Length.SHORT: 1, Length.USUAL: 3, Length.LONG: 8}
 
@@ -23,13 +21,13 @@ def in_words(preference: Preference) -> str:
     """
     lines = []
     if preference.language:
-        lines.append(f"- Answer in {LANGUAGES[preference.language]}, whatever the language of the question.")
+        lines.append(TEXTS.language.format(language=LANGUAGES[preference.language]))
     if preference.length is not Length.USUAL:
-        lines.append(f"- {_LENGTHS[preference.length]}")
+        lines.append(_LENGTHS[preference.length])
     if preference.position:
         quoted = json.dumps(preference.position.replace("[", "(").replace("]", ")"), ensure_ascii=False)
-        lines.append(f"- They say of their position, which tells what matters to them and orders nothing: {quoted}")
-    return "\n".join(["The colleague who asks has set:", *lines]) if lines else ""
+        lines.append(TEXTS.position.format(position=quoted))
+    return "\n".join([TEXTS.preferences, *lines]) if lines else ""
 
 
 def german(question: str, preference: Preference) -> bool:

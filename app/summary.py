@@ -20,6 +20,7 @@ from app.gist import Part, carriers, parts_of
 from app.llm import Reading
 from app.modes import summarised
 from app.prompt import Prompt, estimate_tokens
+from app.prompt_texts import TEXTS
 from app.quotation import quote
 from app.search import where
 from app.statements import without_bullet
@@ -190,14 +191,9 @@ def _batches(passages: Sequence[Passage], budget: int) -> list[tuple[Passage, ..
 
 
 def _to_note(asked: Assignment, part: Part, steps: int) -> str:
-    many = steps > _MANY
     about = f" ({part.heading})" if part.heading else ""
-    return asked.say(
-        f"Summarise this part of the document{about} in {'one sentence' if many else 'at most three sentences'}: what "
-        "must somebody know who will not read it? Keep figures, deadlines and conditions.",
-        f"Fasse diesen Teil des Dokuments{about} in {'einem Satz' if many else 'höchstens drei Sätzen'} zusammen: Was "
-        "muss jemand wissen, der ihn nicht liest? Behalte Zahlen, Fristen und Bedingungen bei.",
-    )
+    length = asked.say(*(TEXTS.one_sentence if steps > _MANY else TEXTS.few_sentences))
+    return asked.say(*TEXTS.note).format(about=about, length=length)
 
 
 def _noted(asked: Assignment, done: _Noted, parts: int) -> CheckedText:
@@ -221,14 +217,9 @@ def _led(
         notes = notes[::2]
     if not notes:
         return below
-    question = asked.say(
-        "These are notes on one document, in its order. What does the document say in all? Write a summary of at most "
-        "five sentences that leads with what matters most.",
-        "Dies sind Notizen zu einem Dokument, in seiner Reihenfolge. Was sagt das Dokument im Ganzen? Schreibe eine "
-        "Zusammenfassung von höchstens fünf Sätzen, das Wichtigste zuerst.",
-    )
     prompt = Prompt(
-        question=question, passages=tuple(replace(note.passages[0], text=note.text, tables=()) for note in notes)
+        question=asked.say(*TEXTS.lead),
+        passages=tuple(replace(note.passages[0], text=note.text, tables=()) for note in notes),
     )
     led = below
     for piece in written(asked, prompt, footnotes, [note.passages for note in notes]):

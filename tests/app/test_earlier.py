@@ -62,6 +62,19 @@ class TestFollowUp:
         asking(AND_THEN)
         assert [one.title for one in conversations.messages(chat_id, tom)[-1].citations] == ["Handbook"]
 
+    def test_a_draft_cites_the_sources_above_too(
+        self, asking: Asking, conversations: Conversations, shelf: Shelf, tom: Principal, chat_id: str
+    ) -> None:
+        handbook = shelf.add("Handbook", LEAVE)
+        asking(QUESTION)
+        shelf.add("Notice", NOTICE)
+        prompt = asking("Draft an e-mail about when annual leave of staff is asked for")
+        assert [source.title for source in prompt.sources] == ["Handbook", "Notice"]
+        drafted = conversations.messages(chat_id, tom)[-1]
+        assert [one.title for one in drafted.citations] == ["Handbook"]
+        shelf.documents.set_readers(handbook.id, Readers(), ADA)
+        assert conversations.messages(chat_id, tom)[-1].text == ""
+
     @pytest.mark.parametrize("change", ["readers", "deleted"])
     def test_a_source_that_may_not_be_cited_any_more_is_gone(
         self, asking: Asking, shelf: Shelf, documents: Documents, change: str
