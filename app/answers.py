@@ -17,6 +17,7 @@ from app.assistant import respond
 from app.budget import SOURCE_TOKENS, Budget
 from app.chat import Ended, Event, Retrieved, Wrote
 from app.code_check import checked
+from app.doubt import refuses
 from app.earlier import Earlier
 from app.guard import Guard, Subject, guarded
 from app.language_model import answering
@@ -327,6 +328,7 @@ class _Run:
                 first_evidence=ended.first_evidence,
                 record=replace(self._record, prompt_version=ended.prompt_version) if self._record else None,
                 verdicts=ended.verdicts,
+                refused=refuses(ended.text, cites=bool(ended.citations)),
             )
             self.ended.set()
         if self._may_be_seen():

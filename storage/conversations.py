@@ -132,8 +132,9 @@ class Conversations:
         first_evidence: float | None,
         record: Record | None = None,
         verdicts: Sequence[Verdict] = (),
+        refused: bool = False,
     ) -> None:
-        """The final text, how it came about, and what was found of its sentences.
+        """The final text, how it came about, and what was found of its sentences. `refused`: it answers nothing.
 
         It is withdrawn instead when one of its documents was deleted meanwhile.
         """
@@ -141,6 +142,7 @@ class Conversations:
             row = _write(session, message_id, text, citations)
             if row is not None and row.state != MessageState.WITHDRAWN:
                 row.state, row.model, row.seconds, row.first_evidence = state, model, seconds, first_evidence
+                row.refused = refused
                 keep(session, message_id, record, () if state is MessageState.BLOCKED else verdicts)
 
     def rate(self, message_id: str, rating: int | None, comment: str, principal: Principal) -> None:

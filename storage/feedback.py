@@ -38,11 +38,14 @@ class Commented:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One question of any conversation that is still kept, without a word of it. `rating` as in `Message`."""
+    """One question of any conversation that is still kept, without a word of it. `rating` as in `Message`.
+
+    `answered`: it drew on documents, and did not only say that they answer nothing.
+    """
 
     at: datetime
     state: MessageState
-    drew_on_documents: bool
+    answered: bool
     rating: int | None
     first_evidence: float | None
 
@@ -95,14 +98,20 @@ class Feedback:
         _require_admin(principal)
         drew = sa.exists().where(MessageSource.message_id == MessageRow.id)
         query = (
-            sa.select(MessageRow.created, MessageRow.state, drew, MessageRow.rating, MessageRow.first_evidence)
+            sa.select(
+                MessageRow.created,
+                MessageRow.state,
+                sa.and_(drew, sa.not_(MessageRow.refused)),
+                MessageRow.rating,
+                MessageRow.first_evidence,
+            )
             .where(MessageRow.role == "assistant", MessageRow.created >= since)
             .order_by(MessageRow.created)
         )
         with self._database.read() as session:
             return [
-                Asked(at, MessageState(state), bool(drawn), rating, first)
-                for at, state, drawn, rating, first in session.execute(query)
+                Asked(at, MessageState(state), bool(answered), rating, first)
+                for at, state, answered, rating, first in session.execute(query)
             ]
 
 

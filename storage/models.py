@@ -289,6 +289,7 @@ class MessageRow(Base):
     model: Mapped[str] = mapped_column(default="")
     seconds: Mapped[float | None] = mapped_column(default=None)
     first_evidence: Mapped[float | None] = mapped_column(default=None)
+    refused: Mapped[bool] = mapped_column(default=False, server_default=sa.false())  # it says that nothing answers
     rating: Mapped[int | None] = mapped_column(default=None)
     comment: Mapped[str] = mapped_column(default="")
     created: Mapped[datetime] = mapped_column(default=now, index=True)

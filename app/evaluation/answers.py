@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TypedDict
 
-from app.chat import NOT_FOUND, NOT_FOUND_GERMAN
 from app.cite import supports
 from app.evaluation.outcomes import Support
 from app.evaluation.questions import Question
@@ -45,12 +44,6 @@ _SPOKEN = {
     )
     for word in words.split("|")
 }
-_SAYS_NOT_FOUND = re.compile(
-    r"\b(?:documents?|sources?|passages?|information)\b[^.]{0,60}\b(?:not|no|n't)\b[^.]{0,40}\b(?:answer|contain|mention"
-    r"|say|state|provide|include|hold|specif)|\bnot? (?:found|mentioned|stated|provided|answered|information)\b"
-    r"|\b(?:dokumente|quellen|unterlagen)\b[^.]{0,60}\b(?:nicht|keine?)\b",
-    re.I,
-)
 _HEDGE = re.compile(r"\s*(?:The documents may not answer this|Vielleicht beantworten die Dokumente das nicht)[^\n]*")
 
 
@@ -96,14 +89,6 @@ def figures(answer: str, references: Sequence[str], question: str = "") -> float
         if wanted := new or wanted:
             shares.append(sum(any(one & other for other in given) for one in wanted) / len(wanted))
     return max(shares) if shares else None
-
-
-def refuses(answer: str, *, cites: bool) -> bool:
-    """Whether it gives no answer: it is empty, the application's own words for it, or says so and cites nothing."""
-    text = answer.strip()
-    if not text or text.startswith((NOT_FOUND, NOT_FOUND_GERMAN)):
-        return True
-    return not cites and _SAYS_NOT_FOUND.search(text) is not None
 
 
 def hedges(answer: str) -> bool:

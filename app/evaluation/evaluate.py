@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 
 from app import chat
 from app.budget import SOURCE_TOKENS, Budget
+from app.doubt import refuses
 from app.evaluation import answers
 from app.evaluation.corpus import Corpus
 from app.evaluation.evidence import Text, ranks
@@ -176,7 +177,7 @@ class _Asker:
         if ended.state is MessageState.STOPPED:
             raise Cancelled(CANCELLED)
         self.given[(*question.history, question.text)] = plain(ended.text)
-        refused = answers.refuses(ended.text, cites=bool(ended.citations))
+        refused = refuses(ended.text, cites=bool(ended.citations))
         given = "" if refused else ended.text
         return Answered(
             text=ended.text,

@@ -81,7 +81,7 @@ def came_to(asked: Asked) -> str:
     """One of KINDS. An answer that was withdrawn had documents to draw on, and has lost them since."""
     if asked.state is MessageState.WITHDRAWN:
         return "found"
-    if asked.state in (MessageState.DONE, MessageState.STOPPED) and asked.drew_on_documents:
+    if asked.state in (MessageState.DONE, MessageState.STOPPED) and asked.answered:
         return "found"
     return "nothing" if asked.state is MessageState.DONE else "other"
 

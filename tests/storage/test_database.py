@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 
-from storage.database import Database, db_now
+from storage.database import MIGRATIONS, Database, db_now
 from storage.errors import Conflict, InvalidInput, Unavailable
-from storage.models import Base, Content, Document, EventRow, Group, Version
+from storage.models import Base, Content, ConversationRow, Document, EventRow, Group, MessageRow, User, Version, now
 from storage.types import State
 from tests.conftest import on_both
 
@@ -61,6 +63,41 @@ def test_migrations_from_nothing_end_at_the_models_and_may_run_twice(empty_url: 
     database.migrate()
     database.migrate()
     assert differences(database) == []
+    database.close()
+
+
+def upgrade(database: Database, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    with database.engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        connection.commit()
+
+
+@on_both
+def test_refusals_of_before_are_known_by_how_they_begin(empty_url: str) -> None:
+    database = Database(empty_url)
+    upgrade(database, "0018")
+    said = {"a": "Nothing in the documents you may read answers this.\n\nLooked at: [1]", "b": "Nothing is paid. [1]"}
+    columns = [sa.column(name) for name in "id conversation_id ordinal role text state model comment".split()]
+    when = [sa.column(name, sa.DateTime(timezone=True)) for name in ("created", "touched")]
+    messages = sa.table("messages", *columns, *when)
+    with database.write() as session:
+        session.add(User(id="mia", name="mia", password_hash="", role="member"))
+        session.flush()
+        session.add(ConversationRow(id="chat", user_id="mia", title=""))
+        session.flush()
+        row = {"conversation_id": "chat", "role": "assistant", "state": "done", "model": "m", "comment": ""}
+        times = {"created": now(), "touched": now()}
+        for n, (message_id, text) in enumerate(said.items()):
+            values = {"id": message_id, "ordinal": n, "text": text, **row, **times}
+            session.execute(sa.insert(messages).values(values))
+    database.migrate()
+    with database.read() as session:
+        refused = session.scalars(sa.select(MessageRow.refused).order_by(MessageRow.ordinal))
+        assert list(refused) == [True, False]
     database.close()
 
 

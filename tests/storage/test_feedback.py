@@ -48,7 +48,10 @@ def answered(conversations: Conversations, who: Principal, *sources: Kept, chat:
     conversations.record_sources(message.id, [kept.id for kept in sources])
     cited = [Citation(n, kept.id, kept.version_id, 1, 0, 4) for n, kept in enumerate(sources, 1)]
     text = more.get("text", "30 days [1]")
-    conversations.finish(message.id, text, MessageState.DONE, cited, model="m", seconds=1.5, first_evidence=0.2)
+    refused = more.get("refused", False)
+    conversations.finish(
+        message.id, text, MessageState.DONE, cited, model="m", seconds=1.5, first_evidence=0.2, refused=refused
+    )
     return message
 
 
@@ -165,11 +168,14 @@ def test_a_candidate_stays_open_when_its_set_is_gone(
 def test_what_was_asked_is_counted_without_its_words(
     feedback: Feedback, conversations: Conversations, library: Library, mia: Principal
 ) -> None:
-    rated(conversations, mia, library.ready("Mia has 30 days.", HR), comment="")
+    leave = library.ready("Mia has 30 days.", HR)
+    rated(conversations, mia, leave, comment="")
     answered(conversations, mia, text="Nothing in the documents answers this.")
+    answered(conversations, mia, leave, text="Nothing in the documents answers this. Looked at: [1]", refused=True)
     found = list(feedback.asked(now() - timedelta(days=1), ADA))
-    assert [(one.drew_on_documents, one.rating, one.first_evidence) for one in found] == [
+    assert [(one.answered, one.rating, one.first_evidence) for one in found] == [
         (True, 0, 0.2),
+        (False, None, 0.2),
         (False, None, 0.2),
     ]
     assert "days" not in str(found)

@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from app import chat
-from app.evaluation.answers import exact_match, figures, hedges, refuses, statements, support, token_f1
+from app.doubt import refuses
+from app.evaluation.answers import exact_match, figures, hedges, statements, support, token_f1
 from app.evaluation.outcomes import Support
 from app.extract import Extractive
 from app.prompt import Prompt
