@@ -159,7 +159,7 @@ def _draw_answer(message: Message, asked: str, headline: str) -> None:
     st.html(
         headline
         + articles.meta(message)
-        + verdict_marks.line(message.verdicts)
+        + verdict_marks.line(message.verdicts, message.text)
         + articles.body(message.text, message.id, message.citations, message.state, message.verdicts)
         + articles.cards(message.id, message.citations)
     )

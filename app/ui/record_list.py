@@ -79,7 +79,7 @@ def article(one: Recorded) -> str:
     return (
         f'{articles.question(one.question, first=True)}<div class="candidate">'
         f'<p class="soft">{when(one.created, now_in(browser_zone()))}</p></div>'
-        f"{verdict_marks.line(one.verdicts)}"
+        f"{verdict_marks.line(one.verdicts, one.answer)}"
         f"{articles.body(one.answer, one.message_id, (), MessageState.DONE, one.verdicts)}"
         f'<dl class="facts">{rows}</dl><div class="candidate">{left_out}'
         f"<h4>{counted(len(one.sources), 'source')} given</h4><ul>{sources}</ul></div>"

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from app.cells import grids
 from app.ui.safe_html import CLOSE, OPEN, attribute, plain
 from app.ui.wording import counted
 from ingest.sentences import ITEM
@@ -41,14 +42,15 @@ def marked(text: str, verdicts: Sequence[Verdict]) -> tuple[str, list[str]]:
     return shown + text[done:], marks
 
 
-def line(verdicts: Sequence[Verdict]) -> str:
-    """How many sentences have which support, in words; empty where nothing was checked."""
+def line(verdicts: Sequence[Verdict], text: str = "") -> str:
+    """How many sentences of `text` have which support, in words; empty where nothing was checked."""
     if not verdicts:
         return ""
+    noun = "statement" if grids(text) else "sentence"  # cells are no sentences
     counts = Counter(verdict.support for verdict in verdicts if not verdict.left_out)
     parts = []
     if full := counts[Support.FULL]:
-        parts.append(f'<span><i class="dot ok"></i>{counted(full, "sentence")} supported</span>')
+        parts.append(f'<span><i class="dot ok"></i>{counted(full, noun)} supported</span>')
     for support, dot in ((Support.PART, "weak"), (Support.NONE, "bad")):
         if counts[support]:
             said = f"{counts[support]} {support}{_reasons(verdicts, support)}"
@@ -56,8 +58,8 @@ def line(verdicts: Sequence[Verdict]) -> str:
     if left_out := [verdict for verdict in verdicts if verdict.left_out]:
         replaced = [verdict for verdict in left_out if verdict.footnotes]
         dropped = len(left_out) - len(replaced)
-        told = [f"{counted(dropped, 'sentence')} left out"] if dropped else []
-        told += [f"{counted(len(replaced), 'sentence')} replaced by the documents' words"] if replaced else []
+        told = [f"{counted(dropped, noun)} left out"] if dropped else []
+        told += [f"{counted(len(replaced), noun)} replaced by the documents' words"] if replaced else []
         parts.append(
             f'<span><i class="dot bad"></i>{", ".join(told)}{_reasons(left_out, Support.NONE, gone=True)}</span>'
         )
