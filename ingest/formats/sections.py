@@ -114,6 +114,7 @@ class SectionWriter:
         self._left = max_characters
         self._only_headings = True
         self._in_list = False
+        self._has_left = False  # a heading whose part of the page ends without another one
         self._place = ""
 
     def place(self, words: str, *, fresh: bool = True) -> None:
@@ -141,6 +142,12 @@ class SectionWriter:
         if self._headings and self._headings[-1].start == start:
             self._headings.pop()
         self._headings.append(Heading(start, self._path()))
+
+    def leave(self, level: int) -> None:
+        """What follows does not stand under the headings of this level and below it any more."""
+        while self._outline and self._outline[-1][0] >= level:
+            self._outline.pop()
+            self._has_left = True
 
     def paragraph(self, text: str) -> None:
         """Lines inside stay lines; runs of spaces become one."""
@@ -206,6 +213,9 @@ class SectionWriter:
             self._text.append("\n" * gap)
             self._length += gap
         start = self._length
+        if self._has_left:
+            self._headings.append(Heading(start, self._path()))
+            self._has_left = False
         self._text.append(text)
         self._length += len(text)
         self._left -= len(text) + gap
@@ -223,7 +233,7 @@ class SectionWriter:
             number, headings, tables = len(self._sections) + 1, tuple(self._headings), tuple(self._tables)
             self._sections.append(Section(number, text, headings, tables, self._place))
         self._text, self._length, self._tables, self._only_headings = [], 0, [], True
-        self._in_list = False
+        self._in_list = self._has_left = False
         self._headings = [Heading(0, self._path())] if self._outline else []
 
     def _path(self) -> str:

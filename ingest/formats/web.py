@@ -1,4 +1,6 @@
-"""HTML pages: headings, paragraphs, lists and tables as read on screen. Nothing is fetched and no script runs.
+"""HTML pages: headings, paragraphs, lists, terms and tables as read on screen. Nothing is fetched, no script runs.
+
+What a list of terms says stands under its term as under a heading. Ways to other pages are left out.
 
 Read as a stream of tags, not as a tree: nesting without end costs neither stack nor content.
 """
@@ -20,6 +22,8 @@ def _tags(names: str) -> frozenset[str]:
 _SILENT = _tags("script style noscript template nav svg math iframe object canvas audio video select button")
 _VOID = _tags("area base br col embed hr img input link meta source track wbr")
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_NAVIGATION = _tags("nav navbar navheader navfooter navigation breadcrumb breadcrumbs pagination pager")  # classes
+_LONGEST_TERM = 120  # characters; longer ones are text
 _BLOCKS = _tags(
     "p div section article main header footer aside blockquote ul ol li dl dt dd table thead tbody tfoot tr td th"
     " caption figure figcaption address fieldset form details summary hr pre body html"
@@ -58,6 +62,8 @@ class _Page(HTMLParser):
         self._preformatted = 0
         self._lists: list[int | None] = []
         self._mark: str | None = None
+        self._terms = 0  # lists of terms that are open
+        self._in_term = False
         self._tables = 0
         self._rows: list[list[str]] = []
 
@@ -73,7 +79,12 @@ class _Page(HTMLParser):
             if tag == self._silent[0]:  # only its own kind can hide the end of a hidden element
                 self._silent.append(tag)
             return
-        if tag in _SILENT or _is_hidden(dict(attrs)) or matches(self._hiding, tag, dict(attrs)):
+        if (
+            tag in _SILENT
+            or _is_hidden(dict(attrs))
+            or _leads_elsewhere(tag, dict(attrs))
+            or matches(self._hiding, tag, dict(attrs))
+        ):
             self._silent.append(tag)
             return
         if tag == "title":
@@ -122,6 +133,8 @@ class _Page(HTMLParser):
             return
         if self._heading:
             self.writer.heading(self._heading, text)
+        elif self._in_term and len(text) <= _LONGEST_TERM:
+            self.writer.heading(len(_HEADINGS) + self._terms, text, opens=False)
         elif self._mark is not None:
             self.writer.item(text, depth=max(0, len(self._lists) - 1), mark=self._mark)
             self._mark = None
@@ -143,6 +156,10 @@ class _Page(HTMLParser):
                 self._rows[-1].append("")
         elif tag in _HEADINGS:
             self._heading = _HEADINGS[tag]
+        elif tag == "dl":
+            self._terms += 1
+        elif tag in {"dt", "dd"}:
+            self._in_term = tag == "dt"
         elif tag in {"ul", "ol"}:
             self._lists.append(1 if tag == "ol" else None)
         elif tag == "li":
@@ -163,6 +180,11 @@ class _Page(HTMLParser):
             return
         elif tag in _HEADINGS:
             self._heading = 0
+        elif tag == "dl" and self._terms:
+            self.writer.leave(len(_HEADINGS) + self._terms)
+            self._terms -= 1
+        elif tag in {"dt", "dd"}:
+            self._in_term = False
         elif tag in {"ul", "ol"} and self._lists:
             self._lists.pop()
         elif tag == "li":
@@ -171,10 +193,12 @@ class _Page(HTMLParser):
             self._preformatted -= 1
 
 
-def _is_hidden(attributes: dict[str, str | None]) -> bool:
-    return (
-        "hidden" in attributes
-        or attributes.get("aria-hidden") == "true"
-        or attributes.get("role") == "navigation"
-        or hides(attributes.get("style") or "")
+def _leads_elsewhere(tag: str, attributes: dict[str, str | None]) -> bool:
+    classes = (attributes.get("class") or "").casefold().split()
+    return attributes.get("role") == "navigation" or (
+        tag in {"div", "ul", "ol"} and not _NAVIGATION.isdisjoint(classes)
     )
+
+
+def _is_hidden(attributes: dict[str, str | None]) -> bool:
+    return "hidden" in attributes or attributes.get("aria-hidden") == "true" or hides(attributes.get("style") or "")

@@ -39,3 +39,37 @@ def test_an_open_hidden_element_ends_with_its_own_tag(read):
 
 def test_preformatted_text_keeps_its_lines(read):
     assert read("<pre>a = 1\n    b = 2</pre>").sections[0].text == "a = 1\n    b = 2"
+
+
+def test_what_a_list_of_terms_says_stands_under_its_term(read):
+    reading = read(
+        "<h1>Settings</h1><dl><dt><code>port</code> (integer)</dt><dd><p>5432 by default.</p>"
+        "<dl><dt>since</dt><dd>version 1</dd></dl><p>Set at the start.</p></dd>"
+        "<dt>size<dd>Eight.</dl><p>That is all.</p>"
+    )
+    (section,) = reading.sections
+    under = {line: section.heading_at(section.text.index(line)) for line in section.text.split("\n\n")}
+    assert under == {
+        "Settings": "Settings",
+        "port (integer)": "Settings > port (integer)",
+        "5432 by default.": "Settings > port (integer)",
+        "since": "Settings > port (integer) > since",
+        "version 1": "Settings > port (integer) > since",
+        "Set at the start.": "Settings > port (integer)",
+        "size": "Settings > size",
+        "Eight.": "Settings > size",
+        "That is all.": "Settings",
+    }
+
+
+def test_a_term_as_long_as_a_text_is_no_heading(read):
+    (section,) = read(f"<h1>Talk</h1><dl><dt>{'word ' * 30}<dd>Yes.</dl>").sections
+    assert section.heading_at(len(section.text) - 1) == "Talk"
+
+
+def test_ways_to_other_pages_are_left_out(read):
+    links = "<table><tr><td><a href=a>Prev</a><td><a href=b>Next</a></table>"
+    pages = "<div role=navigation>Up</div><ul class='x pager'><li>2</ul>"
+    (section,) = read(f"<div class='navheader'><div>{links}</div></div><p>Seen</p>{pages}").sections
+    assert section.text == "Seen"
+    assert read("<body class=navigation><p>Seen</p></body>").sections[0].text == "Seen"
