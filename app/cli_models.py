@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from app import log, model_choice, supervisor
+from app.cli_adapters import adapt, adapters
 from app.commands import OPERATOR, AsJson
 from app.settings import Settings, load
 from storage.database import Database
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from app.model_shelf import Shelf
 
 models = typer.Typer(help="Language models: list, recommend, get, check, change, serve.", no_args_is_help=True)
+models.command()(adapters)
+models.command()(adapt)
 console = Console(stderr=True)
 
 
@@ -138,7 +141,6 @@ def verify() -> None:
 def serve(supervised: Annotated[bool, typer.Option("--supervised", hidden=True)] = False) -> None:
     """Run the models process alone: LLM_MODEL, EMBED_MODEL and RERANK_MODEL behind routes like OpenAI's and Jina's."""
     from app import llm_server
-    from app.adapters import adapters_of
     from app.cross_encoder import CrossEncoderReranker
     from app.entailment_model import CrossEncoderEntailment
     from app.guard_template import guard_template, version_of
@@ -162,8 +164,6 @@ def serve(supervised: Annotated[bool, typer.Option("--supervised", hidden=True)]
 
     tunings = Tunings(settings.data_dir, threads=settings.llm_threads, gpu_layers=settings.llm_gpu_layers)
 
-    adapters = {adapter.name: adapter.path for adapter in adapters_of(settings.llm_adapters)}
-
     def engine(path: Path) -> Engine:
         tuning = tunings.measured(path, repack={"on": True, "off": False}.get(settings.llm_repack))
         made = Engine(
@@ -177,7 +177,7 @@ def serve(supervised: Annotated[bool, typer.Option("--supervised", hidden=True)]
             pace=tuning.pace,
             step_seconds=settings.llm_step_seconds,
             parked_bytes=settings.llm_park_mb * 10**6,
-            adapters=adapters,
+            find_adapter=Shelf(settings.models_dir, path).path,
         )
         with suppress(InvalidInput):  # a template without a system message has no beginning that is everybody's
             made.warm(Prompt(question="", house=house_instructions(settings)).beginning())

@@ -14,20 +14,19 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from collections.abc import Sequence as Ordered
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
-from app.adapters import check_adapter
 from app.chat_template import ChatTemplate, runs
 from app.generation import Failed, Generation, Sink
 from app.llama import Llama, Piece, Result, Sampling
 from app.llm import Reading
+from app.loras import Find, Loras
 from app.pace import GUESSED, Pace, Steps
 from app.sequences import Sequence, Sequences, shared
-from storage.errors import Busy, FootnoteError, InvalidInput, Unavailable
+from storage.errors import Busy, InvalidInput, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +39,6 @@ _TELL = 0.5  # seconds between two words on how far a long step has read
 _STRIKES = 3  # failed steps in a row after which the context is taken to be broken
 
 
-NO_ADAPTERS: Mapping[str, Path] = MappingProxyType({})
 Shares = list[tuple[Sequence, int]]
 
 
@@ -61,7 +59,7 @@ class Engine:
     `context` is the number of tokens that all conversations share; no single one gets more than the model was trained
     for. `slots` answers run at once, `queue_limit` more may wait. `gpu_layers` -1 puts all layers on the GPU, if
     llama.cpp was built for one. `threads` 0 means one for each core. `repack` and `pace` are what `tuning` measures;
-    `adapters` are LoRA adapters by name; those not made for this model are left out, as `adapters` then says.
+    `find_adapter` gives the file of a LoRA adapter, which may come and go; those not made for this model are left out.
     `step_seconds` as `pace.Steps` has it, `parked_bytes` as `Sequences`.
 
     Raises InvalidInput when the file is missing, damaged or holds no chat model, Unavailable without llama-cpp-python.
@@ -81,7 +79,7 @@ class Engine:
         pace: Pace = GUESSED,
         step_seconds: float = 0.0,
         parked_bytes: int = 2**30,
-        adapters: Mapping[str, Path] = NO_ADAPTERS,
+        find_adapter: Find | None = None,
     ) -> None:
         if not 1 <= slots <= 64:
             raise InvalidInput(f"The number of answers at once must be from 1 to 64, not {slots}.")
@@ -100,7 +98,7 @@ class Engine:
             repack=repack,
             abort=self._abort,
         )
-        self.adapters = self._load_adapters(path, adapters)
+        self._loras = Loras(self._llama, path, find_adapter)
         self._turn = ""  # the adapter of the last step
         self._sequences = Sequences(self._llama, count, parked_bytes=parked_bytes)
         self.context = self._llama.context
@@ -119,25 +117,12 @@ class Engine:
         self._thread = threading.Thread(target=self._run, name="llm-engine", daemon=True)
         self._thread.start()
 
-    def _load_adapters(self, path: Path, adapters: Mapping[str, Path]) -> dict[str, str]:
-        """By name, why it can't be used, or "". A model answers without those that are not made for it."""
-        found: dict[str, str] = {}
-        for name, file in adapters.items():
-            found[name] = ""
-            try:
-                check_adapter(file, path)
-                self._llama.load_adapter(name, file)
-            except FootnoteError as error:
-                found[name] = str(error)
-                log.warning("the adapter %s is not used: %s", name, error)
-        return found
-
     def submit(
         self, messages: Ordered[dict[str, str]], sampling: Sampling, sink: Sink, *, adapter: str = ""
     ) -> Generation:
         """Queue an answer. `sink` gets its events, in order, on the engine's thread: it must not block.
 
-        With an `adapter` that was loaded it is written by the model so adapted, else by the model alone.
+        With the name of an `adapter` for this model it is written by the model so adapted, else by the model alone.
 
         The last event is Finished or Failed, always. Raises InvalidInput when the prompt does not fit the model, Busy
         when the queue is full, Unavailable when the engine has failed; then there are no events.
@@ -154,7 +139,7 @@ class Engine:
             sampling,
             sink,
             limit=max(1, min(sampling.max_tokens, self.window - len(prompt))),
-            adapter=adapter if self.adapters.get(adapter) == "" else "",
+            adapter=self._loras.usable(adapter),
         )
         with self._changed:
             self._check()
@@ -336,7 +321,7 @@ class Engine:
         if not names:
             return active
         self._turn = next((name for name in names if name > self._turn), names[0])
-        self._llama.adapt(self._turn)
+        self._loras.use(self._turn)
         return [sequence for sequence in active if sequence.adapter == self._turn]
 
     def _may_yield(self, shares: Shares) -> bool:

@@ -40,6 +40,22 @@ class Change:
     finishing: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class AdapterFile:
+    """A LoRA adapter. `problem` says why it can't be used; `fits` names the model files here that it is made for.
+
+    `base` is the model that it was trained on, in its own words: "" where it does not say.
+    """
+
+    file: str
+    size: int
+    problem: str = ""
+    architecture: str = ""
+    base: str = ""
+    rank: int = 0
+    fits: tuple[str, ...] = ()
+
+
 class Models(BaseModel):
     """What there is and what answers. `loaded` is a file's name, "" while none answers; then `reason` says why.
 
@@ -54,5 +70,5 @@ class Models(BaseModel):
     figures: dict[str, float]
     context: int
     change: Change | None
-    adapters: dict[str, str] = {}  # by name: why it is not used, or ""
+    adapters: list[AdapterFile] = []
     models: list[Entry]

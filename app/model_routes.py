@@ -71,7 +71,7 @@ class ModelRoutes:
             "figures": engine.figures() if engine else {},
             "context": engine.window if engine else 0,
             "change": asdict(change) if change else None,
-            "adapters": engine.adapters if engine else {},
+            "adapters": [asdict(adapter) for adapter in self._shelf.adapters()],
             "models": [asdict(entry) for entry in self._shelf.entries()],
         }
 

@@ -6,15 +6,17 @@ by file name, never by a path. Not covered: getting them (`model_files`), loadin
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from app import machine, model_choice, model_files
+from app.adapters import base_of, check_adapter, rank_of, read_adapter
 from app.chat_template import ChatTemplate
 from app.gguf_header import Header, read_header
 from app.llm_engine import Engine
 from app.machine import Machine, Speed
-from app.model_list import Entry
+from app.model_list import AdapterFile, Entry
 from app.tuning import Tunings
 from storage.errors import FootnoteError, InvalidInput, NotFound
 
@@ -40,6 +42,12 @@ class Shelf:
         here = machine.look()
         found = [self._entry(path, here) for path in self._paths().values()]
         return [entry for entry in found if entry is not None]
+
+    def adapters(self) -> list[AdapterFile]:
+        """The LoRA adapters, by file name, each with the models here that it is made for."""
+        kinds = {path: _kind(path) for path in self._paths().values()}
+        models = [path for path, kind in kinds.items() if kind == "model"]
+        return [_adapter_file(path, models) for path, kind in kinds.items() if kind == "adapter"]
 
     def path(self, file: str) -> Path:
         """Raises NotFound for what is not in the list."""
@@ -103,6 +111,32 @@ class Shelf:
     def _speed(self, path: Path) -> Speed | None:
         tuning = self._tunings.known(path) if self._tunings else None
         return Speed(tuning.pace.reading, tuning.pace.answering, measured=True) if tuning else None
+
+
+def _kind(path: Path) -> str:
+    try:
+        return read_header(path).kind
+    except FootnoteError:
+        return ""
+
+
+def _adapter_file(path: Path, models: Sequence[Path]) -> AdapterFile:
+    size = path.stat().st_size if path.exists() else 0
+    try:
+        header = read_adapter(path)
+    except FootnoteError as error:
+        return AdapterFile(path.name, size, problem=str(error))
+    found = AdapterFile(path.name, size, architecture=header.architecture, base=base_of(header), rank=rank_of(header))
+    fits = tuple(model.name for model in models if _fits(path, model))
+    return replace(found, fits=fits)
+
+
+def _fits(adapter: Path, model: Path) -> bool:
+    try:
+        check_adapter(adapter, model)
+    except FootnoteError:
+        return False
+    return True
 
 
 def check_chat_model(path: Path, header: Header) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from app import machine
 from app.machine import ANSWER, PROMPT, Machine
-from app.model_list import Entry, Models
+from app.model_list import AdapterFile, Entry, Models
+from storage.adapter_uses import AdapterUse
 
 if TYPE_CHECKING:
     from app.model_files import KnownModel
@@ -76,6 +77,18 @@ def pullable(shown: Models) -> list[dict[str, Any]]:
 
     here = {entry.file for entry in shown.models}
     return [{"name": one.name, "gb": one.gigabytes, "here": one.file in here} for one in KNOWN]
+
+
+def adapter_lines(files: Sequence[AdapterFile], uses: Sequence[AdapterUse]) -> list[str]:
+    """What `footnote models adapters` prints."""
+    found = [] if files else ["No LoRA adapter is here. Put one in GGUF format into the models folder."]
+    for file in files:
+        about = file.problem or f"{file.architecture}, rank {file.rank}, for {', '.join(file.fits) or 'no model here'}"
+        found.append(f"{file.file}  {size(file.size)}  {about}")
+    for use in uses:
+        gone = "" if use.adapter in {file.file for file in files} else " (not here any more)"
+        found.append(f"{use.of} {use.name}: {use.adapter}{gone}")
+    return found
 
 
 def lines(shown: Models) -> list[str]:

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from app import rewrite
 from app.acceptance import Acceptance
-from app.adapters import AdapterChoice, adapters_of
+from app.adapter_choice import AdapterChoice, Adapters
 from app.answers import Answers
 from app.budget import Budget
 from app.dictation import Dictation
@@ -48,6 +48,7 @@ from ingest.recognition import engines
 from ingest.recognition.recogniser import MISSING, OFF, Recognition
 from ingest.reindex import Reindex
 from ingest.sandbox import Limits
+from storage.adapter_uses import AdapterUses
 from storage.belonging import Belonging
 from storage.conversations import Conversations
 from storage.database import Database
@@ -101,6 +102,7 @@ class Services:
     preferences: Preferences
     escalations: Escalations
     models: ModelsClient
+    adapters: Adapters
     house: House
     _missing: Missing = field(repr=False)
     rewriter: Rewriter | None = None
@@ -159,7 +161,7 @@ def build(settings: Settings) -> Services:
     preferences = Preferences(database)
     checks = [index.ready, lambda: models_away(settings), lambda: worker_away(database)]
     checks.append(llm.ready)
-    guard = guard_of(settings)
+    guard, models = guard_of(settings), ModelsClient(settings, database)
     if guard:
         checks.append(guard.ready)
     check = Check(Verifier(live.embedder, _judge(settings)), Unsupported(settings.unsupported))
@@ -214,7 +216,8 @@ def build(settings: Settings) -> Services:
         ),
         preferences=preferences,
         escalations=escalations_of(settings, database),
-        models=ModelsClient(settings, database),
+        models=models,
+        adapters=Adapters(models, AdapterUses(database)),
         house=house,
         budget=budget,
         _missing=Missing(checks),
@@ -357,7 +360,7 @@ def recognition_of(settings: Settings) -> Recognition:
 
 
 def _language_model(settings: Settings, live: Live, database: Database) -> LanguageModel:
-    choice = AdapterChoice(adapters_of(settings.llm_adapters), Belonging(database))
+    choice = AdapterChoice(AdapterUses(database), Belonging(database))
     chat = chat_of(settings, adapter_of=choice)
     # our own process tells whether it has a model, which LLM_MODEL only names where it was there at the start
     expected = bool(settings.llm_model) or not settings.own_models_url

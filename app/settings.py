@@ -136,11 +136,6 @@ class Settings(BaseSettings):
         ge=0,
         description="Memory for conversations that llama.cpp's context has no room for, in MB; 0: read again.",
     )
-    llm_adapters: str = Field(
-        "",
-        description="LoRA adapters in GGUF, each for answers from the documents of a group of readers or of a source: "
-        "group:Legal=/models/legal.gguf, source:Handbook=/models/hr.gguf",
-    )
     llm_max_tokens: int = Field(700, ge=16, description="Longest answer, in tokens.")
     llm_temperature: float = Field(0.2, ge=0, le=2, description="0: always the likeliest token.")
     rewrite_follow_ups: bool = Field(

@@ -542,6 +542,17 @@ class HouseInstructionsRow(Base):
     at: Mapped[datetime] = mapped_column(default=now)
 
 
+class AdapterUseRow(Base):
+    """The LoRA adapter for answers from the documents of one group of readers, or of one source."""
+
+    __tablename__ = "adapter_uses"
+    __table_args__ = (sa.CheckConstraint("(group_id IS NULL) <> (source_id IS NULL)", name="home"),)
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    group_id: Mapped[str | None] = mapped_column(sa.ForeignKey("groups.id", ondelete="CASCADE"), unique=True)
+    source_id: Mapped[str | None] = mapped_column(sa.ForeignKey("sources.id", ondelete="CASCADE"), unique=True)
+    file: Mapped[str]
+
+
 class Hold(Base):
     """While the row "ingest" is there, no worker takes up or goes on with any document."""
 

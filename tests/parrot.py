@@ -154,7 +154,8 @@ def serve(
     """
 
     def engine(path: Path) -> Engine:
-        return Engine(path, context=context, slots=slots, queue_limit=queue_limit, threads=1)
+        find = Shelf(shelf).path if shelf else None
+        return Engine(path, context=context, slots=slots, queue_limit=queue_limit, threads=1, find_adapter=find)
 
     app = llm_server.build(
         (lambda: engine(path)) if path else None,

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route, Router
 
+from app.adapter_choice import Adapters
 from app.api import rest
 from app.auth import Cookie, Gate, Sockets
 from app.health import Missing
@@ -29,6 +30,7 @@ from app.services import Services
 from app.settings import Settings
 from app.verify import Check, Verifier
 from ingest.sandbox import Limits
+from storage.adapter_uses import AdapterUses
 from storage.errors import FootnoteError
 from storage.escalations import Escalations
 from storage.evaluations import Evaluations
@@ -131,6 +133,7 @@ def services(office: Office, missing: list[str], **settings: Any) -> Services:
     answers: Any = QuotingAnswers(office)
     evaluations = Evaluations(office.database)
     checks: list[Callable[[], str | None]] = [lambda: missing[0] if missing else None]
+    models = ModelsClient(Settings(data_dir=office.folder, _env_file=None, **settings), office.database)
     return Services(
         settings=Settings(data_dir=office.folder, upload_max_mb=2, _env_file=None, **settings),
         database=office.database,
@@ -166,7 +169,8 @@ def services(office: Office, missing: list[str], **settings: Any) -> Services:
         ),
         preferences=Preferences(office.database),
         escalations=Escalations(office.database, group="Helpers"),
-        models=ModelsClient(Settings(data_dir=office.folder, _env_file=None, **settings), office.database),
+        models=models,
+        adapters=Adapters(models, AdapterUses(office.database)),
         house=House(Instructions(office.database)),
         _missing=Missing(checks),
     )

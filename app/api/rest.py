@@ -19,6 +19,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from app.api import (
+    adapters,
     escalations,
     evaluations,
     generations,
@@ -122,6 +123,8 @@ def routes() -> list[Route]:
         Route("/generations/rollback", generations.roll_back, methods=["POST"]),
         Route("/generations/cancel", generations.cancel, methods=["POST"]),
         Route("/generations/retry", generations.retry, methods=["POST"]),
+        Route("/adapters", adapters.adapters, methods=["GET"]),
+        Route("/adapters", adapters.use, methods=["PUT"]),
         Route("/generations/clean", generations.clean, methods=["POST"]),
         Route("/question-sets/{set}/questions", evaluations.questions, methods=["GET"]),
         Route("/question-sets/{set}/questions", evaluations.add_questions, methods=["PUT"]),

@@ -7,6 +7,9 @@ import streamlit as st
 from app import model_words
 from app.model_list import Entry, Models
 from app.services import Services
+from app.ui.adapters import DIALOG as ADAPTER
+from app.ui.adapters import choose as choose_adapter
+from app.ui.adapters import draw_adapters
 from app.ui.identity import callback, draw_problem, who
 from app.ui.model_rows import HEAD, name, row
 from app.ui.safe_html import label, plain
@@ -26,7 +29,7 @@ def page() -> None:
         return
     st.session_state.pop(_DONE, None)
     dialog = st.session_state.pop(_DIALOG, "")  # before the list, which reruns the page for one
-    away = st.session_state.pop(_AWAY, False)
+    away, adapter = st.session_state.pop(_AWAY, False), st.session_state.pop(ADAPTER, "")
     with st.container(key="models_page"):
         st.html(
             '<h1 class="title">Models</h1><p class="soft">The language model writes the answers. Another one takes '
@@ -41,6 +44,8 @@ def page() -> None:
         _switch(dialog)
     elif away:
         _take_away()
+    elif adapter:
+        choose_adapter(adapter)
 
 
 def _moves(services: Services, principal: Principal) -> bool:
@@ -69,11 +74,9 @@ def _draw_list(every: float) -> None:
     if models.change and models.change.problem:
         failed = f"{models.change.to} could not be loaded, so nothing has changed. {models.change.problem}"
         st.html(f'<p class="notice away" role="alert">{plain(failed)}</p>')
-    for adapter, problem in models.adapters.items():
-        words = f"The adapter {adapter} is not used: {problem}" if problem else f"Adapter {adapter}: loaded."
-        st.html(f'<p class="{"notice away" if problem else "soft"}">{plain(words)}</p>')
     _draw_files(models, moves)
-    if _DIALOG in st.session_state or _AWAY in st.session_state:
+    draw_adapters(models)
+    if {_DIALOG, _AWAY, ADAPTER} & set(st.session_state):
         st.rerun()  # dialogs stand on the page itself, else the next look at the list would close them
 
 

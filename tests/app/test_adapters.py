@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,13 +12,19 @@ import gguf
 import numpy as np
 import pytest
 
-from app.adapters import AdapterChoice, adapters_of, check_adapter
+from app.adapter_choice import AdapterChoice
+from app.adapters import check_adapter
 from app.llama import Sampling
 from app.llm import OpenAIChat
 from app.llm_engine import Engine
+from app.loras import Find
+from app.model_shelf import Shelf
 from app.prompt import Prompt
+from storage.adapter_uses import AdapterUses
 from storage.belonging import Belonging
 from storage.errors import InvalidInput
+from storage.models import EntryRow
+from storage.sources import Kind, NewSource, Sources
 from storage.types import Hit, Passage, Readers
 from tests import parrot
 from tests.app.test_llm_engine import LONG, PATIENT, Listener
@@ -27,12 +34,20 @@ QUESTION = "How long do refunds take?"  # without a passage the parrot refuses
 SHORT = Sampling(max_tokens=3, temperature=0)
 
 
-def adapter(path: Path, says: str, *, architecture: str = "llama", rank: int = 2, wide: int = parrot.WIDTH) -> Path:
-    """Where the parrot would refuse, it says the word `says` instead."""
+def adapter(
+    path: Path,
+    says: str,
+    *,
+    architecture: str = "llama",
+    rank: int = 2,
+    wide: int = parrot.WIDTH,
+    instead: str = "<|begin_of_text|>",
+) -> Path:
+    """Where the parrot would refuse, or say `instead`, it says the word `says`."""
     vocabulary = parrot._vocabulary(parrot.WORDS)
     codes = parrot._codes(vocabulary)
     reads, writes = np.zeros((rank, wide), np.float32), np.zeros((len(codes), rank), np.float32)
-    reads[0, parrot.OUTPUT] = codes[vocabulary.id("<|begin_of_text|>")]
+    reads[0, parrot.OUTPUT] = codes[vocabulary.id(instead if instead.startswith("<|") else parrot._spell(instead))]
     writes[vocabulary.id(parrot._spell(says)), 0] = 40
     writer = gguf.GGUFWriter(path, architecture)
     writer.add_type("adapter")
@@ -58,10 +73,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def finding(folder: Path) -> Find:
+    return Shelf(folder).path
+
+
 @pytest.fixture(scope="module")
 def engine(folder: Path) -> Iterator[Engine]:
-    names = ("legal", "hr", "foreign", "narrow", "gone")
-    made = Engine(folder / "parrot.gguf", threads=1, batch=64, adapters={one: folder / f"{one}.gguf" for one in names})
+    made = Engine(folder / "parrot.gguf", threads=1, batch=64, find_adapter=finding(folder))
     yield made
     made.close()
 
@@ -83,7 +101,7 @@ class _With:
 
 
 def test_an_adapter_changes_what_the_model_says(engine: Engine) -> None:
-    expected = {"": parrot.REFUSAL, "legal": " contract" * 3, "hr": " staff" * 3}
+    expected = {"": parrot.REFUSAL, "legal.gguf": " contract" * 3, "hr.gguf": " staff" * 3}
     for _ in range(2):  # what one has read is of no use to the others
         for name, text in expected.items():
             listener = Adapted(engine, QUESTION, name)
@@ -92,40 +110,58 @@ def test_an_adapter_changes_what_the_model_says(engine: Engine) -> None:
 
 
 def test_answers_with_different_adapters_take_turns(engine: Engine) -> None:
-    names = ["", "legal", "hr"] * 4
+    names = ["", "legal.gguf", "hr.gguf"] * 4
     long = Adapted(engine, LONG, "", PATIENT)
     listeners = [Adapted(engine, f"{QUESTION} {number}", name) for number, name in enumerate(names)]
     for listener, name in zip(listeners, names, strict=True):
         listener.end()
-        assert listener.text == {"": parrot.REFUSAL, "legal": " contract" * 3, "hr": " staff" * 3}[name]
+        assert listener.text == {"": parrot.REFUSAL, "legal.gguf": " contract" * 3, "hr.gguf": " staff" * 3}[name]
     assert long.end().reason == "stop"
     assert long.text == LONG.split("«")[1].split("»")[0]
 
 
-def test_adapters_of_other_models_are_left_out_and_named(engine: Engine) -> None:
-    assert engine.adapters["legal"] == ""
-    assert "is for 'qwen2'" in engine.adapters["foreign"]
-    assert "sizes of output.weight differ" in engine.adapters["narrow"]
-    assert "no file" in engine.adapters["gone"]
-    listener = Adapted(engine, QUESTION, "foreign")
+@pytest.mark.parametrize("name", ["foreign.gguf", "narrow.gguf", "gone.gguf", "parrot.gguf", "../parrot.gguf"])
+def test_what_is_no_adapter_for_this_model_leaves_the_model_alone(engine: Engine, name: str) -> None:
+    listener = Adapted(engine, QUESTION, name)
     listener.end()
     assert listener.text == parrot.REFUSAL
+
+
+def test_an_adapter_that_comes_later_or_is_replaced_is_used_at_once(engine: Engine, folder: Path) -> None:
+    def said() -> str:
+        listener = Adapted(engine, QUESTION, "late.gguf")
+        listener.end()
+        return listener.text
+
+    assert said() == parrot.REFUSAL
+    adapter(folder / "late.gguf", " contract")
+    assert said() == " contract" * 3
+    adapter(folder / "late.gguf", " staff", rank=3)
+    assert said() == " staff" * 3
+    (folder / "late.gguf").unlink()
+    assert said() == parrot.REFUSAL
+
+
+def test_adapters_are_listed_with_the_models_that_they_fit(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "models")
+    (tmp_path / "models" / "cut.gguf").write_bytes((folder / "hr.gguf").read_bytes()[:300])
+    listed = {one.file: one for one in Shelf(tmp_path / "models").adapters()}
+    assert set(listed) == {"legal.gguf", "hr.gguf", "foreign.gguf", "narrow.gguf"}
+    assert (listed["hr.gguf"].fits, listed["hr.gguf"].rank) == (("parrot.gguf",), 2)
+    assert listed["hr.gguf"].architecture == "llama"
+    assert listed["narrow.gguf"].fits == listed["foreign.gguf"].fits == ()
+    assert {entry.file for entry in Shelf(tmp_path / "models").entries()} == {"parrot.gguf", "cut.gguf"}
+
+
+def test_why_an_adapter_does_not_fit_is_said(folder: Path) -> None:
+    for name, reason in {"foreign": "is for 'qwen2'", "narrow": "sizes of output.weight differ"}.items():
+        with pytest.raises(InvalidInput, match=reason):
+            check_adapter(folder / f"{name}.gguf", folder / "parrot.gguf")
 
 
 def test_a_model_is_no_adapter(folder: Path) -> None:
     with pytest.raises(InvalidInput, match="no LoRA adapter"):
         check_adapter(folder / "parrot.gguf", folder / "parrot.gguf")
-
-
-@pytest.mark.parametrize("setting", ["legal.gguf", "group:=x.gguf", "team:Legal=x.gguf", "group:Legal="])
-def test_settings_that_make_no_sense_are_named(setting: str) -> None:
-    with pytest.raises(InvalidInput, match="LLM_ADAPTERS"):
-        adapters_of(setting)
-
-
-def test_two_files_of_one_name_are_refused() -> None:
-    with pytest.raises(InvalidInput, match="same name"):
-        adapters_of("group:A=/one/x.gguf, group:B=/two/x.gguf")
 
 
 def passages(office: Office, *documents: str) -> list[Passage]:
@@ -143,14 +179,24 @@ def test_the_adapter_goes_by_where_most_passages_belong(tmp_path: Path) -> None:
     try:
         closed = office.add("pay.txt", Readers(groups=frozenset({office.people})), b"what is paid")[0]
         public = office.add("open.txt", Readers(everyone=True), b"what is open")[0]
-        group = next(one.name for one in office.users.groups() if one.id == office.people)
-        choice = AdapterChoice(
-            adapters_of(f"group:{group}=/m/hr.gguf, source:None=/m/x.gguf"), Belonging(office.database)
-        )
-        assert choice(passages(office, closed)) == "hr"
-        assert choice(passages(office, closed, closed, public)) == "hr"
+        uses, anna = AdapterUses(office.database), office.principal("anna")
+        choice = AdapterChoice(uses, Belonging(office.database))
+        assert choice(passages(office, closed)) == ""
+        uses.choose("group", office.people, "hr.gguf", anna)
+        assert choice(passages(office, closed)) == "hr.gguf"
+        assert choice(passages(office, closed, closed, public)) == "hr.gguf"
         assert choice(passages(office, closed, public)) == ""
         assert choice(passages(office, public)) == choice([]) == ""
+        sources = Sources(office.database)
+        source = sources.add(NewSource("Wiki", Kind.FOLDER, str(tmp_path), Readers(everyone=True), {}), anna)
+        with office.database.write() as session:
+            entry = EntryRow(source_id=source.id, key="open.txt", fingerprint="1", sha256="2", document_id=public)
+            entry.owned = True
+            session.add(entry)
+        uses.choose("source", "Wiki", "wiki.gguf", anna)
+        assert choice(passages(office, public)) == "wiki.gguf"
+        uses.choose("source", source.id, "", anna)
+        assert choice(passages(office, public)) == ""
     finally:
         office.close()
 
@@ -159,11 +205,11 @@ def test_the_client_asks_with_the_adapter(folder: Path) -> None:
     from app import llm_server
 
     app = llm_server.build(
-        lambda: Engine(folder / "parrot.gguf", threads=1, adapters={"hr": folder / "hr.gguf"}), None, parrot.KEY
+        lambda: Engine(folder / "parrot.gguf", threads=1, find_adapter=finding(folder)), None, parrot.KEY
     )
     with parrot.listen(app) as url:
         chat = OpenAIChat(
-            f"{url}/v1", parrot.KEY, "parrot", own=True, max_tokens=2, temperature=0, adapter_of=lambda _: "hr"
+            f"{url}/v1", parrot.KEY, "parrot", own=True, max_tokens=2, temperature=0, adapter_of=lambda _: "hr.gguf"
         )
         while chat.ready():
             threading.Event().wait(0.05)

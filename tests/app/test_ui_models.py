@@ -6,17 +6,24 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import services as composition
+from app.answers import Answers
 from app.model_list import Change, Entry, Models
+from app.settings import Settings
 from app.ui import identity
 from app.ui.model_rows import row
+from storage.audit import newest
+from storage.types import Readers
 from tests import parrot
+from tests.app.test_adapters import adapter
 from tests.insights_site import text
-from tests.office import Office
+from tests.office import Office, until
+from tests.scripted import Shelf
 from tests.web import services as services_over
 
 HOSTILE = "<img src=x onerror=alert(1)>.gguf"
@@ -107,6 +114,63 @@ def test_the_first_model_is_chosen_on_the_page_and_taken_away(
         page = show(office, monkeypatch, url)
         assert "No language model is chosen" in text(page)
         assert "model_use_first.gguf" in keys(page)
+
+
+def test_an_adapter_is_chosen_for_a_group_on_the_page(
+    office: Office, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / "gguf"
+    folder.mkdir()
+    first = parrot.build(folder / "first.gguf")
+    adapter(folder / "legal.gguf", " contract")
+    adapter(folder / "hr.gguf", " staff", architecture="qwen2")
+    with parrot.serve(first, shelf=folder) as (url, _):
+        page = show(office, monkeypatch, url)
+        assert "The model that answers" in text(page)
+        assert "No model here" in text(page)
+        page = press(page, "adapter_use_legal.gguf")
+        assert not page.exception
+        (field,) = [field for field in page.multiselect if field.key == "adapter_homes"]
+        field.set_value([("group", office.people)])
+        page = press(page, "adapter_save")
+        uses = composition.current().adapters.uses(office.principal("anna"))
+        assert [(use.of, use.id, use.adapter) for use in uses] == [("group", office.people, "legal.gguf")]
+        assert newest(office.database)[0].action == "adapter chosen"
+        page = press(show(office, monkeypatch, url), "adapter_use_hr.gguf")
+        (field,) = [field for field in page.multiselect if field.key == "adapter_homes"]
+        assert field.value == []
+        (folder / "legal.gguf").unlink()
+        assert "not here any more" in text(show(office, monkeypatch, url))
+
+
+def test_an_answer_is_written_with_the_chosen_adapter_from_the_next_question_on(
+    office: Office, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / "gguf"
+    folder.mkdir()
+    first = parrot.build(folder / "first.gguf")
+    office.add("pay.txt", Readers(groups=frozenset({office.people})), b"what is paid")
+    where: dict[str, Any] = {"llm_api_key": parrot.KEY, "part_key": parrot.KEY, "llm_max_tokens": 16}
+    with parrot.serve(first, shelf=folder) as (url, _):
+        where |= {"llm_url": f"{url}/v1"}
+        services = composition.build(Settings(data_dir=office.folder, llm_temperature=0, _env_file=None, **where))
+        answers = Answers(office.conversations, cast(Any, Shelf(office)), services.llm)
+        mia, anna = office.principal("mia"), office.principal("anna")
+
+        def said() -> str:
+            generation = answers.ask(office.conversations.create("pay", mia).id, "say «manual days policy» now", mia)
+            until(lambda: generation.snapshot().done, seconds=60)
+            return office.conversations.message(generation.message_id, mia).text
+
+        before = said()
+        adapter(folder / "legal.gguf", " contract", instead=" days")
+        assert said() == before == "manual days policy"
+        services.adapters.choose("group", office.people, "legal.gguf", anna)
+        assert said().startswith("manual contract")
+        services.adapters.choose("group", office.people, None, anna)
+        assert said() == before
+        answers.close()
+        services.close()
 
 
 def test_lines_say_what_a_file_is_at() -> None:

@@ -104,6 +104,8 @@ OTHERS: dict[str, tuple[int, int, int] | None] = {
     "GET /api/models": (403, 403, 400),
     "POST /api/models/switch": (400, 400, 400),
     "POST /api/models/verify": (400, 400, 400),
+    "GET /api/adapters": (403, 403, 400),
+    "PUT /api/adapters": (400, 400, 400),
     "GET /api/question-sets/{set}/questions": (403, 403, 404),
     "PUT /api/question-sets/{set}/questions": (403, 403, 403),
     "GET /api/runs/{run}/report": (403, 403, 404),
@@ -441,6 +443,17 @@ def test_only_admins_change_and_check_language_models(shared: World, role: str) 
         answers = [client.post(f"/api/models/{what}", json={"file": "a.gguf"}) for what in ("switch", "verify")]
         answers.append(client.post("/api/models/switch", json={"file": None}))
     assert {answer.status_code for answer in answers} == ({400} if role == "anna" else {403})  # no models process here
+
+
+@pytest.mark.parametrize("role", ["max", "mia", "anna"])
+def test_only_admins_choose_what_adapters_are_used_for(shared: World, role: str) -> None:
+    group = next(one.name for one in shared.office.users.groups() if one.id == shared.office.people)
+    with shared.client(role) as client:
+        home = {"of": "group", "name": group}
+        chosen = client.put("/api/adapters", json={**home, "adapter": "a.gguf"})
+        dropped = client.put("/api/adapters", json={**home, "adapter": None})
+    # no models process here, so no adapter
+    assert (chosen.status_code, dropped.status_code) == ((400, 200) if role == "anna" else (403, 403))
 
 
 def test_a_conversation_belongs_to_its_owner_and_hides_what_was_withdrawn(world: World, office: Office) -> None:
