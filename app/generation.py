@@ -9,9 +9,11 @@ import codecs
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
-from app.llama import Sampling
+from app.llama import Llama, Sampling
 from app.llm import Reading
+from app.markers import Markers
 from storage.errors import FootnoteError
 
 log = logging.getLogger(__name__)
@@ -54,13 +56,21 @@ class Generation:
     place: int = 0
     decoder: codecs.IncrementalDecoder = field(default_factory=codecs.getincrementaldecoder("utf-8"))
 
+    markers: Markers | None = None
+
     def __post_init__(self) -> None:
         self.decoder.errors = "replace"
+        self.markers = Markers(self.sampling.sources) if self.sampling.sources is not None else None
 
     @property
     def room(self) -> int:
         """Cells of the context that it may come to fill."""
         return len(self.prompt) + self.limit
+
+    def next_token(self, llama: Llama, sampler: Any, row: int) -> int:
+        """As `Llama.sample`, held to the sources that may be cited."""
+        token = llama.sample(sampler, row)
+        return self.markers.next(token, llama, row) if self.markers and not llama.ends(token) else token
 
     def cancel(self) -> None:
         """Stop soon; the last event then is Finished("cancelled"). May be called from any thread, and twice."""

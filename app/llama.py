@@ -33,12 +33,16 @@ _FRAMES = 256  # texts of templates whose control tokens are remembered
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """`temperature` 0 always takes the likeliest token; `seed` None is a new one each time."""
+    """`temperature` 0 always takes the likeliest token; `seed` None is a new one each time.
+
+    `sources`: how many an answer may cite by a number in brackets; None: any number may stand there.
+    """
 
     max_tokens: int = 1024
     temperature: float = 0.2
     top_p: float = 0.95
     seed: int | None = None
+    sources: int | None = None
 
 
 class Piece(NamedTuple):
@@ -227,6 +231,11 @@ class Llama:
     def sample(self, sampler: Any, row: int) -> int:
         """The next token after row `row` of the last step, which must be the end of a sampled piece."""
         return int(self._api.llama_sampler_sample(sampler, self._context, row))
+
+    def scores(self, row: int) -> NDArray[np.float32]:
+        """The logits that `sample` draws from, good until the next step."""
+        logits = self._api.llama_get_logits_ith(self._context, row)
+        return np.ctypeslib.as_array(logits, (self._api.llama_vocab_n_tokens(self._vocabulary),))
 
     def free(self, sampler: Any) -> None:
         self._api.llama_sampler_free(sampler)

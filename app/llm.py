@@ -274,6 +274,8 @@ class OpenAIChat:
             "max_tokens": self._max_tokens,
             "temperature": self._temperature,
         }
+        if self._own and prompt.sources:
+            body["sources"] = len(prompt.sources)  # others may refuse what they do not know
         if self._own and self._adapter_of and (adapter := self._adapter_of(prompt.passages)):
             body["adapter"] = adapter
         proxied, verify = not self._own, certificates.known(trust_env=not self._own)

@@ -347,7 +347,7 @@ class Engine:
             if generation.pinned:
                 self._finish(sequence, "stop")
             else:
-                self._answer(sequence, generation, self._llama.sample(sequence.sampler, row))
+                self._answer(sequence, generation, generation.next_token(self._llama, sequence.sampler, row))
 
     def _answer(self, sequence: Sequence, generation: Generation, token: int) -> None:
         if self._llama.ends(token):

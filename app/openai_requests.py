@@ -43,6 +43,9 @@ class Chat(BaseModel):
     top_p: float | None = Field(None, gt=0, le=1)
     seed: int | None = None
     adapter: str = ""  # our own: a LoRA adapter's name
+    sources: int | None = Field(
+        None, ge=0, le=1000
+    )  # our own: how many may be cited; None: numbers are not held to any
     n: Literal[1, None] = None
     stop: None = None
     tools: None = None
@@ -54,6 +57,7 @@ class Chat(BaseModel):
             "temperature": self.temperature,
             "top_p": self.top_p,
             "seed": self.seed,
+            "sources": self.sources,
         }
         return Sampling(**{name: value for name, value in asked.items() if value is not None})  # type: ignore[arg-type]
 

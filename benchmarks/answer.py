@@ -36,6 +36,7 @@ from app.cite import Resolver
 from app.generation import Event, Failed, Finished
 from app.llama import Llama, Piece, Sampling
 from app.llm_engine import Engine
+from app.markers import Markers
 from app.prompt import SYSTEM
 from app.tuning import Tuning, Tunings
 from storage.types import Passage
@@ -207,6 +208,15 @@ def constraint(seconds_a_token: float) -> float:
     return (time.perf_counter() - started) / len(pieces) / seconds_a_token
 
 
+def drawing(llama: Llama, seconds_a_token: float) -> float:
+    """What holding numbers to the sources costs while tokens are drawn, as a share of a token's time."""
+    tokens = llama.tokenize("Staff have 30 days of leave [2]. " * 50, control=False)
+    markers, started = Markers(5), time.perf_counter()
+    for token in tokens:
+        markers.next(token, llama, 0)
+    return (time.perf_counter() - started) / len(tokens) / seconds_a_token
+
+
 @contextmanager
 def engines(model: Path, tuning: Tuning, gpu: int) -> Iterator[tuple[Engine, Llama, Plain]]:
     """Ours, bare llama.cpp loaded the same way, and llama-cpp-python as it comes."""
@@ -329,6 +339,8 @@ def measured(model: Path, rounds: int, gpu: int, browser: bool) -> tuple[Tuning,
         engine.warm([HOUSE])
         Asked(engine, "warm up").end()
         bars = loop(engine, rounds) + throughput(engine, bare, model, rounds) + readings(engine, plain, rounds)
+        share = drawing(bare, 1 / tuning.pace.answering)
+    bars.append(Bar("holding numbers to the sources as they are drawn", f"{share:.3%}", "", "1%", share <= 0.01))
     share = constraint(1 / tuning.pace.answering)
     bars.append(Bar("holding footnotes to the sources, of a token's time", f"{share:.2%}", "", "1%", share <= 0.01))
     if browser:
