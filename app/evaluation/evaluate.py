@@ -69,21 +69,7 @@ def evaluate(
     cancel = cancel or threading.Event()
     asker = _Asker(corpus, retriever, principal, llm, rewriter, source_tokens, house, budget, check, cancel)
     asker.warm_up(questions.questions[0], patience)
-    outcomes: list[Outcome] = []
-    failed = 0
-    for question in questions.questions:
-        if cancel.is_set():
-            raise Cancelled(CANCELLED)
-        try:
-            outcomes.append(asker.ask(question))
-            failed = 0
-        except FootnoteError as error:
-            failed += 1
-            if cancel.is_set() or failed == min(_IN_A_ROW, len(questions.questions)):
-                raise
-            outcomes.append(Outcome(question=question, error=str(error)))
-        if on_progress is not None:
-            on_progress(len(outcomes), len(questions.questions))
+    outcomes = _outcomes(asker, questions, on_progress)
     return Run(
         id=uuid.uuid4().hex,
         name=questions.name,
@@ -96,8 +82,27 @@ def evaluate(
         note=note,
         documents=corpus.documents,
         missing=corpus.missing,
-        outcomes=tuple(outcomes),
+        outcomes=outcomes,
     )
+
+
+def _outcomes(asker: _Asker, questions: QuestionSet, on_progress: OnProgress | None) -> tuple[Outcome, ...]:
+    outcomes: list[Outcome] = []
+    failed = 0
+    for question in questions.questions:
+        if asker.cancel.is_set():
+            raise Cancelled(CANCELLED)
+        try:
+            outcomes.append(asker.ask(question))
+            failed = 0
+        except FootnoteError as error:
+            failed += 1
+            if asker.cancel.is_set() or failed == min(_IN_A_ROW, len(questions.questions)):
+                raise
+            outcomes.append(Outcome(question=question, error=str(error)))
+        if on_progress is not None:
+            on_progress(len(outcomes), len(questions.questions))
+    return tuple(outcomes)
 
 
 @dataclass
