@@ -19,7 +19,7 @@ from storage.types import Hit, Passage
 
 _BEST = 5  # passages that an answer is likely to be made of
 _TENTH = 9  # place from 0; among fewer passages the best leads by chance
-_COMPARED = 12  # passages by which a word counts as rare
+COMPARED = 12  # passages by which a word counts as rare
 _CODE = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[^\W\d])\w[\w-]*")
 _NAME = re.compile(r"(?<=[\w,] )[A-Z][^\W\d_]{2,}")
 
@@ -85,7 +85,7 @@ def evidence(question: str, passages: Sequence[Passage], hits: Sequence[Hit]) ->
     best = passages[:_BEST]
     dense = {hit.chunk_id: hit.dense for hit in hits if hit.dense is not None}
     sparse = {hit.chunk_id: hit.sparse for hit in hits if hit.sparse is not None}
-    said = [set(content_words(f"{p.label} {p.heading} {p.text}")) for p in passages[:_COMPARED]]
+    said = [set(content_words(f"{p.label} {p.heading} {p.text}")) for p in passages[:COMPARED]]
     around = set[str]().union(*said[:_BEST])
     return Evidence(
         lead=best[0].score - passages[_TENTH].score if len(passages) > _TENTH else 0.0,

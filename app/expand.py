@@ -31,8 +31,10 @@ def expanded(question: str, passages: Sequence[Passage], token_spans: TokenSpans
     A word that the model's tokenizer takes whole is spelled right: `token_spans` is the embedder's. Words with a
     capital stay in the question: they may be names that no document has. What they may mean is searched for besides.
     """
+    if not _SHORT.search(question) and not _in_doubt(question, token_spans):
+        return question, ""
     texts = [f"{passage.label}\n{passage.heading}\n{passage.text}" for passage in passages]
-    right = {word: best for word, best in corrected(question, texts).items() if len(token_spans(word)) > 1}
+    right = corrected(question, texts, token_spans)
     spelled = _WORD.sub(lambda found: right.get(found[0], found[0]), question)
     return spelled, " ".join(dict.fromkeys([*written_out(question, texts), *right.values()]))
 
@@ -51,15 +53,21 @@ def written_out(question: str, texts: Iterable[str]) -> Iterator[str]:
                 yield phrase
 
 
-def corrected(question: str, texts: Sequence[str]) -> dict[str, str]:
-    """By each word of the question that no text holds, in lower case, the most frequent word that is a slip away."""
-    asked = [word for word in words(question) if len(word) >= _LEAST and word.isalpha() and word not in STOP_WORDS]
-    said = unicodedata.normalize("NFKC", "\n".join(texts)).casefold()
+def corrected(question: str, texts: Sequence[str], token_spans: TokenSpans) -> dict[str, str]:
+    """By each word in doubt that no text holds, in lower case, the most frequent word that is a slip away."""
+    asked = _in_doubt(question, token_spans)
+    said = unicodedata.normalize("NFKC", "\n".join(texts)).casefold() if asked else ""
     if all(word in said for word in asked):
         return {}
     counts = Counter(_WORD.findall(said))
     unknown = [word for word in asked if word not in counts and not _has_form(stem(word), counts)]
     return {word: best for word in unknown if (best := _meant(word, counts))}
+
+
+def _in_doubt(question: str, token_spans: TokenSpans) -> list[str]:
+    """Its words that may be misspelt: no short ones, and none that the model's tokenizer takes whole."""
+    long = [word for word in words(question) if len(word) >= _LEAST and word.isalpha() and word not in STOP_WORDS]
+    return [word for word in long if len(token_spans(word)) > 1]
 
 
 def _has_form(stem_: str, known: Iterable[str]) -> bool:

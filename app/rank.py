@@ -58,8 +58,13 @@ def ranked(
     hits: Sequence[Hit],
     near: Mapping[str, float],
     design: Design,
+    *,
+    most: int = 1000,
 ) -> list[Passage]:
-    """Best first, each with its score. `near`: by chunk id, the cosine of the question and the nearest part."""
+    """Best first, each with its score. `near`: by chunk id, the cosine of the question and the nearest part.
+
+    Of the first `most` none says the same as another; more of them nobody reads.
+    """
     if not passages:
         return []
     scores = fused(passages, hits, design)
@@ -79,7 +84,7 @@ def ranked(
     ]
     found.sort(key=lambda passage: -passage.score)
     if design.distinct:
-        return _distinct(found, timeless=not _YEAR.search(question))
+        return _distinct(found, most, timeless=not _YEAR.search(question))
     return found
 
 
@@ -209,8 +214,8 @@ def _scaled(values: Mapping[str, float]) -> dict[str, float]:
     return {key: (value - low) / ((high - low) or 1.0) for key, value in values.items()}
 
 
-def _distinct(passages: Sequence[Passage], *, timeless: bool) -> list[Passage]:
-    """Without those that say what a better one of another document says.
+def _distinct(passages: Sequence[Passage], most: int, *, timeless: bool) -> list[Passage]:
+    """Without those that say what a better one of another document says, as far as the first `most`.
 
     Where the question names no year, the newest of them stands in the best one's place: an older version of a text
     must not hide the one in force.
@@ -218,6 +223,9 @@ def _distinct(passages: Sequence[Passage], *, timeless: bool) -> list[Passage]:
     kept: list[Passage] = []
     said: dict[int, list[tuple[int, frozenset[str]]]] = {}  # by how many words, what is kept where
     for passage in passages:
+        if len(kept) >= most and not (timeless and passage.about.dated):  # it takes nobody's place
+            kept.append(passage)
+            continue
         own = frozenset(passage.text.casefold().split())
         least = math.ceil(_SAME * len(own))
         # so many of its words that a twin must have one of them; long ones, which few others have

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 
-from app.confidence import Evidence, confidence, evidence
+from app.confidence import COMPARED, Evidence, confidence, evidence
 from app.expand import expanded
 from app.followup import standalone
 from app.live import Space
@@ -108,7 +108,8 @@ class Retriever:
             asked = spelled
         near = self._nearest(asked, meaning, passages)
         design = self._design.trusting(familiarity(asked, self.embedder.token_spans))
-        found = ranked(asked, passages, hits, near, design)
+        most = max(limit, COMPARED, self._reranked if self._reranker else 0)
+        found = ranked(asked, passages, hits, near, design, most=most)
         if self._reranker:
             found, missing = self._rerank(asked, found)
             notice = " ".join(filter(None, (notice, missing)))

@@ -42,13 +42,13 @@ def test_what_does_not_spell_the_abbreviation_is_not_its_meaning() -> None:
 
 def test_a_misspelt_word_is_put_right_by_the_documents_own_words() -> None:
     texts = ["Reimbursement of travel costs.", "The reimbursement takes a week.", "Annual leave"]
-    assert corrected("reimbursemnt of costs", texts) == {"reimbursemnt": "reimbursement"}
+    assert corrected("reimbursemnt of costs", texts, in_pieces) == {"reimbursemnt": "reimbursement"}
 
 
 @pytest.mark.parametrize("question", ["travel costs", "reimbursed costs", "zebra", "cost of tavel 12345"])
 def test_words_that_are_right_or_unknown_stay(question: str) -> None:
     texts = ["Reimbursement of travel costs.", "The reimbursement takes a week."]
-    assert corrected(question, texts) == {}
+    assert corrected(question, texts, in_pieces) == {}
 
 
 def test_a_question_of_known_words_needs_nothing_more() -> None:

@@ -105,6 +105,24 @@ def test_of_passages_that_say_the_same_the_newest_is_left() -> None:
     assert order(*_versions(), replace(ALONE, distinct=False)) == ["old", "new", "other"]
 
 
+def test_a_newer_one_takes_its_place_from_beyond_the_passages_that_are_compared() -> None:
+    passages, hits = _versions()
+    hits = [hit("old", 0.8, 3.0), hit("other", 0.5, 2.0), hit("new", 0.1, None)]
+    found = ranked("anything", [passages[0], passages[2], passages[1]], hits, {}, ALONE, most=1)
+    assert [p.chunk_id for p in found] == ["new", "other"]
+
+
+def test_beyond_the_first_passages_nothing_is_compared() -> None:
+    passages = [
+        passage("other", "The cafeteria opens at noon."),
+        passage("one", TEXT),
+        passage("two", TEXT, document="e"),
+    ]
+    hits = [hit("other", 0.9, None), hit("one", 0.8, None), hit("two", 0.7, None)]
+    assert [p.chunk_id for p in ranked("anything", passages, hits, {}, ALONE, most=1)] == ["other", "one", "two"]
+    assert [p.chunk_id for p in ranked("anything", passages, hits, {}, ALONE, most=3)] == ["other", "one"]
+
+
 def test_a_question_with_a_year_may_mean_the_older_one() -> None:
     assert order(*_versions(), question="How many days from home in 2021?") == ["old", "other"]
 
