@@ -6,7 +6,6 @@ import json
 import time
 from contextlib import closing, suppress
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -140,16 +139,7 @@ def verify() -> None:
 @models.command("serve")
 def serve(supervised: Annotated[bool, typer.Option("--supervised", hidden=True)] = False) -> None:
     """Run the models process alone: LLM_MODEL, EMBED_MODEL and RERANK_MODEL behind routes like OpenAI's and Jina's."""
-    from app import llm_server
-    from app.cross_encoder import CrossEncoderReranker
-    from app.entailment_model import CrossEncoderEntailment
-    from app.guard_template import guard_template, version_of
-    from app.llm_engine import Engine
-    from app.model_shelf import Shelf
-    from app.prompt import Prompt
-    from app.services import chunk_embedder, house_instructions, live_model
-    from app.tuning import Tunings
-    from app.voice import Voice
+    from app import llm_server, models_process
 
     settings = load()
     log.configure(part="models", style=settings.log_format, level=settings.log_level)
@@ -158,58 +148,7 @@ def serve(supervised: Annotated[bool, typer.Option("--supervised", hidden=True)]
     path = _model_file(settings.llm_model)
     if path and not supervised:
         model_choice.begin(settings.models_dir, settings.llm_model)
-    first = model_choice.chosen(settings.models_dir, configured=None) or path
-    if model_choice.is_none(settings.models_dir, configured=None):
-        first = None
-
-    tunings = Tunings(settings.data_dir, threads=settings.llm_threads, gpu_layers=settings.llm_gpu_layers)
-
-    def engine(path: Path) -> Engine:
-        tuning = tunings.measured(path, repack={"on": True, "off": False}.get(settings.llm_repack))
-        made = Engine(
-            path,
-            context=settings.llm_context,
-            slots=settings.llm_slots,
-            gpu_layers=settings.llm_gpu_layers,
-            threads=settings.llm_threads,
-            queue_limit=settings.llm_queue,
-            repack=tuning.repack,
-            pace=tuning.pace,
-            step_seconds=settings.llm_step_seconds,
-            parked_bytes=settings.llm_park_mb * 10**6,
-            find_adapter=Shelf(settings.models_dir, path).path,
-        )
-        with suppress(InvalidInput):  # a template without a system message has no beginning that is everybody's
-            made.warm(Prompt(question="", house=house_instructions(settings)).beginning())
-        return made
-
-    hears = settings.voice_model and (not settings.voice_url or settings.own_voice_url)
-    voice_file = Path(settings.voice_model).expanduser() if hears else None
-
-    def guard() -> Engine:
-        version = version_of(settings.guard_name, settings.guard_version)
-        made = engine(Path(settings.guard_model).expanduser())
-        made.wrap_template(partial(guard_template, version=version))
-        return made
-
-    def reranker() -> CrossEncoderReranker:
-        return CrossEncoderReranker(settings.rerank_model, device=settings.embed_device or None)
-
-    def entailment() -> CrossEncoderEntailment:
-        return CrossEncoderEntailment(settings.nli_model, device=settings.embed_device or None)
-
-    judges = settings.nli_model and (not settings.nli_url or settings.own_nli_url)
-    application = llm_server.build(
-        (lambda: engine(first)) if first else None,
-        (lambda: chunk_embedder(settings, live_model(settings))) if _embeds_here(settings) else None,
-        settings.key(),
-        reranker=reranker if _reranks_here(settings) else None,
-        embedder_of=partial(chunk_embedder, settings),
-        entailment=entailment if judges else None,
-        voice=(lambda: Voice(voice_file, threads=settings.llm_threads)) if voice_file else None,
-        guard=guard if settings.guard_model and (not settings.guard_url or settings.own_guard_url) else None,
-        shelf=Shelf(settings.models_dir, path, make=engine, tunings=tunings),
-    )
+    application = models_process.application(settings, path)
     port = settings.models_port or supervisor.free_port()
     llm_server.run(application, host=settings.models_host, port=port)
 
@@ -238,14 +177,6 @@ def _here() -> Models:
     return Models(
         machine=described, loaded="", reason=reason, figures={}, context=0, change=None, models=shelf.entries()
     )
-
-
-def _embeds_here(settings: Settings) -> bool:
-    return not settings.embed_url or settings.own_embed_url
-
-
-def _reranks_here(settings: Settings) -> bool:
-    return bool(settings.rerank_model) and (not settings.rerank_url or settings.own_rerank_url)
 
 
 def _model_file(value: str) -> Path | None:

@@ -15,8 +15,9 @@ import httpx
 from app import supervisor
 from app.cross_encoder import folder_of
 from app.entailment import HttpEntailment
+from app.model_servers import chat_of, guard_of
 from app.rerank import HttpReranker
-from app.services import chat_of, guard_of, recognition_of
+from app.services import recognition_of
 from app.settings import Settings
 from app.tuning import Tunings
 from ingest import sandbox, worker

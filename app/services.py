@@ -15,21 +15,26 @@ from functools import cache
 
 import sqlalchemy as sa
 
-from app import rewrite
 from app.acceptance import Acceptance
-from app.adapter_choice import AdapterChoice, Adapters
+from app.adapter_choice import Adapters
 from app.answers import Answers
 from app.budget import Budget
 from app.dictation import Dictation
-from app.entailment import HttpEntailment
 from app.extract import Extractive
 from app.guard import Guard
-from app.guard_template import version_of
 from app.health import Missing, models_away, worker_away
 from app.house import House
-from app.language_model import LanguageModel, answering
-from app.live import Live
-from app.llm import LLM, OpenAIChat
+from app.language_model import answering
+from app.llm import LLM
+from app.model_servers import (
+    dictation_of,
+    guard_of,
+    judge_of,
+    language_model_of,
+    live_generation,
+    reranker_of,
+    rewriter_of,
+)
 from app.models_client import ModelsClient
 from app.pages import Pages
 from app.postman import Postman, channels_of
@@ -49,7 +54,6 @@ from ingest.recognition.recogniser import MISSING, OFF, Recognition
 from ingest.reindex import Reindex
 from ingest.sandbox import Limits
 from storage.adapter_uses import AdapterUses
-from storage.belonging import Belonging
 from storage.conversations import Conversations
 from storage.database import Database
 from storage.deliveries import Deliveries
@@ -145,9 +149,9 @@ def build(settings: Settings) -> Services:
     index = Index(settings.qdrant_url, settings.qdrant_api_key.get_secret_value())
     generations = Generations(database)
     live = live_generation(settings, generations)
-    embedder, reranker = live.of_model(settings.embed_model), _reranker(settings)
+    embedder, reranker = live.of_model(settings.embed_model), reranker_of(settings)
     retriever = Retriever(index, embedder, documents, reranker=reranker, reranked=settings.rerank_passages, live=live)
-    llm = _language_model(settings, live, database)
+    llm = language_model_of(settings, live, database)
     rewriter = rewriter_of(settings)
     chat = llm.chat
     house = House(Instructions(database), chat)
@@ -164,7 +168,7 @@ def build(settings: Settings) -> Services:
     guard, models = guard_of(settings), ModelsClient(settings, database)
     if guard:
         checks.append(guard.ready)
-    check = Check(Verifier(live.embedder, _judge(settings)), Unsupported(settings.unsupported))
+    check = Check(Verifier(live.embedder, judge_of(settings)), Unsupported(settings.unsupported))
     return Services(
         settings=settings,
         database=database,
@@ -223,7 +227,7 @@ def build(settings: Settings) -> Services:
         _missing=Missing(checks),
         rewriter=rewriter,
         guard=guard,
-        dictation=_dictation(settings),
+        dictation=dictation_of(settings),
     )
 
 
@@ -295,15 +299,6 @@ def _loading(settings: Settings) -> Callable[[str], Embedder]:
     return embedder
 
 
-def live_generation(settings: Settings, generations: Generations) -> Live:
-    """What questions are embedded and searched with, over HTTP."""
-
-    def embedder(model: str) -> Embedder:
-        return HttpEmbedder(settings.embed_url, settings.embed_api_key.get_secret_value(), model)
-
-    return Live(generations, embedder, model=settings.embed_model)
-
-
 def chunk_embedder(settings: Settings, model: str) -> Embedder:
     """The model itself, unless EMBED_URL names somebody else's server."""
     if settings.embed_url and not settings.own_embed_url:
@@ -357,82 +352,6 @@ def recognition_of(settings: Settings) -> Recognition:
         page_seconds=settings.ocr_page_seconds,
         document_seconds=settings.ocr_document_minutes * 60,
     )
-
-
-def _language_model(settings: Settings, live: Live, database: Database) -> LanguageModel:
-    choice = AdapterChoice(AdapterUses(database), Belonging(database))
-    chat = chat_of(settings, adapter_of=choice)
-    # our own process tells whether it has a model, which LLM_MODEL only names where it was there at the start
-    expected = bool(settings.llm_model) or not settings.own_models_url
-    return LanguageModel(chat, Extractive(live=live.embedder), expected=expected)
-
-
-def rewriter_of(settings: Settings) -> Rewriter | None:
-    """None where no setting wants it, or no model is there to be asked."""
-    chat = chat_of(settings, max_tokens=rewrite.TOKENS, temperature=0)
-    if not chat or not (settings.rewrite_follow_ups or settings.rewrite_comparisons):
-        return None
-    return Rewriter(
-        chat,
-        follow_ups=settings.rewrite_follow_ups,
-        comparisons=settings.rewrite_comparisons,
-        seconds=settings.rewrite_seconds,
-    )
-
-
-def guard_of(settings: Settings) -> Guard | None:
-    """None where no setting names a guard model."""
-    if not (settings.guard_url or settings.guard_model):
-        return None
-    return Guard(  # without an address it can't be asked, and GUARD_FAILS decides
-        settings.guard_url,
-        settings.guard_api_key.get_secret_value(),
-        settings.guard_name,
-        version=version_of(settings.guard_name, settings.guard_version),
-        own=settings.own_guard_url,
-        fails_open=settings.guard_fails == "open",
-        checks=settings.guard_checks,
-        holds=settings.guard_hold,
-        seconds=settings.guard_seconds,
-    )
-
-
-def chat_of(
-    settings: Settings,
-    *,
-    max_tokens: int | None = None,
-    temperature: float | None = None,
-    adapter_of: AdapterChoice | None = None,
-) -> OpenAIChat | None:
-    """The server of the language model; None where there is none, not even our own that could be given a model."""
-    url, own = settings.own_models_url or settings.llm_url, bool(settings.own_models_url)
-    if not url:
-        return None
-    return OpenAIChat(
-        url,
-        settings.key() if own else settings.llm_api_key.get_secret_value(),
-        settings.llm_name,
-        own=own,
-        max_tokens=settings.llm_max_tokens if max_tokens is None else max_tokens,
-        temperature=settings.llm_temperature if temperature is None else temperature,
-        adapter_of=adapter_of,
-    )
-
-
-def _judge(settings: Settings) -> HttpEntailment | None:
-    return HttpEntailment(settings.nli_url, settings.nli_api_key.get_secret_value()) if settings.nli_url else None
-
-
-def _dictation(settings: Settings) -> Dictation | None:
-    if not settings.voice_url:
-        return None
-    return Dictation(settings.voice_url, settings.voice_api_key.get_secret_value(), settings.voice_name)
-
-
-def _reranker(settings: Settings) -> HttpReranker | None:
-    if not settings.rerank_url:
-        return None
-    return HttpReranker(settings.rerank_url, settings.rerank_api_key.get_secret_value(), settings.rerank_model)
 
 
 _installed: list[Services] = []

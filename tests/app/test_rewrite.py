@@ -22,9 +22,9 @@ from starlette.routing import Route
 
 from app.extract import Extractive
 from app.llm import OpenAIChat
+from app.model_servers import rewriter_of
 from app.prompt import Turn
 from app.rewrite import Rewriter, interleave, queries_in, understand
-from app.services import rewriter_of
 from app.settings import load
 from storage.types import Passage
 from tests import parrot
