@@ -16,7 +16,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from collections.abc import Sequence as Ordered
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.chat_template import ChatTemplate, runs
@@ -26,31 +25,16 @@ from app.llm import Reading
 from app.loras import Find, Loras
 from app.pace import GUESSED, Pace, Steps
 from app.sequences import Sequence, Sequences, shared
+from app.step import Shares, Step
 from storage.errors import Busy, InvalidInput, Unavailable
 
 log = logging.getLogger(__name__)
 
 _PACES = ("reading_tokens_per_second", "answering_tokens_per_second")
 GAUGES = frozenset(("running", "waiting", "parked_bytes", "step_target_seconds", *_PACES))  # others are counters
+_COUNTERS = ("steps", "decode_seconds", "busy_seconds", "prompt_tokens", "reused_tokens", "answer_tokens")
 _NEARLY = 64  # tokens: a prompt with no more of them to read need not wait for longer ones
-_NOTICE = 0.3  # seconds: a step that ends sooner is not worth breaking off
-_LONG = 2.0  # seconds that who comes may wait for a step in which others only read
-_TELL = 0.5  # seconds between two words on how far a long step has read
 _STRIKES = 3  # failed steps in a row after which the context is taken to be broken
-
-
-Shares = list[tuple[Sequence, int]]
-
-
-@dataclass(slots=True)
-class _Step:
-    """What llama.cpp is evaluating. `yields`: it may be broken off for somebody who comes."""
-
-    shares: Shares
-    expected: float
-    yields: bool
-    started: float = field(default_factory=time.perf_counter)
-    told: float = 0.0
 
 
 class Engine:
@@ -81,10 +65,7 @@ class Engine:
         parked_bytes: int = 2**30,
         find_adapter: Find | None = None,
     ) -> None:
-        if not 1 <= slots <= 64:
-            raise InvalidInput(f"The number of answers at once must be from 1 to 64, not {slots}.")
-        if batch < 2 * slots:
-            raise InvalidInput(f"A batch must hold at least twice as many tokens as there are answers, not {batch}.")
+        _check_sizes(slots, batch)
         self.name = path.stem
         self.failure: str | None = None
         count = 2 * slots  # as many again, for conversations that may come back
@@ -108,12 +89,10 @@ class Engine:
         self._changed = threading.Condition()
         self._closing = False
         self._steps = Steps(pace, batch=batch, target=step_seconds)
-        self._under_way: _Step | None = None
+        self._under_way: Step | None = None
         self._yielded = False  # the last step was broken off
         self._strikes = 0
-        self._figures = dict.fromkeys(
-            ("steps", "decode_seconds", "busy_seconds", "prompt_tokens", "reused_tokens", "answer_tokens"), 0.0
-        )
+        self._figures = dict.fromkeys(_COUNTERS, 0.0)
         self._thread = threading.Thread(target=self._run, name="llm-engine", daemon=True)
         self._thread.start()
 
@@ -284,7 +263,7 @@ class Engine:
             for sequence, count in shares
         ]
         tokens = sum(count for _, count in shares)
-        self._under_way = step = _Step(shares, self._steps.expected(tokens), self._may_yield(shares))
+        self._under_way = step = Step(shares, self._steps.expected(tokens), self._may_yield(shares))
         result = self._llama.decode(pieces)
         self._under_way = None
         seconds = time.perf_counter() - step.started
@@ -402,25 +381,15 @@ class Engine:
             raise RuntimeError(f"{_STRIKES} steps failed in a row")
 
     def _abort(self) -> bool:
-        """Asked by llama.cpp many times within a step: whether to break it off, for somebody who stops, or who comes.
-
-        The others then do their part again. Also tells the readers how far a long step may be.
-        """
+        """Asked by llama.cpp many times within a step: whether to break it off. The others then do their part again."""
         step = self._under_way
         if self._closing or step is None:
             return self._closing
-        spent = time.perf_counter() - step.started
-        if step.expected - spent > _NOTICE and any(
-            one.generation.cancelled for one, _ in step.shares if one.generation
-        ):
-            return True
-        if spent - step.told >= _TELL:
-            step.told = spent
-            self._tell_reading(step, min(0.95, spent / step.expected))
-        return step.yields and bool(self._waiting) and step.expected - spent > _LONG
+        return step.breaks_off(somebody_waits=bool(self._waiting))
 
-    def _tell_reading(self, step: _Step, share: float) -> None:
-        for sequence, count in step.shares:
-            if sequence.generation and count > 1 and sequence.generation.answered == 0:
-                read = len(sequence.cells) + int(share * count)
-                sequence.generation.tell(Reading(queue=0, read=read, total=len(sequence.generation.prompt)))
+
+def _check_sizes(slots: int, batch: int) -> None:
+    if not 1 <= slots <= 64:
+        raise InvalidInput(f"The number of answers at once must be from 1 to 64, not {slots}.")
+    if batch < 2 * slots:
+        raise InvalidInput(f"A batch must hold at least twice as many tokens as there are answers, not {batch}.")

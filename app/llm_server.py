@@ -88,14 +88,7 @@ def build(
     routes.others |= {"voice": hearing, "entailment": judging}
     app = Starlette(
         routes=[
-            Route("/v1/chat/completions", routes.chat, methods=["POST"]),
-            Route("/v1/models", routes.models),
-            Route("/v1/embeddings", routes.embeddings, methods=["POST"]),
-            Route("/v1/rerank", routes.rerank, methods=["POST"]),
-            Route("/tokenize", routes.tokenize, methods=["POST"]),
-            Route("/beginning", routes.beginning, methods=["PUT"]),
-            Route("/healthz", routes.health),
-            Route("/metrics", routes.metrics),
+            *routes.table(),
             Route("/v1/predict", Predictions(judging).answer, methods=["POST"]),
             Route("/v1/audio/transcriptions", Transcriptions(hearing).answer, methods=["POST"]),
             *(ModelRoutes(shelf, routes.chat_models).routes() if shelf else []),
@@ -175,6 +168,18 @@ class _Routes:
         self._reranking = ThreadPoolExecutor(1, "rerank")  # of its own: vectors must not wait for seconds
         self._reranks = 0
         self._requests: dict[tuple[str, str], int] = {}
+
+    def table(self) -> list[Route]:
+        return [
+            Route("/v1/chat/completions", self.chat, methods=["POST"]),
+            Route("/v1/models", self.models),
+            Route("/v1/embeddings", self.embeddings, methods=["POST"]),
+            Route("/v1/rerank", self.rerank, methods=["POST"]),
+            Route("/tokenize", self.tokenize, methods=["POST"]),
+            Route("/beginning", self.beginning, methods=["PUT"]),
+            Route("/healthz", self.health),
+            Route("/metrics", self.metrics),
+        ]
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
