@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import numpy as np
 
+from app import certificates
 from app.voice import MOST_SECONDS, sound_of
 from storage.errors import Busy, FootnoteError, InvalidInput, Unavailable
 
@@ -33,7 +34,13 @@ class Dictation:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         limits = httpx.Timeout(timeout, connect=min(timeout, 5.0))
         self._model = model
-        self._client = httpx.Client(base_url=f"{url.rstrip('/')}/", headers=headers, timeout=limits, trust_env=False)
+        self._client = httpx.Client(
+            base_url=f"{url.rstrip('/')}/",
+            headers=headers,
+            timeout=limits,
+            trust_env=False,
+            verify=certificates.known(),
+        )
         self._hearing = ThreadPoolExecutor(AT_A_TIME, "dictation")
         self._lock, self._count = threading.Lock(), 0
 

@@ -50,6 +50,7 @@ def examine(settings: Settings, *, only: Collection[str] = ()) -> list[Finding]:
         "language model": _language_model,
         "entailment": _entailment,
         "guard model": _guard,
+        "voice model": _voice,
         "worker": _worker,
         "web": _web,
         "sandbox": _sandbox,
@@ -181,6 +182,28 @@ def _guard(settings: Settings) -> Finding:
         "" if reason is None else f"Until then questions and answers {effect} (GUARD_FAILS={settings.guard_fails})."
     )
     return Finding("guard model", reason is None, reason or f"{settings.guard_name} at {settings.guard_url}", remedy)
+
+
+def _voice(settings: Settings) -> Finding:
+    name = "voice model"
+    if settings.own_voice_url:
+        try:
+            url = f"{settings.voice_url.removesuffix('/v1')}/healthz"
+            reason = httpx.get(url, timeout=5.0, trust_env=False).json()["voice"]["reason"]
+        except (httpx.HTTPError, ValueError, KeyError):
+            reason = "The models process does not answer."
+        found = reason or f"{settings.voice_name} at {settings.voice_url}"
+        return Finding(name, not reason, found, "Until then the microphone says so." if reason else "")
+    if settings.voice_url:
+        return Finding(name, True, f"A server at {settings.voice_url}. It is asked when somebody speaks.")
+    if not settings.voice_model:
+        found = "None: the chat has no microphone. That is fine."
+        return Finding(name, True, found, "To add one: set VOICE_MODEL to a file ggml-*.bin, or VOICE_URL.")
+    if not Path(settings.voice_model).expanduser().is_file():
+        return Finding(name, False, f"There is no file {settings.voice_model}.", "Look at VOICE_MODEL.")
+    if importlib.util.find_spec("pywhispercpp") is None:
+        return Finding(name, False, "pywhispercpp is not installed.", "Install it: pip install 'footnote[voice]'.")
+    return Finding(name, True, f"{settings.voice_name} will be loaded at the next start.")
 
 
 def _language_model(settings: Settings) -> Finding:

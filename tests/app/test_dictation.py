@@ -5,12 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
+import httpx
 import pytest
 
-from app.dictation import AT_A_TIME, MOST_CHARACTERS, WAITING, Dictation
-from app.voice import MOST_SECONDS
+from app import llm_server
+from app.dictation import AT_A_TIME, MOST_CHARACTERS, NO_SPEECH, WAITING, Dictation
+from app.voice import MOST_SECONDS, Voice
 from storage.errors import Busy, InvalidInput, Unavailable
+from tests import parrot, whisper
+from tests.office import until
 from tests.speech import ScriptedVoice, listening, recording
 
 
@@ -111,3 +116,15 @@ def test_who_would_wait_too_long_is_told_at_once(voice: ScriptedVoice, dictation
     voice.go.set()
     assert {future.result(30) for future in waiting} == {"Something."}
     assert said(dictation, recording(0.3)) == "Something."
+
+
+def test_whisper_itself_is_understood_or_said_to_have_heard_nothing(tmp_path: Path) -> None:
+    """With weights by chance it writes any words, or none."""
+    pytest.importorskip("pywhispercpp", reason="the extra `voice` is not installed")
+    model = whisper.build(tmp_path / "ggml-tiny.en.bin")
+    app = llm_server.build(None, None, parrot.KEY, voice=lambda: Voice(model, threads=1))
+    with parrot.listen(app) as url, closing(Dictation(f"{url}/v1", parrot.KEY)) as dictation:
+        until(lambda: httpx.get(f"{url}/healthz", trust_env=False).json()["voice"]["ready"], seconds=30)
+        heard = dictation.begin(recording(1.0), language="en")
+        error = heard.exception(30)
+        assert heard.result().isprintable() if error is None else str(error) == NO_SPEECH

@@ -45,6 +45,17 @@ def test_doctor_tells_of_the_guard_model(tmp_path: Path) -> None:
     assert "pass without it" in guard(**own, guard_fails="open").remedy
 
 
+def test_doctor_tells_of_the_voice_model(tmp_path: Path) -> None:
+    def voice(**settings: object) -> doctor.Finding:
+        return doctor.examine(Settings(data_dir=tmp_path, **settings), only=["voice model"])[0]  # type: ignore[arg-type]
+
+    assert "no microphone" in voice().found
+    assert "There is no file" in voice(voice_model=str(tmp_path / "gone.bin")).found
+    assert voice(voice_url="http://127.0.0.1:9/v1").ok
+    own = voice(part_key="k", voice_url="http://127.0.0.1:9/v1", voice_api_key="k", voice_model="a.bin")
+    assert (own.ok, own.found) == (False, "The models process does not answer.")
+
+
 def test_doctor_tells_how_the_model_runs_best_here_once_that_was_measured(tmp_path: Path) -> None:
     model = parrot.build(tmp_path / "parrot.gguf")
     settings = Settings(data_dir=tmp_path, llm_model=str(model), llm_threads=1)

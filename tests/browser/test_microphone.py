@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 from streamlit.runtime import Runtime
 
 from storage.types import Preference, Readers
@@ -29,6 +29,12 @@ def record(page: Page, seconds: float = 1.2) -> None:
     stop.wait_for()
     page.wait_for_timeout(1000 * seconds)
     stop.click()
+
+
+def height(found: Locator) -> float:
+    box = found.bounding_box()
+    assert box
+    return box["height"]
 
 
 def test_what_is_said_stands_in_the_field_is_corrected_and_asked(site: Site) -> None:
@@ -60,6 +66,9 @@ def test_a_recording_that_could_not_be_understood_is_kept_and_tried_again(site: 
     visit = site.visit("max", size=PHONE, has_touch=True)
     visit.open()
     page = visit.page
+    question = page.locator(".st-key-ask textarea")
+    page.get_by_role("button", name="Record").wait_for()
+    assert height(question) < 40  # one line, also while the microphone was being loaded
     record(page)
     expect(page.get_by_role("alert")).to_contain_text("An admin should check VOICE_URL")
     expect(page.get_by_role("alert")).to_contain_text("Your recording is kept.")
@@ -69,7 +78,8 @@ def test_a_recording_that_could_not_be_understood_is_kept_and_tried_again(site: 
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("status").get_by_text("Turning your words into text")).to_be_visible()
     site.voice.go.set()
-    expect(page.locator(".st-key-ask textarea")).to_have_value("What does the spoken rule say?")
+    expect(question).to_have_value("What does the spoken rule say?")
+    assert question.evaluate("field => field.scrollHeight - field.clientHeight") < 8  # all of it can be read
     expect(page.get_by_role("alert")).to_have_count(0)
     assert [language for _, language in site.voice.heard[-2:]] == ["de", "de"]
 
