@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 
@@ -41,31 +42,36 @@ class Missing:
 
 
 def models_away(settings: Settings) -> str | None:
-    """Of our own models process: its embedding model, its reranker and its model for entailment."""
-    url = settings.embed_url if settings.own_embed_url else settings.rerank_url if settings.own_rerank_url else ""
-    url = url or (settings.nli_url if settings.own_nli_url else "")
-    if not url:
-        return None
-    try:
-        answer = httpx.get(
-            url.removesuffix("/v1") + "/healthz", timeout=2.0, trust_env=False, verify=certificates.known()
-        )
-        health = answer.json()
-    except (httpx.HTTPError, ValueError):
-        return "The models process is starting." + (
-            " Until it is ready, passages are found by their words only." if settings.own_embed_url else ""
-        )
+    """Of our own models process: its embedding model, its reranker, its models for entailment and for speech."""
     effects = {
         "embeddings": (settings.own_embed_url, "Until it is ready, passages are found by their words only."),
         "reranker": (settings.own_rerank_url, "Passages stand as the search found them."),
         "entailment": (settings.own_nli_url, "Sentences of answers are checked without it."),
+        "voice": (settings.own_voice_url, "Until then questions have to be typed."),
     }
+    urls = (settings.embed_url, settings.rerank_url, settings.nli_url, settings.voice_url)
+    ours = [url for url, (own, _) in zip(urls, effects.values(), strict=True) if own]
+    if not ours:
+        return None
+    health = _models_health(ours[0])
+    if health is None:
+        return f"The models process is starting. {effects['embeddings'][1] if settings.own_embed_url else ''}".strip()
     told = [
         f"{health.get(name, {}).get('reason', '')} {effect}".strip()
-        for name, (ours, effect) in effects.items()
-        if ours and not health.get(name, {}).get("ready", False)
+        for name, (own, effect) in effects.items()
+        if own and not health.get(name, {}).get("ready", False)
     ]
     return " ".join(told) or None
+
+
+def _models_health(url: str) -> dict[str, Any] | None:
+    address = url.removesuffix("/v1") + "/healthz"
+    try:
+        answer = httpx.get(address, timeout=2.0, trust_env=False, verify=certificates.known())
+        health: dict[str, Any] = answer.json()
+    except (httpx.HTTPError, ValueError):
+        return None
+    return health
 
 
 def worker_away(database: Database) -> str | None:

@@ -1,10 +1,14 @@
 from pathlib import Path
 
-from app import doctor
+from app import doctor, llm_server
+from app.health import models_away
 from app.settings import Settings
 from app.tuning import Tunings
+from app.voice import Voice
 from ingest.recognition import engines
+from storage.errors import InvalidInput
 from tests import parrot
+from tests.office import until
 
 
 def recognition(folder: Path, **settings: object) -> doctor.Finding:
@@ -54,6 +58,18 @@ def test_doctor_tells_of_the_voice_model(tmp_path: Path) -> None:
     assert voice(voice_url="http://127.0.0.1:9/v1").ok
     own = voice(part_key="k", voice_url="http://127.0.0.1:9/v1", voice_api_key="k", voice_model="a.bin")
     assert (own.ok, own.found) == (False, "The models process does not answer.")
+
+
+def test_health_tells_of_a_voice_model_that_can_not_be_loaded(tmp_path: Path) -> None:
+    def broken() -> Voice:
+        raise InvalidInput("The voice model is damaged.")
+
+    app = llm_server.build(None, None, parrot.KEY, voice=broken)
+    with parrot.listen(app) as url:
+        own = {"part_key": parrot.KEY, "voice_url": f"{url}/v1", "voice_api_key": parrot.KEY}
+        settings = Settings(data_dir=tmp_path, **own)  # type: ignore[arg-type]
+        until(lambda: "damaged" in (models_away(settings) or ""))
+        assert models_away(settings) == "The voice model is damaged. Until then questions have to be typed."
 
 
 def test_doctor_tells_how_the_model_runs_best_here_once_that_was_measured(tmp_path: Path) -> None:
