@@ -1,6 +1,6 @@
 """The models process held to its bars: a model of Llama 3 8B's shape beside llama.cpp's own loop and llama-cpp-python.
 
-    python benchmarks/answer.py [--layers 8] [--rounds 3] [--write] [--no-browser]
+    python benchmarks/answer.py [--layers 8] [--rounds 3] [--write]
 
 Each pair is measured in turn within one run, and the best (or, for gaps, the worst) of the rounds counts. The weights
 are random (`random_llama`): they cost the same time as real ones. `--layers 8` takes a quarter of the time. On a
@@ -331,7 +331,7 @@ def loop(engine: Engine, rounds: int) -> list[Bar]:
     return bars
 
 
-def measured(model: Path, rounds: int, gpu: int, browser: bool) -> tuple[Tuning, list[Bar]]:
+def measured(model: Path, rounds: int, gpu: int) -> tuple[Tuning, list[Bar]]:
     with tempfile.TemporaryDirectory() as folder:
         tuning = Tunings(Path(folder), gpu_layers=gpu).measured(model)
     print(tuning.in_words(), file=sys.stderr, flush=True)
@@ -343,12 +343,6 @@ def measured(model: Path, rounds: int, gpu: int, browser: bool) -> tuple[Tuning,
     bars.append(Bar("holding numbers to the sources as they are drawn", f"{share:.3%}", "", "1%", share <= 0.01))
     share = constraint(1 / tuning.pace.answering)
     bars.append(Bar("holding footnotes to the sources, of a token's time", f"{share:.2%}", "", "1%", share <= 0.01))
-    if browser:
-        import evidence
-
-        for title, path in (("no model", None), ("a model", model)):
-            p95 = evidence.p95(path)
-            bars.append(Bar(f"evidence on the page, {title}, p95", f"{p95:.2f} s", "", "1 s", p95 <= 1))
     return tuning, bars
 
 
@@ -356,11 +350,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--layers", type=int, default=random_llama.LAYERS, help="Of the model's 32 layers.")
     parser.add_argument("--rounds", type=int, default=3, help="Of each pair.")
-    parser.add_argument("--no-browser", action="store_true", help="Leave out what needs Chromium.")
     parser.add_argument("--write", action="store_true", help="Put the table into docs/answers.md.")
     given = parser.parse_args()
     gpu = -1 if llama_supports_gpu_offload() else 0
-    tuning, bars = measured(random_llama.model(given.layers), given.rounds, gpu, not given.no_browser)
+    tuning, bars = measured(random_llama.model(given.layers), given.rounds, gpu)
     table = tables.markdown(("", "Footnote", "beside", "bar", "held"), [bar.cells() for bar in bars])
     where = "on the GPU" if gpu else "on the CPU"
     told = (
