@@ -16,6 +16,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from app import quantities
 from app.answer_signs import answers, defines, new_figure
 from app.periods import years
 from app.question_kinds import QUANTITIES, Asks, Inquiry, inquiry
@@ -31,6 +32,7 @@ _EMBEDDED = 24  # statements: a quarter of a second on two cores
 _PRONOUN = re.compile(
     r"(?:it|they|he|she|this|these|those|that|such|es|er|sie|dies\w*|diese\w*|dort|there|here|also|however)\b", re.I
 )
+_CODE = re.compile(rf"{quantities.CODE.pattern}|(?<!\w)-{{0,2}}[^\W_]+(?:_[^\W_]+)+|(?<!\w)--?[^\W\d_][\w-]*")
 
 
 @dataclass(slots=True)
@@ -75,7 +77,7 @@ def candidates(
     pages: Sequence[Sequence[Statement]],
     embedder: Embedder | None = None,
 ) -> list[Candidate]:
-    """Of all passages, in their order; without headings, headers of tables and single words.
+    """Of all passages, in their order; without headings, headers of tables, single words, and what is about another.
 
     `embedder` is asked about passages that were kept without vectors of their parts.
     """
@@ -91,6 +93,7 @@ def candidates(
             one = _candidate(n, passage, page, place, heading)
             if one is not None and not one.words <= title:
                 found.append(one)
+    found = _of_the_one_named(asked.text, found)
     _weigh(asked, found, embedder)
     return found
 
@@ -147,6 +150,7 @@ def _weigh(asked: Wanted, found: Sequence[Candidate], embedder: Embedder | None)
             "beside": sum(rarity[word] for word in beside - own - around[at]) / total,
             "pairs": _pairs(asked.words, one),
             "cell": _cell(asked.words, one, rarity) / total,
+            "named": _named(asked.words, one),
             **_forms(asked, one),
             **_shape(one),
             "other_years": _other_years(asked_years, one),
@@ -228,6 +232,26 @@ def _pairs(asked: Sequence[str], one: Candidate) -> float:
     order = {word: place for place, word in enumerate(content_words(one.text))}
     met = sum(a in order and b in order and abs(order[a] - order[b]) <= 2 for a, b in pairwise(asked))
     return met / (len(asked) - 1)
+
+
+def _named(asked: Sequence[str], one: Candidate) -> float:
+    """Whether the question says all of the nearest heading."""
+    words = content_words(_term(one))
+    return float(bool(words) and len(covered(words, asked)) == len(words))
+
+
+def _of_the_one_named(question: str, found: Sequence[Candidate]) -> list[Candidate]:
+    """Where the question names what a heading is a code of, "XR-200", nothing that stands under another code."""
+    asked = {code.casefold() for code in _CODE.findall(question)}
+    codes = [code[0].casefold() if (code := _CODE.fullmatch(_term(one))) else "" for one in found]
+    if asked.isdisjoint(codes):
+        return list(found)
+    return [one for one, code in zip(found, codes, strict=True) if not code or code in asked]
+
+
+def _term(one: Candidate) -> str:
+    """The nearest heading up to a bracket: "max_connections (integer)"."""
+    return re.split(r"[(\[<=:]", one.heading.rpartition(" > ")[2].strip(), maxsplit=1)[0].strip()
 
 
 def _cell(asked: Sequence[str], one: Candidate, rarity: Mapping[str, float]) -> float:

@@ -22,7 +22,8 @@ import corpora
 import tables
 
 from app.chat import Ended, answer
-from app.evaluation.answers import figures, refuses, statements
+from app.doubt import refuses
+from app.evaluation.answers import figures, statements
 from app.evaluation.questions import Question
 from app.extract import Extractive
 from app.words import content_words

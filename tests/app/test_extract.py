@@ -284,3 +284,12 @@ def test_every_line_it_writes_resolves_to_exactly_what_it_quotes() -> None:
             shown = re.sub(r"\W", "", citation.text)
             assert shown in re.sub(r"\W", "", re.sub(r"(?<!\\)\[\d\]", "", resolver.text))
             assert len(citation.text) < len(text) / 2
+
+
+def test_what_stands_under_another_code_than_the_one_asked_for_is_no_answer() -> None:
+    asked_for = "max_visits (number)\n\nThe number is 12 at a time.\n\n"
+    text = f"{asked_for}min_visits (number)\n\nThe default value of visits is 3.\n"
+    written = answer("What is the default value of max_visits?", text)
+    assert "12 at a time" in written
+    assert "is 3" not in written
+    assert "is 3" in answer("What is the default value of visits?", text)
