@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 import httpx
 
+from app import certificates
 from app.assignment import Step
 from app.chat import Ended, Event, Retrieved, Wrote
 from app.guard_template import CATEGORIES, Version
@@ -92,8 +93,8 @@ class Guard:
         if not self._own:
             return None
         try:
-            health = httpx.get(f"{self._url.removesuffix('/v1')}/healthz", timeout=5, trust_env=False).json()
-            guard = health["guard"]
+            address, verify = f"{self._url.removesuffix('/v1')}/healthz", certificates.known()
+            guard = httpx.get(address, timeout=5, trust_env=False, verify=verify).json()["guard"]
         except (httpx.HTTPError, ValueError, KeyError):
             return "The guard model can't be asked: the models process does not answer."
         return None if guard["ready"] else f"The guard model can't be asked yet. {guard['reason']}"
@@ -117,6 +118,7 @@ class Guard:
                 headers=self._headers,
                 timeout=httpx.Timeout(self._seconds, connect=5.0),
                 trust_env=not self._own,
+                verify=certificates.known(trust_env=not self._own),
             )
             told: Any = answer.json()
             if answer.status_code != 200:
