@@ -10,6 +10,11 @@ const press = (key) => {
   if (button && !button.disabled) button.click();
   return Boolean(button);
 };
+// a page is drawn piece by piece: the panel's button may come after the panel
+const closePanel = (tries = 40) => {
+  if (!document.querySelector(".st-key-panel") || press("panel_close") || !tries) return;
+  setTimeout(() => closePanel(tries - 1), 50);
+};
 const typing = (target) => target.closest && target.closest("input, textarea, select, [contenteditable=true]");
 const inDialog = () => document.querySelector('[role="dialog"]');
 
@@ -110,7 +115,9 @@ export default function (component) {
     if (event.key === "Escape") {
       tip.remove();
       if (inDialog()) return;
-      if (press("panel_close") || press("stop")) event.preventDefault();
+      if (document.querySelector(".st-key-panel")) closePanel();
+      else if (!press("stop")) return;
+      event.preventDefault();
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || inDialog()) return;
