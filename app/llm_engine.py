@@ -11,6 +11,8 @@ which way of loading suits the machine.
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import threading
 import time
 from collections import deque
@@ -33,6 +35,7 @@ log = logging.getLogger(__name__)
 _PACES = ("reading_tokens_per_second", "answering_tokens_per_second")
 GAUGES = frozenset(("running", "waiting", "parked_bytes", "step_target_seconds", *_PACES))  # others are counters
 _COUNTERS = ("steps", "decode_seconds", "busy_seconds", "prompt_tokens", "reused_tokens", "answer_tokens")
+_NICENESS = 5  # the page with the evidence is drawn before its answer is computed; ingestion comes after both
 _NEARLY = 64  # tokens: a prompt with no more of them to read need not wait for longer ones
 _STRIKES = 3  # failed steps in a row after which the context is taken to be broken
 
@@ -189,6 +192,8 @@ class Engine:
     # From here on everything runs on the engine's thread.
 
     def _run(self) -> None:
+        if sys.platform == "linux":  # where it is this thread's alone, and of those that it starts
+            os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0) + _NICENESS)
         reason = "The language model is being stopped. Ask again in a moment."
         try:
             while self._wait():

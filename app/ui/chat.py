@@ -24,6 +24,7 @@ from storage.types import Message, MessageState, Mode, Principal, Scope
 
 SHOWN = 8
 LOOK_EVERY = 0.2
+EVIDENCE_WAIT = 0.4
 MISSING_EVERY = 3.0
 MAX_QUESTION = 4000
 
@@ -143,6 +144,8 @@ def _live(message_id: str, headline: str) -> None:
         st.html(headline + articles.stage("searching", None, 0) + text)
         return
     progress = generation.snapshot()
+    if progress.stage == "searching":  # the evidence is there in a moment: not one look later
+        progress = generation.wait(progress.version, EVIDENCE_WAIT)
     if progress.done:
         st.rerun()
     parts = [headline, articles.stage(progress.stage, progress.reading, len(progress.passages), progress.step)]
