@@ -20,10 +20,8 @@ MAX_XML = 256 * 1024**2  # bytes of one part
 BROKEN = (  # what libraries raise over files that are not what they should be
     *(etree.LxmlError, zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, EOFError, OSError),
     *(LookupError, ValueError, AttributeError, TypeError, ArithmeticError, AssertionError),
-    *(
-        NotImplementedError,
-        RuntimeError,
-    ),  # an encrypted member of a ZIP, or a way of packing that zipfile does not know
+    # an encrypted member of a ZIP, and a way of packing that zipfile does not know
+    *(RuntimeError, NotImplementedError),
 )
 
 

@@ -5,9 +5,7 @@ What a trained model makes of real speech can't be tested without its weights.
 
 from __future__ import annotations
 
-import io
 import time
-import wave
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,20 +18,9 @@ from app.llm_engine import Engine
 from app.voice import MOST_SECONDS, RATE, Voice, sound_of
 from storage.errors import InvalidInput
 from tests import parrot, whisper
+from tests.speech import recording
 
 pytest.importorskip("pywhispercpp", reason="the extra `voice` is not installed")
-
-
-def recording(seconds: float = 1.0, *, rate: int = RATE, channels: int = 1, width: int = 2) -> bytes:
-    tone = np.sin(np.arange(int(seconds * rate)) * 440 * 2 * np.pi / rate) * 20_000
-    samples = np.repeat(tone.astype("<i2"), channels).tobytes()
-    out = io.BytesIO()
-    with wave.open(out, "wb") as file:
-        file.setnchannels(channels)
-        file.setsampwidth(width)
-        file.setframerate(rate)
-        file.writeframes(samples)
-    return out.getvalue()
 
 
 @pytest.mark.parametrize(("rate", "channels"), [(8_000, 1), (16_000, 1), (44_100, 2), (48_000, 1)])
