@@ -28,7 +28,7 @@ from ingest.pipeline import Pipeline
 from storage.database import Database
 from storage.documents import Documents, Receipt
 from storage.generations import first_name
-from storage.index import Point
+from storage.points import Point
 from storage.types import Chunk, Parts, Principal, Readers, Role, Section, SparseVector
 
 ADMIN = Principal("admin", "admin", Role.ADMIN)
