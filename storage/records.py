@@ -29,7 +29,7 @@ from storage.models import (
     VerdictRow,
     Version,
 )
-from storage.types import MessageState, Principal, Record, Support, Verdict
+from storage.types import Given, MessageState, Principal, Record, Support, Verdict
 
 WEAK = (Support.PART, Support.NONE)
 
@@ -113,19 +113,7 @@ class Records:
 def keep(session: Session, message_id: str, record: Record | None, verdicts: Sequence[Verdict]) -> None:
     """In place of what was kept before."""
     forget(session, [message_id])
-    session.add_all(
-        VerdictRow(
-            message_id=message_id,
-            n=n,
-            start=verdict.start,
-            end=verdict.end,
-            support=verdict.support,
-            reason=verdict.reason,
-            footnotes=list(verdict.footnotes),
-            left_out=verdict.left_out,
-        )
-        for n, verdict in enumerate(verdicts, 1)
-    )
+    session.add_all(_verdict_row(message_id, n, verdict) for n, verdict in enumerate(verdicts, 1))
     if record is None:
         return
     session.add(
@@ -136,26 +124,40 @@ def keep(session: Session, message_id: str, record: Record | None, verdicts: Seq
             confidence=record.confidence,
         )
     )
-    there = set(
-        session.scalars(
-            sa.select(Document.id).where(
-                Document.id.in_({given.document_id for given in record.sources}), sa.not_(Document.deleting)
-            )
-        )
-    )
+    there = _there(session, {given.document_id for given in record.sources})
     session.add_all(
-        GivenRow(
-            message_id=message_id,
-            n=n,
-            document_id=given.document_id,
-            version_id=given.version_id,
-            page=given.page,
-            start=given.start,
-            end=given.end,
-        )
-        for n, given in enumerate(record.sources, 1)
-        if given.document_id in there
+        _given_row(message_id, n, given) for n, given in enumerate(record.sources, 1) if given.document_id in there
     )
+
+
+def _verdict_row(message_id: str, n: int, verdict: Verdict) -> VerdictRow:
+    return VerdictRow(
+        message_id=message_id,
+        n=n,
+        start=verdict.start,
+        end=verdict.end,
+        support=verdict.support,
+        reason=verdict.reason,
+        footnotes=list(verdict.footnotes),
+        left_out=verdict.left_out,
+    )
+
+
+def _given_row(message_id: str, n: int, given: Given) -> GivenRow:
+    return GivenRow(
+        message_id=message_id,
+        n=n,
+        document_id=given.document_id,
+        version_id=given.version_id,
+        page=given.page,
+        start=given.start,
+        end=given.end,
+    )
+
+
+def _there(session: Session, document_ids: Collection[str]) -> set[str]:
+    """Those of these documents that nobody is deleting."""
+    return set(session.scalars(sa.select(Document.id).where(Document.id.in_(document_ids), sa.not_(Document.deleting))))
 
 
 def forget(session: Session, message_ids: Sequence[str] | sa.Select[str]) -> None:
