@@ -203,46 +203,54 @@ def build(path: Path, key: str, *, max_body: int = MAX_BODY) -> Starlette:
     """
     if not key:
         raise InvalidInput("The index process needs a key; `footnote serve` makes one and keeps it in the data folder.")
-    edge = Edge(path)
-    # parsing and the engine hold Python's lock; threads keep the loop free between calls, so few are enough
-    threads = anyio.CapacityLimiter(_THREADS)
+    calls = _Calls(Edge(path), max_body)
+    return Starlette(
+        routes=[
+            Route("/", _title),
+            Route("/healthz", _healthz),
+            *(Route(pattern, calls.endpoint(handler), methods=[method]) for method, pattern, handler in _ROUTES),
+        ],
+        middleware=[Middleware(RequireKey, key=key)],
+        exception_handlers={FootnoteError: _on_refusal, HTTPException: _on_http_error, Exception: _on_error},
+        lifespan=calls.lifespan,
+    )
 
-    def answer(handler: Callable[[Call], Any], call: Call) -> bytes:
-        start = time.perf_counter()
-        content = {"result": handler(call), "status": "ok", "time": time.perf_counter() - start}
-        return json.dumps(content, allow_nan=False).encode()
 
-    def endpoint(handler: Callable[[Call], Any]) -> Callable[[Request], Any]:
+class _Calls:
+    """What comes in for one engine, which it closes at the end."""
+
+    def __init__(self, edge: Edge, max_body: int) -> None:
+        self._edge = edge
+        self._max_body = max_body
+        # parsing and the engine hold Python's lock; threads keep the loop free between calls, so few are enough
+        self._threads = anyio.CapacityLimiter(_THREADS)
+
+    def endpoint(self, handler: Callable[[Call], Any]) -> Callable[[Request], Any]:
         async def respond(request: Request) -> Response:
-            body = await _read_body(request, max_body)
+            body = await _read_body(request, self._max_body)
             wait = request.query_params.get("wait", "false").lower() == "true"
-            call = Call(edge, request.path_params.get("name", ""), body, wait)
-            content = await to_thread.run_sync(answer, handler, call, limiter=threads)
+            call = Call(self._edge, request.path_params.get("name", ""), body, wait)
+            content = await to_thread.run_sync(_answer, handler, call, limiter=self._threads)
             return Response(content, media_type="application/json")
 
         return respond
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        if edge.largest() > EMBEDDED_PASSAGES:
+    async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        if self._edge.largest() > EMBEDDED_PASSAGES:
             log.warning(TOO_MANY)
-        flushing = asyncio.create_task(_flush_now_and_then(edge))
+        flushing = asyncio.create_task(_flush_now_and_then(self._edge))
         try:
             yield
         finally:
             flushing.cancel()
-            await to_thread.run_sync(edge.close)
+            await to_thread.run_sync(self._edge.close)
 
-    return Starlette(
-        routes=[
-            Route("/", _title),
-            Route("/healthz", _healthz),
-            *(Route(pattern, endpoint(handler), methods=[method]) for method, pattern, handler in _ROUTES),
-        ],
-        middleware=[Middleware(RequireKey, key=key)],
-        exception_handlers={FootnoteError: _on_refusal, HTTPException: _on_http_error, Exception: _on_error},
-        lifespan=lifespan,
-    )
+
+def _answer(handler: Callable[[Call], Any], call: Call) -> bytes:
+    start = time.perf_counter()
+    content = {"result": handler(call), "status": "ok", "time": time.perf_counter() - start}
+    return json.dumps(content, allow_nan=False).encode()
 
 
 async def _flush_now_and_then(edge: Edge) -> None:
