@@ -99,7 +99,7 @@ class Jobs:
         self._taken &= waiting.keys()
         for workflow_id, (workflow, subject) in waiting.items():
             self._enqueue(workflow_id, workflow, subject)
-        for version_id in versions.stale_terms():
+        for version_id in versions.terms.stale():
             self._pipeline.follow_terms(version_id, patience=0.0)
         return len(waiting)
 

@@ -200,7 +200,7 @@ class Pipeline:
                 self.put_into(generation, version_id)
             passages = self.verified(version_id, generation)
             # terms first: until SQL makes the version live nobody gets its text, and then it can be found at once
-            self._patiently(lambda: self.index.set_terms(version_id, self.versions.future_terms(version_id)))
+            self._patiently(lambda: self.index.set_terms(version_id, self.versions.terms.future(version_id)))
             if self.versions.make_live(version_id, generation.id, passages=passages):
                 break
             generation = self.generation()
@@ -232,9 +232,9 @@ class Pipeline:
         """Give the version's points the terms that SQL holds, also when those change meanwhile."""
         patience = self.patience if patience is None else patience
         while True:
-            terms = self.versions.terms(version_id)
+            terms = self.versions.terms.present(version_id)
             patiently(partial(self.index.set_terms, version_id, terms), patience=patience)
-            if self.versions.mark_terms(version_id, terms):
+            if self.versions.terms.followed(version_id, terms):
                 return
 
     def delete(self, document_id: str) -> Receipt | None:

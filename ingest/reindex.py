@@ -104,9 +104,9 @@ class Reindex:
         pipeline.versions.job(version_id)
         passages = pipeline.verified(version_id, generation)
         while True:  # readers may change between the look and the writing; their own change then comes before or after
-            terms = pipeline.versions.terms(version_id)
+            terms = pipeline.versions.terms.present(version_id)
             pipeline.index.set_terms(version_id, terms)
-            if pipeline.versions.terms(version_id) == terms:
+            if pipeline.versions.terms.present(version_id) == terms:
                 break
         self.filling.fill(generation_id, version_id, passages)
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from storage import arrivals, audit, tables, vectors
-from storage.access import document_terms, readable, readers_of
+from storage.access import readable
 from storage.database import Database, alone
 from storage.documents import Gone, Receipt, require_admin, section_of
 from storage.embeddings import Embeddings
@@ -25,7 +25,6 @@ from storage.generations import LOCK, live_id
 from storage.models import (
     ChunkRow,
     Document,
-    DocumentTerm,
     FilledRow,
     SectionRow,
     Version,
@@ -33,6 +32,7 @@ from storage.models import (
 )
 from storage.status import CANCEL, OPEN, is_held
 from storage.steps import GONE, Steps, job_id, locked, new_attempt
+from storage.terms import Terms
 from storage.types import About, Chunk, Gap, Parts, Principal, Section, State
 
 NOTHING = About()
@@ -55,6 +55,7 @@ class Versions:
         self._database = database
         self.embeddings = Embeddings(database)
         self.steps = Steps(database)
+        self.terms = Terms(database)
 
     def job(self, version_id: str) -> Job:
         """Raises NotFound once the document is deleted or being deleted, or a newer version took this one's place."""
@@ -315,54 +316,6 @@ class Versions:
         with self._database.write() as session:
             session.execute(sa.delete(ChunkRow).where(ChunkRow.version_id == version_id))
             session.execute(sa.delete(FilledRow).where(FilledRow.version_id == version_id))
-
-    # what the index must follow
-
-    def future_terms(self, version_id: str) -> list[str]:
-        """The terms that the version's points will carry once it is live; none when its document is being deleted."""
-        query = (
-            sa.select(DocumentTerm.term)
-            .join(Document, Document.id == DocumentTerm.document_id)
-            .join(Version, Version.document_id == Document.id)
-            .where(Version.id == version_id, sa.not_(Document.deleting))
-        )
-        with self._database.read() as session:
-            return sorted(session.scalars(query))
-
-    def terms(self, version_id: str) -> list[str]:
-        """The terms that the version's points must carry now: none unless it is live and not being deleted."""
-        with self._database.read() as session:
-            document = session.scalar(
-                sa.select(Document).where(Document.live_version_id == version_id, sa.not_(Document.deleting))
-            )
-            if document is None:
-                return []
-            query = sa.select(DocumentTerm.term).where(DocumentTerm.document_id == document.id)
-            return document_terms(readers_of(list(session.scalars(query))))
-
-    def stale_terms(self) -> list[str]:
-        """Live versions whose points may carry other terms than SQL says."""
-        with self._database.read() as session:
-            query = sa.select(Document.live_version_id).where(
-                Document.terms_stale, sa.not_(Document.deleting), Document.live_version_id.is_not(None)
-            )
-            return [version_id for version_id in session.scalars(query) if version_id]
-
-    def mark_terms(self, version_id: str, terms: Sequence[str]) -> bool:
-        """Clear the mark if `terms`, which the index carries now, are still right. False: set them again."""
-        with self._database.write() as session:
-            document = session.scalar(
-                sa.select(Document)
-                .where(Document.live_version_id == version_id, sa.not_(Document.deleting))
-                .with_for_update()
-            )
-            if document is None:
-                return True
-            query = sa.select(DocumentTerm.term).where(DocumentTerm.document_id == document.id)
-            if sorted(session.scalars(query)) != sorted(terms):
-                return False
-            document.terms_stale = False
-            return True
 
     # deletion
 

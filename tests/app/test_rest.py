@@ -237,7 +237,7 @@ def test_readers_change_at_once(anna: httpx.Client, mia: httpx.Client, office: O
     url = f"/api/documents/{document_id}/readers"
     assert anna.put(url, json={"everyone": False, "groups": []}).json()["readers"]["everyone"] is False
     assert mia.get(f"/api/documents/{document_id}").status_code == 404
-    assert version_id in office.versions.stale_terms()
+    assert version_id in office.versions.terms.stale()
     anna.put(url, json={"everyone": False, "groups": [office.people]})
     assert mia.get(f"/api/documents/{document_id}").status_code == 200
     for body in ({"everyone": "yes", "groups": []}, {"groups": []}, {"everyone": True, "groups": ["none"]}, []):

@@ -168,7 +168,7 @@ def test_readers_that_change_are_followed_while_the_worker_runs(stage: Stage, do
         with pytest.raises(NotFound):
             documents.get(kept.id, TOM)
         until(lambda: not found_by_tom(), what=lambda: worker.log)
-        until(lambda: stage.versions.stale_terms() == [], what=lambda: worker.log)
+        until(lambda: stage.versions.terms.stale() == [], what=lambda: worker.log)
 
 
 def queue_of(stage: Stage) -> Queue:

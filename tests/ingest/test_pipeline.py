@@ -84,7 +84,7 @@ def test_every_step_may_run_twice_and_the_document_can_then_be_read(
     own = {chunk.id for chunk in versions.chunks(kept.version_id, start=0, count=total)}
     hits = [hit for hit in index.search(direction(1, 1), None, member, limit=1000) if hit.chunk_id in own]
     assert len(documents.passages(hits, member)) == len(hits) == total
-    assert versions.stale_terms() == []
+    assert versions.terms.stale() == []
 
 
 def test_a_document_without_text_and_one_without_a_file_say_so(steps: Pipeline, library: Library, files: Files) -> None:
@@ -135,7 +135,7 @@ def test_readers_that_change_reach_the_points(
     documents.set_readers(kept.id, HR, ADA)
     steps.follow_terms(kept.version_id)
     assert kept.version_id not in found(database, index, TOM)
-    assert versions.stale_terms() == []
+    assert versions.terms.stale() == []
 
 
 def replaced(documents: Documents, files: Files, kept: Kept, content: str, *, name: str = "leave.txt") -> Kept:

@@ -109,7 +109,7 @@ def test_what_changes_meanwhile_is_caught_up_and_a_killed_worker_goes_on(stage: 
     with stage.worker(sandbox=False) as worker:
         until_live(stage, new, worker)
         stage.until_ended(worker)
-        until(lambda: stage.versions.deleting() == [] and stage.versions.stale_terms() == [], what=lambda: worker.log)
+        until(lambda: stage.versions.deleting() == [] and stage.versions.terms.stale() == [], what=lambda: worker.log)
         until(lambda: stage.index.generation() == new.name, what=lambda: worker.log)
     live = kept.live()
     assert live is not None

@@ -297,7 +297,7 @@ def test_documents_follow_the_readers_of_their_source_unless_an_admin_chose_othe
     assert [info.name for info in office.documents.find(mia)] == ["a.md"]
     assert office.sources.set_readers("handbooks", ALL, ADA) == 1
     assert [info.name for info in office.documents.find(TOM)] == ["a.md"]
-    assert by_name["a.md"].version_id in office.versions.stale_terms()
+    assert by_name["a.md"].version_id in office.versions.terms.stale()
     office.write("b.md", "text b2", age=1)
     office.counts()
     assert office.by_name()["b.md"].readers == Readers()  # a new version keeps them too

@@ -93,7 +93,7 @@ def test_a_worker_whose_index_is_away_still_lives(stage: Stage) -> None:
 
         until(beaten, seconds=30, what=lambda: worker.log)
         stage.process.start()
-        until(lambda: stage.versions.stale_terms() == [], what=lambda: worker.log)
+        until(lambda: stage.versions.terms.stale() == [], what=lambda: worker.log)
 
 
 @on_postgres

@@ -123,7 +123,7 @@ def test_changed_readers_count_at_once(documents: Documents, shelf: dict[str, Ke
     with pytest.raises(NotFound):
         documents.get(kept.id, TOM)
     assert documents.passages([hit(kept)], TOM) == []
-    assert versions.stale_terms() == [kept.version_id]
+    assert versions.terms.stale() == [kept.version_id]
 
 
 @pytest.mark.parametrize("principal", [MIA, TOM])
@@ -175,7 +175,7 @@ def test_a_superseded_version_is_not_searched_any_more_but_its_pages_stay(
     source = documents.source(old.version_id, 1, TOM)
     assert (source.section.text, source.live) == ("the old text", False)
     assert documents.source(new.version_id, 1, TOM).live
-    assert versions.terms(old.version_id) == []
+    assert versions.terms.present(old.version_id) == []
     assert documents.counts(TOM).documents == 1
 
 

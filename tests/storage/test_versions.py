@@ -125,22 +125,22 @@ def test_points_carry_terms_only_while_their_version_is_live(
     versions: Versions, documents: Documents, library: Library
 ) -> None:
     waiting, ready = library.add("x"), library.ready("y", Readers(groups=frozenset({"hr"})))
-    assert versions.terms(waiting.version_id) == []
-    assert versions.terms(ready.version_id) == ["group:hr", "role:admin"]
+    assert versions.terms.present(waiting.version_id) == []
+    assert versions.terms.present(ready.version_id) == ["group:hr", "role:admin"]
     documents.begin_delete(ready.id, ADA)
-    assert versions.terms(ready.version_id) == []
+    assert versions.terms.present(ready.version_id) == []
 
 
 def test_a_mark_goes_only_when_the_index_has_todays_terms(
     versions: Versions, documents: Documents, library: Library
 ) -> None:
     kept = library.ready("x")
-    before = versions.terms(kept.version_id)
+    before = versions.terms.present(kept.version_id)
     documents.set_readers(kept.id, Readers(groups=frozenset({"hr"})), ADA)
-    assert not versions.mark_terms(kept.version_id, before)
-    assert versions.stale_terms() == [kept.version_id]
-    assert versions.mark_terms(kept.version_id, versions.terms(kept.version_id))
-    assert versions.stale_terms() == []
+    assert not versions.terms.followed(kept.version_id, before)
+    assert versions.terms.stale() == [kept.version_id]
+    assert versions.terms.followed(kept.version_id, versions.terms.present(kept.version_id))
+    assert versions.terms.stale() == []
 
 
 def test_following_the_terms_of_a_document_being_deleted_comes_to_an_end(
@@ -148,7 +148,7 @@ def test_following_the_terms_of_a_document_being_deleted_comes_to_an_end(
 ) -> None:
     kept = library.ready("x")
     documents.begin_delete(kept.id, ADA)
-    assert versions.mark_terms(kept.version_id, versions.terms(kept.version_id))
+    assert versions.terms.followed(kept.version_id, versions.terms.present(kept.version_id))
 
 
 def test_erasing_leaves_no_row_and_a_receipt_in_the_audit_log(
