@@ -9,24 +9,19 @@ every hit again. Not here: making vectors (`ingest.embed`), fusing the two lists
 
 from __future__ import annotations
 
-import json
-import math
-import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
-import httpx
 import numpy as np
-from qdrant_client import QdrantClient, models
-from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
-from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
+from qdrant_client import models
 
 from storage.access import principal_terms
-from storage.errors import AlreadyExists, Busy, InvalidInput, Unavailable
+from storage.errors import AlreadyExists, InvalidInput, Unavailable
 from storage.points import DENSE, WORDS, Point, of_documents, readable, request, struct, where
+from storage.qdrant import Absent, Qdrant
 from storage.types import Hit, Principal, SparseVector, Vector
 
 MAX_LIMIT = 1000
@@ -37,9 +32,6 @@ _FULL_SCAN_KB = 200_000
 _SEARCH = models.SearchParams(hnsw_ef=256, acorn=models.AcornSearchParams(enable=True, max_selectivity=1.0))
 _BATCH_POINTS = 512
 _BATCH_NUMBERS = 400_000
-_PAUSE_SECONDS = 0.1
-
-T = TypeVar("T")
 
 
 class Index:
@@ -53,25 +45,10 @@ class Index:
     def __init__(
         self, url: str, api_key: str, *, timeout: float = 10.0, patience: float = 0.0, prefix: str = "kb"
     ) -> None:
-        self._timeout = timeout
-        self._patience = patience
         self._prefix = prefix
         self._alias = f"{prefix}_live"
-        try:
-            host = httpx.URL(url).host
-            self._client = QdrantClient(
-                url=url,
-                # as a header: the parameter api_key warns of plain http, which on loopback is meant
-                headers={"api-key": api_key} if api_key else None,
-                timeout=math.ceil(timeout),
-                check_compatibility=False,
-                # a company's HTTP proxy does not lead to this machine's own ports
-                trust_env=host not in ("127.0.0.1", "::1", "localhost"),
-            )
-        except (ValueError, httpx.InvalidURL) as error:
-            raise InvalidInput(
-                f"The index's address is not a URL: {error}. Set QDRANT_URL to one like http://host:6333."
-            ) from error
+        self._qdrant = Qdrant(url, api_key, timeout=timeout, patience=patience)
+        self._client = self._qdrant.client
 
     # --- generations
 
@@ -82,7 +59,7 @@ class Index:
         two models can't be compared, whatever their size.
         """
         name = self._name(generation)
-        aliases = self._call(self._client.get_aliases).aliases
+        aliases = self._qdrant.ask(self._client.get_aliases).aliases
         live = next((a.collection_name for a in aliases if a.alias_name == self._alias), None)
         if live is not None and live != name:
             raise InvalidInput(
@@ -99,12 +76,14 @@ class Index:
         Raises InvalidInput where it has vectors of other dimensions.
         """
         name = self._name(generation)
-        if not self._call(lambda: self._client.collection_exists(name)):
+        if not self._qdrant.ask(lambda: self._client.collection_exists(name)):
             self._create(name, dimensions)
         known = self._check_dimensions(name, dimensions).payload_schema
         for field in _FIELDS:
             if field not in known:
-                self._write(partial(self._client.create_payload_index, name, field, models.PayloadSchemaType.KEYWORD))
+                self._qdrant.write(
+                    partial(self._client.create_payload_index, name, field, models.PayloadSchemaType.KEYWORD)
+                )
 
     def point_to(self, generation: str) -> None:
         """Let the alias, which tells others what is live, lead to `generation`. Atomic and idempotent.
@@ -118,7 +97,7 @@ class Index:
         if self.generation() is not None:
             delete = models.DeleteAlias(alias_name=self._alias)
             change.insert(0, models.DeleteAliasOperation(delete_alias=delete))
-        self._call(partial(self._client.update_collection_aliases, change), patience=self._patience)
+        self._qdrant.patiently(partial(self._client.update_collection_aliases, change))
 
     def generations(self) -> list[str]:
         """Every generation that the index holds points of, live or not."""
@@ -128,7 +107,7 @@ class Index:
         """Remove a generation with all its points, if it is there. Never the one that the alias leads to."""
         if generation == self.generation():
             raise InvalidInput(f"The generation {generation} is live.")
-        self._call(lambda: self._client.delete_collection(self._name(generation)), patience=self._patience)
+        self._qdrant.patiently(lambda: self._client.delete_collection(self._name(generation)))
 
     def _name(self, generation: str) -> str:
         return f"{self._prefix}_{generation}"
@@ -136,8 +115,9 @@ class Index:
     def _target(self, generation: str | None) -> str:
         return self._alias if generation is None else self._name(generation)
 
-    def _collections(self, *, patience: float = 0.0) -> list[str]:
-        found = self._call(self._client.get_collections, patience=patience).collections
+    def _collections(self, *, patiently: bool = False) -> list[str]:
+        ask = self._qdrant.patiently if patiently else self._qdrant.ask
+        found = ask(self._client.get_collections).collections
         return sorted(one.name for one in found if one.name.startswith(self._name("")))
 
     def _create(self, name: str, dimensions: int) -> None:
@@ -155,10 +135,10 @@ class Index:
             ),
         )
         with suppress(AlreadyExists):  # another process was quicker
-            self._call(create, patience=self._patience)
+            self._qdrant.patiently(create)
 
     def _check_dimensions(self, name: str, dimensions: int) -> models.CollectionInfo:
-        info = self._call(lambda: self._client.get_collection(name))
+        info = self._qdrant.ask(lambda: self._client.get_collection(name))
         found = _dimensions(info)
         if found != dimensions:
             raise InvalidInput(
@@ -169,7 +149,7 @@ class Index:
 
     def generation(self) -> str | None:
         """The generation that is live; None before `prepare`."""
-        aliases = self._call(self._client.get_aliases).aliases
+        aliases = self._qdrant.ask(self._client.get_aliases).aliases
         live = next((a.collection_name for a in aliases if a.alias_name == self._alias), None)
         return None if live is None else live.removeprefix(f"{self._prefix}_")
 
@@ -188,7 +168,7 @@ class Index:
         size = min(_BATCH_POINTS, max(1, _BATCH_NUMBERS // len(points[0].dense))) if points else 1
         for start in range(0, len(points), size):
             batch = [struct(point, terms) for point in points[start : start + size]]
-            self._write(partial(self._client.upsert, self._target(generation), batch, wait=True))
+            self._qdrant.write(partial(self._client.upsert, self._target(generation), batch, wait=True))
 
     def set_terms(self, version_id: str, terms: list[str]) -> None:
         """Let the holders of `terms` find this version from now on, and nobody else; no terms, nobody.
@@ -197,9 +177,9 @@ class Index:
         replaced stays with no terms.
         """
         chosen, change = where(version=version_id), {"acl": terms}
-        for name in self._collections(patience=self._patience):
-            with suppress(_Absent):  # removed meanwhile
-                self._write(partial(self._client.set_payload, name, change, points=chosen, wait=True))
+        for name in self._collections(patiently=True):
+            with suppress(Absent):  # removed meanwhile
+                self._qdrant.write(partial(self._client.set_payload, name, change, points=chosen, wait=True))
 
     def delete_version(self, version_id: str, *, generation: str | None = None) -> None:
         """Remove all points of a version, if any, from every generation or the one that is named; gone from the
@@ -213,9 +193,9 @@ class Index:
 
     def _delete(self, chosen: models.Filter, generation: str | None) -> None:
         selector = models.FilterSelector(filter=chosen)
-        for name in [self._name(generation)] if generation else self._collections(patience=self._patience):
-            with suppress(_Absent):
-                self._write(partial(self._client.delete, name, selector, wait=True))
+        for name in [self._name(generation)] if generation else self._collections(patiently=True):
+            with suppress(Absent):
+                self._qdrant.write(partial(self._client.delete, name, selector, wait=True))
 
     # --- reading
 
@@ -241,19 +221,11 @@ class Index:
         terms = principal_terms(principal)
         if not terms or (documents is not None and not documents):
             return []
-        allowed = readable(terms, documents)
-        requests: dict[str, models.QueryRequest] = {}
-        if dense is not None:
-            if not np.isfinite(dense).all():
-                raise InvalidInput("The question's embedding is not finite. Check EMBED_MODEL.")
-            requests[DENSE] = request(dense.tolist(), DENSE, allowed, limit, _SEARCH)
-        if sparse is not None and sparse.indices:
-            words = models.SparseVector(indices=list(sparse.indices), values=list(sparse.values))
-            requests[WORDS] = request(words, WORDS, allowed, limit, None)
+        requests = _requests(dense, sparse, readable(terms, documents), limit)
         if not requests:
             return []
         name = self._target(generation)
-        answers = self._call(lambda: self._client.query_batch_points(name, list(requests.values())))
+        answers = self._qdrant.ask(lambda: self._client.query_batch_points(name, list(requests.values())))
         scores = {
             using: {str(found.id): found.score for found in answer.points}
             for using, answer in zip(requests, answers, strict=True)
@@ -270,8 +242,8 @@ class Index:
         chosen = where(document=document_id, version=version_id)
         counted = 0
         for name in [self._name(generation)] if generation else self._collections():
-            with suppress(_Absent):
-                counted += self._call(partial(self._client.count, name, count_filter=chosen, exact=True)).count
+            with suppress(Absent):
+                counted += self._qdrant.ask(partial(self._client.count, name, count_filter=chosen, exact=True)).count
         return counted
 
     def count_documents(self, document_ids: Sequence[str]) -> Counter[str]:
@@ -280,7 +252,7 @@ class Index:
             return Counter({one: self.count(document_id=one) for one in document_ids})
         counted: Counter[str] = Counter()
         for name in self._collections() if document_ids else []:
-            with suppress(_Absent):
+            with suppress(Absent):
                 counted += self._count_documents(name, of_documents(document_ids))
         return counted
 
@@ -289,7 +261,7 @@ class Index:
         following: Any = None
         while True:
             scroll = partial(self._client.scroll, name, chosen, limit=MAX_LIMIT, offset=following)
-            found, following = self._call(scroll)
+            found, following = self._qdrant.ask(scroll)
             counted.update(str((point.payload or {}).get("document")) for point in found)
             if following is None:
                 return counted
@@ -297,12 +269,12 @@ class Index:
     def total(self, generation: str | None = None) -> int:
         """Exactly how many points are live, or in the generation that is named."""
         name = self._target(generation)
-        return self._call(lambda: self._client.count(name, exact=True)).count
+        return self._qdrant.ask(lambda: self._client.count(name, exact=True)).count
 
     def ready(self) -> str | None:
         """None when searches can be answered; otherwise why not, in words to show."""
         try:
-            info = self._call(lambda: self._client.get_collection(self._alias))
+            info = self._qdrant.ask(lambda: self._client.get_collection(self._alias))
         except Unavailable as error:
             return str(error)
         if info.status is models.CollectionStatus.RED:
@@ -313,7 +285,7 @@ class Index:
 
     def dimensions(self, generation: str) -> int:
         """Of a generation's vectors."""
-        return _dimensions(self._call(lambda: self._client.get_collection(self._name(generation)))) or 0
+        return _dimensions(self._qdrant.ask(lambda: self._client.get_collection(self._name(generation)))) or 0
 
     def records(self, generation: str) -> Iterator[list[models.PointStruct]]:
         """All points of a generation as they lie there, in batches."""
@@ -327,7 +299,7 @@ class Index:
                 with_payload=True,
                 with_vectors=True,
             )
-            found, following = self._call(scroll)
+            found, following = self._qdrant.ask(scroll)
             yield [models.PointStruct(id=one.id, vector=_vectors(one), payload=one.payload) for one in found]
             if following is None:
                 return
@@ -335,56 +307,25 @@ class Index:
     def restore(self, generation: str, batch: list[models.PointStruct]) -> None:
         """Put points into a generation as `records` gave them."""
         if batch:
-            self._write(partial(self._client.upsert, self._name(generation), batch, wait=True))
+            self._qdrant.write(partial(self._client.upsert, self._name(generation), batch, wait=True))
 
     def close(self) -> None:
-        self._client.close()
+        self._qdrant.close()
 
-    # --- the wire
 
-    def _write(self, action: Callable[[], models.UpdateResult]) -> None:
-        result = self._call(action, patience=self._patience)
-        if result.status is not models.UpdateStatus.COMPLETED:
-            raise Unavailable("index", "The index did not finish writing in time. Try again in a moment.")
-
-    def _call(self, action: Callable[[], T], *, patience: float = 0.0) -> T:
-        deadline = time.monotonic() + patience
-        while True:
-            try:
-                return action()
-            except ResourceExhaustedResponse as error:
-                raise Busy("index", "The index has too much to do. Try again in a moment.") from error
-            except UnexpectedResponse as error:
-                raise self._refused(error) from error
-            except json.JSONDecodeError as error:  # an answer of 200 that is no JSON
-                raise self._unreachable(ResponseHandlingException(error)) from error
-            except ResponseHandlingException as error:
-                lost = isinstance(error.source, httpx.NetworkError | httpx.RemoteProtocolError)
-                if not lost or time.monotonic() >= deadline:
-                    raise self._unreachable(error) from error
-            time.sleep(_PAUSE_SECONDS)
-
-    def _unreachable(self, error: ResponseHandlingException) -> Unavailable:
-        if isinstance(error.source, httpx.TimeoutException):
-            text = f"The index did not answer within {self._timeout:g} seconds. Try again in a moment."
-        elif isinstance(error.source, httpx.TransportError):
-            text = "The index can't be reached. It may be starting; if this lasts, check QDRANT_URL and its log."
-        else:
-            text = "What answers at the index's address does not speak Qdrant's language. Check QDRANT_URL."
-        return Unavailable("index", text)
-
-    def _refused(self, error: UnexpectedResponse) -> Unavailable | InvalidInput:
-        status = error.status_code or 500
-        if status in (401, 403):
-            return Unavailable("index", "The index refused our key. Set QDRANT_API_KEY to the key of the server.")
-        if status == 404:
-            return _Absent("index", "The index is not prepared yet. It will be once the worker has started.")
-        reason = _reason(error)
-        if status == 409:
-            return AlreadyExists(f"The index has it already: {reason}")
-        if status in (400, 413, 422):
-            return InvalidInput(f"The index refused a request: {reason}")
-        return Unavailable("index", f"The index failed ({status}): {reason}. Read its log.")
+def _requests(
+    dense: Vector | None, sparse: SparseVector | None, allowed: models.Filter, limit: int
+) -> dict[str, models.QueryRequest]:
+    """One for each vector that says something, by the name of what it is compared with."""
+    requests: dict[str, models.QueryRequest] = {}
+    if dense is not None:
+        if not np.isfinite(dense).all():
+            raise InvalidInput("The question's embedding is not finite. Check EMBED_MODEL.")
+        requests[DENSE] = request(dense.tolist(), DENSE, allowed, limit, _SEARCH)
+    if sparse is not None and sparse.indices:
+        words = models.SparseVector(indices=list(sparse.indices), values=list(sparse.values))
+        requests[WORDS] = request(words, WORDS, allowed, limit, None)
+    return requests
 
 
 def _dimensions(info: models.CollectionInfo) -> int | None:
@@ -395,14 +336,3 @@ def _dimensions(info: models.CollectionInfo) -> int | None:
 def _vectors(record: models.Record) -> models.VectorStruct:
     # the client names the same dictionary differently where it comes and where it goes
     return cast(models.VectorStruct, record.vector or {})
-
-
-class _Absent(Unavailable):
-    """There is no such collection."""
-
-
-def _reason(error: UnexpectedResponse) -> str:
-    try:
-        return str(error.structured()["status"]["error"])
-    except (ValueError, KeyError, TypeError):
-        return error.reason_phrase or "no reason given"

@@ -18,7 +18,7 @@ from storage.errors import Cancelled, NotFound
 from storage.evaluations import Evaluations
 from storage.filling import Filling
 from storage.generations import Generation, Generations
-from storage.index import Point
+from storage.points import Point
 from storage.types import Chunk, SparseVector
 from storage.versions import Versions
 from tests.conftest import ADA, Library
