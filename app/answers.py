@@ -12,13 +12,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from app.assignment import Assignment, Step
+from app.assignment import Assignment
 from app.assistant import respond
-from app.budget import SOURCE_TOKENS, Budget
-from app.chat import Ended, Event, Retrieved, Wrote
+from app.budget import Budget
 from app.code_check import checked
 from app.doubt import refuses
 from app.earlier import Earlier
+from app.events import Ended, Event, Retrieved, Step, Wrote
 from app.guard import Guard, Subject, guarded
 from app.language_model import answering
 from app.llm import LLM, Reading
@@ -109,7 +109,6 @@ class Answers:
         llm: LLM,
         *,
         rewriter: Rewriter | None = None,
-        source_tokens: int = SOURCE_TOKENS,
         preference_of: Callable[[Principal], Preference] | None = None,
         guard: Guard | None = None,
         guard_verdicts: GuardVerdicts | None = None,
@@ -122,11 +121,10 @@ class Answers:
         self._retriever = retriever
         self._llm = llm
         self._rewriter = rewriter
-        self._source_tokens = source_tokens
         self._preference_of = preference_of
         self._guard, self._guard_verdicts = guard, guard_verdicts
         self._house = house
-        self._budget = budget
+        self._budget = budget or Budget()
         self._check = check
         self._earlier = Earlier(retriever)
         self._lock = threading.Lock()
@@ -193,7 +191,6 @@ class Answers:
                 cancel=run.generation.cancelled,
                 rewriter=self._rewriter,
                 scope=run.scope,
-                source_tokens=self._source_tokens,
                 preference=self._preference_of(run.principal) if self._preference_of else NO_PREFERENCE,
                 house=self._house() if self._house else NO_INSTRUCTIONS,
                 budget=self._budget,

@@ -1,4 +1,4 @@
-"""What is asked, by whom, and what it is done with: what every mode is handed, and the events that they share."""
+"""What is asked, by whom, and what it is done with: what every mode is handed, and what they share of it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from app import manner
-from app.budget import SOURCE_TOKENS, Budget
-from app.chat import Ended, Event, Wrote, answer
+from app.budget import Budget
 from app.checked_text import CheckedText
 from app.cite import Resolver
+from app.events import Ended, Event, Wrote
 from app.extract import Extractive
 from app.footnotes import Footnotes
 from app.llm import LLM, Reading
@@ -24,6 +24,7 @@ from storage.documents import Documents, Listed
 from storage.types import (
     NO_INSTRUCTIONS,
     NO_PREFERENCE,
+    Citation,
     HouseInstructions,
     MessageState,
     Passage,
@@ -34,15 +35,6 @@ from storage.types import (
 )
 
 _TOLD = 12  # documents that are offered
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Work in several steps goes on: so many of them are done. `unit` is what a step is about: section, document."""
-
-    done: int
-    total: int
-    unit: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +49,9 @@ class Assignment:
     history: Sequence[Turn] = ()
     rewriter: Rewriter | None = None
     scope: Scope = EVERYTHING
-    source_tokens: int = SOURCE_TOKENS
     preference: Preference = NO_PREFERENCE
     house: HouseInstructions = NO_INSTRUCTIONS
-    budget: Budget | None = None
+    budget: Budget = field(default_factory=Budget)
     check: Check | None = None
     picked: bool = False
     began: float = field(default_factory=time.monotonic)
@@ -94,30 +85,12 @@ class Assignment:
         return replace(self, llm=Extractive(self.retriever.embedder))
 
     def ended(
-        self, text: str, footnotes: Footnotes, evidence: float | None, verdicts: tuple[Verdict, ...] = ()
+        self, text: str, citations: tuple[Citation, ...], evidence: float | None, verdicts: tuple[Verdict, ...] = ()
     ) -> Ended:
+        """`evidence`: after how many seconds the first of it was shown."""
         state = MessageState.STOPPED if self.cancel.is_set() else MessageState.DONE
         version = Prompt(question="", house=self.house).version if self.has_model else ""
-        return Ended(text, footnotes.citations, state, self.llm.name, self.seconds, evidence, verdicts, version)
-
-
-def plainly(asked: Assignment) -> Iterator[Event]:
-    """The question answered like any other."""
-    yield from answer(
-        asked.question,
-        asked.history,
-        asked.principal,
-        retriever=asked.retriever,
-        llm=asked.llm,
-        cancel=asked.cancel,
-        rewriter=asked.rewriter,
-        scope=asked.scope,
-        source_tokens=asked.source_tokens,
-        preference=asked.preference,
-        house=asked.house,
-        budget=asked.budget,
-        check=asked.check,
-    )
+        return Ended(text, citations, state, self.llm.name, self.seconds, evidence, verdicts, version)
 
 
 def written(
@@ -164,4 +137,4 @@ def offer(asked: Assignment, said: str, documents: Sequence[Listed]) -> Iterator
     text = "\n\n".join([said, "\n".join(lines)]) if lines else said
     if footnotes.citations:
         yield Wrote(text, footnotes.citations, verbatim=True)
-    yield asked.ended(text, footnotes, None)
+    yield asked.ended(text, footnotes.citations, None)

@@ -1,6 +1,6 @@
 """What is asked, done in the mode that it asks for, or that its asker picked.
 
-Each mode yields the events of `app.chat`, and Step where it works in steps, so that every answer is kept, shown,
+Each mode yields `app.events`, and Step where it works in steps, so that every answer is kept, shown,
 stopped and withdrawn alike.
 """
 
@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from app.assignment import Assignment, Step, plainly
-from app.chat import WITHOUT_MODEL, Event, Retrieved, Wrote
+from app.assignment import Assignment
+from app.chat import WITHOUT_MODEL, answer
 from app.compare import compare
 from app.draft import draft
+from app.events import Event, Retrieved, Step, Wrote
 from app.fields import extract_fields
 from app.modes import recognise
 from app.summary import summarise
@@ -20,7 +21,7 @@ from storage.errors import Unavailable
 from storage.types import Mode
 
 _WORK: Mapping[Mode, Callable[[Assignment], Iterator[Event | Step]]] = {
-    Mode.ANSWER: plainly,
+    Mode.ANSWER: answer,
     Mode.COMPARISON: compare,
     Mode.SUMMARY: summarise,
     Mode.FIELDS: extract_fields,

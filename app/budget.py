@@ -38,7 +38,8 @@ class Budget:
         wait_seconds: float = 0.0,
     ) -> None:
         self._chat = chat
-        self._source_tokens, self._answer_tokens, self._wait = source_tokens, answer_tokens, wait_seconds
+        self.source_tokens = source_tokens
+        self._answer_tokens, self._wait = answer_tokens, wait_seconds
 
     def filled(self, prompt: Prompt, found: Sequence[Passage], history: Sequence[Turn]) -> Prompt:
         """`prompt` with the best of `found`, which come best first, and as much of the history as has its place.
@@ -72,7 +73,7 @@ class Budget:
 
     def _soon(self, facts: Facts, room: int) -> int:
         """Tokens of sources that are read before people have waited long enough."""
-        most = min(self._source_tokens, room)
+        most = min(self.source_tokens, room)
         return min(most, int(self._wait * facts.reading)) if self._wait and facts.reading else most
 
     def _counted(self, texts: list[str]) -> list[int]:

@@ -1,41 +1,28 @@
 """The whole way of a question: understand, retrieve, put before the model, write, cite.
 
-`answer` yields what happens as events. Not covered: how each step is done (`rewrite`, `retrieve`, `prompt`, `llm`,
+`answer` yields what happens (`events`). Not covered: how each step is done (`rewrite`, `retrieve`, `prompt`, `llm`,
 `extract`, `cite`), keeping answers that outlive the page that asked (`generation`).
 """
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from app.budget import SOURCE_TOKENS, Budget
+from app.assignment import Assignment
 from app.cite import Resolver
 from app.confidence import Sureness, sureness, warning
-from app.extract import MOST_PASSAGES, Extractive
-from app.llm import LLM, Reading
-from app.prompt import Prompt, Turn
+from app.events import Event, Retrieved, Wrote
+from app.extract import MOST_PASSAGES
+from app.llm import Reading
+from app.prompt import Prompt
 from app.quotation import quote
 from app.retrieve import EVERYTHING, Retriever
 from app.retrieve import Retrieved as Found
-from app.rewrite import Asked, Rewriter, interleave, understand
+from app.rewrite import Asked, interleave, understand
 from app.search import where
-from app.verify import Check
 from storage.errors import Unavailable
-from storage.types import (
-    NO_INSTRUCTIONS,
-    NO_PREFERENCE,
-    Citation,
-    HouseInstructions,
-    MessageState,
-    Passage,
-    Preference,
-    Principal,
-    Scope,
-    Verdict,
-)
+from storage.types import Passage, Principal, Scope
 
 NOT_FOUND = "Nothing in the documents you may read answers this."
 NOT_FOUND_GERMAN = "Nichts in den Dokumenten, die Sie lesen dürfen, beantwortet das."
@@ -50,105 +37,47 @@ LISTED = 12  # passages that are looked for
 _SHOWN = 3  # pages that a refusal names
 
 
-@dataclass(frozen=True, slots=True)
-class Retrieved:
-    """The evidence that is put before the model, before it has read it.
-
-    `sources` are all that it may cite, by number: also those of earlier turns, which come first. Empty: the passages.
-    """
-
-    passages: tuple[Passage, ...]
-    seconds: float
-    notice: str = ""
-    asked: Asked | None = None  # what was searched for
-    confidence: float | None = None  # that the passages answer it
-    sources: tuple[Passage, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Wrote:
-    """The whole text so far, its numbers final, and its footnotes. `verbatim`: it has no words but those it cites."""
-
-    text: str
-    citations: tuple[Citation, ...]
-    verbatim: bool
-    verdicts: tuple[Verdict, ...] = ()  # on the finished sentences
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    text: str
-    citations: tuple[Citation, ...]
-    state: MessageState
-    model: str
-    seconds: float
-    first_evidence: float | None
-    verdicts: tuple[Verdict, ...] = ()
-    prompt_version: str = ""  # of what the model was asked; empty where none wrote
-
-
-Event = Retrieved | Reading | Wrote | Ended
-
-
-def answer(
-    question: str,
-    history: Sequence[Turn],
-    principal: Principal,
-    *,
-    retriever: Retriever,
-    llm: LLM,
-    cancel: threading.Event,
-    rewriter: Rewriter | None = None,
-    scope: Scope = EVERYTHING,
-    source_tokens: int = SOURCE_TOKENS,
-    preference: Preference = NO_PREFERENCE,
-    house: HouseInstructions = NO_INSTRUCTIONS,
-    budget: Budget | None = None,
-    check: Check | None = None,
-) -> Iterator[Event]:
-    """Retrieved first, Ended last. A refusal names, with footnotes, what was looked at. `budget`: what the model is
-    given of the conversation and of what was found; else `source_tokens` of it, guessed.
+def answer(asked: Assignment) -> Iterator[Event]:
+    """Retrieved first, Ended last. A refusal names, with footnotes, what was looked at.
 
     A model that can't be reached is stood in for by `Extractive`, after a second Retrieved whose notice says so. Raises
     Unavailable when the index does not answer, and what the model raises once it has begun to write.
     """
-    began = time.monotonic()
-    asked = understand(question, history, cancel, rewriter=rewriter)
-    found = search(asked, principal, retriever, scope=scope)
-    sure = sureness(found.confidence) is Sureness.FULL
-    bare = Prompt(question=question, asked=asked.text, sure=sure, preference=preference, house=house, ranked=True)
-    prompt = _prompt(bare, found, history, llm, budget or Budget(source_tokens=source_tokens))
-    evidence = time.monotonic() - began if found.passages else None
-    seconds = time.monotonic() - began
-    yield Retrieved(prompt.passages, seconds, found.notice, asked, found.confidence, prompt.sources)
-    resolver, model = Resolver(prompt.sources, check=None if isinstance(llm, Extractive) else check), llm.name
+    understood = understand(asked.question, asked.history, asked.cancel, rewriter=asked.rewriter)
+    found = search(understood, asked.principal, asked.retriever, scope=asked.scope)
+    prompt = _prompt(asked, understood, found)
+    seconds = asked.seconds
+    yield Retrieved(prompt.passages, seconds, found.notice, understood, found.confidence, prompt.sources)
+    resolver = Resolver(prompt.sources, check=asked.check if asked.has_model else None)
     if found.passages and sureness(found.confidence) is not Sureness.NONE:
         try:
-            yield from _write(prompt, llm, resolver, cancel)
-            model = llm.name  # it may have been changed meanwhile
+            yield from _write(asked, prompt, resolver)
         except Unavailable as error:
-            if resolver.text or isinstance(llm, Extractive):
+            if resolver.text or not asked.has_model:
                 raise
-            stand_in = Extractive(retriever.embedder)
-            prompt = _prompt(bare, found, history, stand_in, Budget())
-            resolver, model = Resolver(prompt.passages), stand_in.name
+            asked = asked.without_model()
+            prompt = _prompt(asked, understood, found)
+            resolver = Resolver(prompt.passages)
             notice = " ".join(filter(None, (found.notice, WITHOUT_MODEL.format(reason=error))))
-            yield Retrieved(prompt.passages, time.monotonic() - began, notice, asked, found.confidence)
-            yield from _write(prompt, stand_in, resolver, cancel)
-    state = MessageState.STOPPED if cancel.is_set() else MessageState.DONE
+            yield Retrieved(prompt.passages, asked.seconds, notice, understood, found.confidence)
+            yield from _write(asked, prompt, resolver)
     verdicts = resolver.verdicts
-    if not resolver.text.strip() and state is MessageState.DONE:
+    if not resolver.text.strip() and not asked.cancel.is_set():
         verdicts = tuple(replace(verdict, start=0, end=0) for verdict in verdicts)  # on what was left out
-        resolver = Resolver(prompt.passages)
-        resolver.feed(_refusal(prompt.passages, german=prompt.german, narrowed=bool(scope)))
-        resolver.finish()
+        resolver = _refusal(prompt, narrowed=bool(asked.scope))
         if resolver.citations:
             yield Wrote(resolver.text, resolver.citations, verbatim=not verdicts)  # a verdict may rest on any passage
-    seconds, version = time.monotonic() - began, "" if model == Extractive.name else prompt.version
-    yield Ended(resolver.text, resolver.citations, state, model, seconds, evidence, verdicts, version)
+    yield asked.ended(resolver.text, resolver.citations, seconds if found.passages else None, verdicts)
 
 
-def _refusal(passages: Sequence[Passage], *, german: bool, narrowed: bool) -> str:
+def _refusal(prompt: Prompt, *, narrowed: bool) -> Resolver:
+    resolver = Resolver(prompt.passages)
+    resolver.feed(_not_found(prompt.passages, german=prompt.german, narrowed=narrowed))
+    resolver.finish()
+    return resolver
+
+
+def _not_found(passages: Sequence[Passage], *, german: bool, narrowed: bool) -> str:
     """That nothing answers, and the best pages that were looked at, each with the number of its passage."""
     said = NOT_FOUND_GERMAN if german else NOT_FOUND
     if narrowed:
@@ -170,25 +99,34 @@ def search(
     return replace(found[0], passages=passages)
 
 
-def _prompt(bare: Prompt, found: Found, history: Sequence[Turn], llm: LLM, budget: Budget) -> Prompt:
-    if isinstance(llm, Extractive):
-        earlier = tuple(replace(turn, sources=()) for turn in history)
+def _prompt(asked: Assignment, understood: Asked, found: Found) -> Prompt:
+    bare = Prompt(
+        question=asked.question,
+        asked=understood.text,
+        sure=sureness(found.confidence) is Sureness.FULL,
+        preference=asked.preference,
+        house=asked.house,
+        ranked=True,
+    )
+    if not asked.has_model:
+        earlier = tuple(replace(turn, sources=()) for turn in asked.history)
         return replace(bare, passages=found.passages[:MOST_PASSAGES], history=earlier)
-    return budget.filled(bare, found.passages, history)
+    return asked.budget.filled(bare, found.passages, asked.history)
 
 
-def _write(prompt: Prompt, llm: LLM, resolver: Resolver, cancel: threading.Event) -> Iterator[Reading | Wrote]:
-    for piece in llm.stream(prompt, cancel):
-        if cancel.is_set():
+def _write(asked: Assignment, prompt: Prompt, resolver: Resolver) -> Iterator[Reading | Wrote]:
+    verbatim = not asked.has_model
+    for piece in asked.llm.stream(prompt, asked.cancel):
+        if asked.cancel.is_set():
             break
         if isinstance(piece, Reading):
             yield piece
             continue
-        if piece.strip() and not (resolver.text or prompt.sure or isinstance(llm, Extractive)):
+        if piece.strip() and not (resolver.text or prompt.sure or verbatim):
             resolver.feed(f"{warning(prompt.question, german=prompt.german)}\n\n")
         resolver.feed(piece)
         if resolver.text:
-            yield Wrote(resolver.text, resolver.citations, isinstance(llm, Extractive), resolver.verdicts)
+            yield Wrote(resolver.text, resolver.citations, verbatim, resolver.verdicts)
     resolver.finish()
     if resolver.text:
-        yield Wrote(resolver.text, resolver.citations, isinstance(llm, Extractive), resolver.verdicts)
+        yield Wrote(resolver.text, resolver.citations, verbatim, resolver.verdicts)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from app.assignment import Assignment
 from app.assistant import respond
 from app.cells import grids
-from app.chat import Ended
 from app.cli_search import scope_of
 from app.code_check import checked
 from app.downloads import as_csv, as_xlsx
+from app.events import Ended
 from app.guard import guarded
 from app.language_model import answering
 from app.modes import mode_of

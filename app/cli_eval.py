@@ -133,7 +133,6 @@ def _ask(
             principal,
             llm=answering(built.llm) if answers else None,
             rewriter=built.rewriter,
-            source_tokens=built.settings.source_tokens,
             house=built.house.current(),
             budget=built.budget,
             check=built.check,

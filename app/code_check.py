@@ -16,8 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from app.assignment import Step
-from app.chat import Ended, Event
+from app.events import Ended, Event, Step
 from app.quotation import quote
 from ingest import sandbox
 from ingest.sandbox import Limits

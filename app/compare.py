@@ -11,12 +11,13 @@ import re
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from app.assignment import Assignment, Step, plainly, written
+from app.assignment import Assignment, written
 from app.cells import EMPTY, checked_row, flat, heading
-from app.chat import Event, Retrieved, Wrote
+from app.chat import answer
 from app.checked_text import CheckedText
 from app.cite import Resolver
 from app.comparison import comparisons
+from app.events import Event, Retrieved, Step, Wrote
 from app.extract import Extractive
 from app.followup import standalone
 from app.footnotes import Footnotes
@@ -64,12 +65,12 @@ def compare(asked: Assignment) -> Iterator[Event | Step]:
     question = standalone(asked.question, asked.history)
     compared = sides(question) or _of_parts(question)
     if compared is None:
-        yield from plainly(asked)
+        yield from answer(asked)
         return
     asked, names = _inside(asked, compared.names)
     rows = _rows(asked, names)
     if len(rows) < 2:
-        yield from plainly(asked)
+        yield from answer(asked)
         return
     aspects = compared.aspects or _common_headings(asked, rows) or ("",)
     fields: list[list[_Field]] = []
@@ -81,7 +82,7 @@ def compare(asked: Assignment) -> Iterator[Event | Step]:
             evidence = evidence or asked.seconds
             yield Retrieved(passages, evidence)
     if evidence is None:
-        yield from plainly(asked)
+        yield from answer(asked)
         return
     yield from _table(asked, rows, aspects, fields, evidence)
 
@@ -111,9 +112,9 @@ def _table(
             table += checked_row([*cells, *[CheckedText()] * (1 + len(aspects) - len(cells))])
             yield Wrote(table.text, footnotes.citations, verbatim, table.verdicts)
     if not found and not asked.cancel.is_set():
-        yield from plainly(asked)
+        yield from answer(asked)
         return
-    yield asked.ended(table.text if found else "", footnotes, evidence, table.verdicts if found else ())
+    yield asked.ended(table.text if found else "", footnotes.citations, evidence, table.verdicts if found else ())
 
 
 def _cell(
@@ -285,7 +286,7 @@ def _by_model(
     asked: Assignment, side: _Side, aspect: str, field: _Field, footnotes: Footnotes
 ) -> Generator[Reading, None, CheckedText]:
     """What the model wrote of the cell's own passages, each of its sentences checked against those that it cites."""
-    passages = fit(field.passages, asked.source_tokens // 2, estimate_tokens, least=_LEAST_PASSAGES)
+    passages = fit(field.passages, asked.budget.source_tokens // 2, estimate_tokens, least=_LEAST_PASSAGES)
     about = f"{aspect} ({side.name})" if aspect else side.name
     question = asked.say(*TEXTS.cell).format(about=about)
     own, text = Footnotes(), CheckedText()

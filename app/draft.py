@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from app.assignment import Assignment, plainly, written
-from app.budget import Budget
-from app.chat import LISTED, Event, Retrieved, Wrote
+from app.assignment import Assignment, written
+from app.chat import LISTED, answer
 from app.checked_text import CheckedText
 from app.confidence import Sureness, sureness
+from app.events import Event, Retrieved, Wrote
 from app.extract import MOST_PASSAGES
 from app.footnotes import Footnotes
 from app.llm import Reading
@@ -42,7 +42,7 @@ def draft(asked: Assignment) -> Iterator[Event]:
     topic = topic_of(whole.text)
     found = asked.retriever.retrieve(topic, asked.principal, scope=asked.scope, limit=LISTED)
     if not found.passages or sureness(found.confidence) is Sureness.NONE:
-        yield from plainly(asked)
+        yield from answer(asked)
         return
     prompt = Prompt(question=topic, passages=found.passages[:MOST_PASSAGES])
     if asked.has_model:
@@ -59,9 +59,9 @@ def draft(asked: Assignment) -> Iterator[Event]:
         elif isinstance(event, Reading):
             yield event
     if not checked.text.strip() and not asked.cancel.is_set():
-        yield from plainly(asked)
+        yield from answer(asked)
         return
-    yield asked.ended(checked.text, footnotes, evidence, checked.verdicts)
+    yield asked.ended(checked.text, footnotes.citations, evidence, checked.verdicts)
 
 
 def _prompt(asked: Assignment, topic: str, found: Sequence[Passage]) -> Prompt:
@@ -73,7 +73,7 @@ def _prompt(asked: Assignment, topic: str, found: Sequence[Passage]) -> Prompt:
         house=asked.house,
         ranked=True,
     )
-    return (asked.budget or Budget(source_tokens=asked.source_tokens)).filled(bare, found, asked.history)
+    return asked.budget.filled(bare, found, asked.history)
 
 
 def topic_of(question: str) -> str:

@@ -11,11 +11,12 @@ import re
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
-from app.assignment import Assignment, Step, plainly
+from app.assignment import Assignment
 from app.cells import EMPTY, checked_row, heading
-from app.chat import Event, Retrieved, Wrote
+from app.chat import answer
 from app.checked_text import CheckedText, joined
 from app.cite import find
+from app.events import Event, Retrieved, Step, Wrote
 from app.footnotes import Footnotes
 from app.llm import Reading
 from app.modes import field_names, wanted
@@ -68,11 +69,11 @@ def extract_fields(asked: Assignment) -> Iterator[Event | Step]:
     known = wanted(asked.question)
     names = known.fields if known else field_names(asked.question) if asked.picked else ()
     if not names or (len(names) == 1 and known is None):
-        yield from plainly(asked)
+        yield from answer(asked)
         return
     documents, meant = _documents(asked, known.of if known else "")
     if known and not (known.certain or meant or asked.picked) and words_of(known.of):
-        yield from plainly(asked)
+        yield from answer(asked)
         return
     fields = _fields(asked, names[:MOST_FIELDS])
     footnotes, rows, evidence, given = Footnotes(), list[_Row](), None, list[Passage]()
@@ -102,7 +103,7 @@ def extract_fields(asked: Assignment) -> Iterator[Event | Step]:
         yield Wrote(checked.text, footnotes.citations, verbatim=True, verdicts=checked.verdicts)
     if given:
         yield Retrieved(tuple(given), evidence or asked.seconds)  # for the record of the answer
-    yield asked.ended(checked.text, footnotes, evidence, checked.verdicts)
+    yield asked.ended(checked.text, footnotes.citations, evidence, checked.verdicts)
 
 
 def _documents(asked: Assignment, phrase: str) -> tuple[list[Listed], bool]:
@@ -169,7 +170,7 @@ def _by_model(
     """What the model took out, by the field's name; nothing where the document is silent."""
     lists = [relevant(field, passages)[:_BEST] for field in fields]
     chosen = {p.chunk_id: p for rank in range(_BEST) for found in lists for p in found[rank : rank + 1]}
-    shown = fit(list(chosen.values()), asked.source_tokens, estimate_tokens, least=1)
+    shown = fit(list(chosen.values()), asked.budget.source_tokens, estimate_tokens, least=1)
     if not shown:
         return {}
     given += shown

@@ -22,8 +22,7 @@ from typing import Any, Literal
 import httpx
 
 from app import certificates
-from app.assignment import Step
-from app.chat import Ended, Event, Retrieved, Wrote
+from app.events import Ended, Event, Retrieved, Step, Wrote
 from app.guard_template import CATEGORIES, Version
 from app.llm import defuse
 from storage.errors import Unavailable

@@ -57,7 +57,6 @@ class Runs:
         generation: Callable[[], str],
         settings: Mapping[str, Any],
         rewriter: Rewriter | None = None,
-        source_tokens: int,
         house: Callable[[], HouseInstructions] | None = None,
         budget: Budget | None = None,
         check: Check | None = None,
@@ -74,7 +73,6 @@ class Runs:
         self._generation = generation
         self._settings = settings
         self._rewriter = rewriter
-        self._source_tokens = source_tokens
         self._house, self._budget, self._check = house, budget, check
         self._lock = threading.Lock()
         self._running: dict[str, tuple[_Run, threading.Thread]] = {}
@@ -170,7 +168,6 @@ class Runs:
             rights,
             llm=run.llm if run.info.answers else None,
             rewriter=self._rewriter,
-            source_tokens=self._source_tokens,
             house=self._instructions(),
             budget=self._budget,
             check=self._check,

@@ -110,7 +110,7 @@ class Services:
     house: House
     _missing: Missing = field(repr=False)
     rewriter: Rewriter | None = None
-    budget: Budget | None = None
+    budget: Budget = field(default_factory=Budget)
     guard: Guard | None = None
     dictation: Dictation | None = None
     recordings: Recordings = field(default_factory=Recordings)
@@ -191,7 +191,6 @@ def build(settings: Settings) -> Services:
             retriever,
             llm,
             rewriter=rewriter,
-            source_tokens=settings.source_tokens,
             preference_of=preferences.get,
             guard=guard,
             guard_verdicts=GuardVerdicts(database),
@@ -213,7 +212,6 @@ def build(settings: Settings) -> Services:
             generation=live.name,
             rewriter=rewriter,
             settings={"embed_model": settings.embed_model, "source_tokens": settings.source_tokens},
-            source_tokens=settings.source_tokens,
             house=house.current,
             budget=budget,
             check=check,

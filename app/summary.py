@@ -12,9 +12,10 @@ import re
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from app.assignment import Assignment, Step, offer, plainly, written
-from app.chat import Event, Retrieved, Wrote
+from app.assignment import Assignment, offer, written
+from app.chat import answer
 from app.checked_text import CheckedText
+from app.events import Event, Retrieved, Step, Wrote
 from app.footnotes import Footnotes
 from app.gist import Part, carriers, parts_of
 from app.llm import Reading
@@ -45,7 +46,7 @@ def summarise(asked: Assignment) -> Iterator[Event | Step]:
     meant, could_be = _documents(asked, asked.question if phrase is None else phrase)
     if meant is None:
         if not asked.picked and not could_be:
-            yield from plainly(asked)
+            yield from answer(asked)
             return
         yield from _offered(asked, could_be)
         return
@@ -65,7 +66,7 @@ def summarise(asked: Assignment) -> Iterator[Event | Step]:
         )
     if asked.has_model:
         yield Retrieved(tuple(passages), evidence)  # what the model was given, for the record of the answer
-    yield asked.ended(text, footnotes, evidence, (*gone, *checked.verdicts))
+    yield asked.ended(text, footnotes.citations, evidence, (*gone, *checked.verdicts))
 
 
 def _documents(asked: Assignment, phrase: str) -> tuple[Listed | None, list[Listed]]:
@@ -90,7 +91,7 @@ def _offered(asked: Assignment, could_be: Sequence[Listed]) -> Iterator[Event]:
         said = asked.say(
             "There is no document here that you may read.", "Hier gibt es kein Dokument, das Sie lesen dürfen."
         )
-        yield asked.ended(said, Footnotes(), None)
+        yield asked.ended(said, (), None)
         return
     said = asked.say(
         "Which document shall be summarised? Name one of these, or choose it under “Ask in”:",
@@ -145,7 +146,7 @@ _Noted = list[tuple[Part, CheckedText]]
 def _by_model(
     asked: Assignment, parts: Sequence[Part], footnotes: Footnotes
 ) -> Generator[Event | Step, None, CheckedText]:
-    steps = [(part, batch) for part in parts for batch in _batches(part.passages, asked.source_tokens)]
+    steps = [(part, batch) for part in parts for batch in _batches(part.passages, asked.budget.source_tokens)]
     several = len(steps) > _FEW
     done: _Noted = []
     for at, (part, batch) in enumerate(steps):
@@ -213,7 +214,7 @@ def _led(
     asked: Assignment, notes: Sequence[_Note], below: CheckedText, footnotes: Footnotes
 ) -> Generator[Event | Step, None, CheckedText]:
     """What leads, written from the notes, above the notes."""
-    while sum(estimate_tokens(note.text) for note in notes) > asked.source_tokens and len(notes) > 1:
+    while sum(estimate_tokens(note.text) for note in notes) > asked.budget.source_tokens and len(notes) > 1:
         notes = notes[::2]
     if not notes:
         return below

@@ -21,10 +21,12 @@ from dataclasses import dataclass
 import corpora
 import tables
 
-from app.chat import Ended, answer
+from app.assignment import Assignment
+from app.chat import answer
 from app.doubt import refuses
 from app.evaluation.answers import figures, statements
 from app.evaluation.questions import Question
+from app.events import Ended
 from app.extract import Extractive
 from app.words import content_words
 
@@ -107,9 +109,14 @@ def run(name: str) -> list[Judged]:
         model = Extractive(services.retriever.embedder)
         for question in corpora.questions(name).questions:
             began = time.monotonic()
-            cancel = threading.Event()
-            events = answer(question.text, [], opened.principal, retriever=services.retriever, llm=model, cancel=cancel)
-            text = next(event.text for event in events if isinstance(event, Ended))
+            asked = Assignment(
+                question=question.text,
+                principal=opened.principal,
+                retriever=services.retriever,
+                llm=model,
+                cancel=threading.Event(),
+            )
+            text = next(event.text for event in answer(asked) if isinstance(event, Ended))
             found.append(judged(question, text, time.monotonic() - began))
     return found
 

@@ -40,7 +40,6 @@ class Site:
             model,
             generation=lambda: "minilm_v1",
             settings={},
-            source_tokens=2000,
         )
         composition.install(replace(services, runs=self.runs, llm=model))
         self.token: str | None = None

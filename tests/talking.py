@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.answers import Generation, Progress
+from app.assignment import Assignment
 from app.chat import answer
 from app.llm import LLM, Reading
 from app.prompt import Prompt, Turn
@@ -47,8 +48,15 @@ class ScriptedModel:
 
 def run(shelf: Shelf, llm: LLM, *, question: str = QUESTION, history: Sequence[Turn] = ()) -> list[object]:
     tom = Principal("tom", "tom", Role.MEMBER)
-    events = answer(question, history, tom, retriever=shelf.retriever, llm=llm, cancel=threading.Event())
-    return list(events)
+    asked = Assignment(
+        question=question,
+        history=history,
+        principal=tom,
+        retriever=shelf.retriever,
+        llm=llm,
+        cancel=threading.Event(),
+    )
+    return list(answer(asked))
 
 
 class Sure(Retriever):

@@ -165,7 +165,6 @@ def services(office: Office, missing: list[str], **settings: Any) -> Services:
             nothing,
             generation=lambda: "test_v1",
             settings={},
-            source_tokens=2000,
         ),
         preferences=Preferences(office.database),
         escalations=Escalations(office.database, group="Helpers"),

@@ -16,13 +16,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from app import chat
-from app.budget import SOURCE_TOKENS, Budget
+from app.assignment import Assignment
+from app.budget import Budget
 from app.doubt import refuses
 from app.evaluation import answers
 from app.evaluation.corpus import Corpus
 from app.evaluation.evidence import Text, ranks
 from app.evaluation.outcomes import Answered, Cited, Outcome, Ranked, Run
 from app.evaluation.questions import Question, QuestionSet
+from app.events import Ended
 from app.llm import LLM
 from app.prompt import Turn
 from app.quotation import plain
@@ -48,7 +50,6 @@ def evaluate(
     *,
     llm: LLM | None = None,
     rewriter: Rewriter | None = None,
-    source_tokens: int = SOURCE_TOKENS,
     house: HouseInstructions = NO_INSTRUCTIONS,
     budget: Budget | None = None,
     check: Check | None = None,
@@ -65,44 +66,9 @@ def evaluate(
     the embedding model does not answer within `patience` seconds, and what the fifth of five failing questions raised.
     `on_progress` is told how many are done, of how many.
     """
-    began, started = time.monotonic(), datetime.now(UTC)
-    cancel = cancel or threading.Event()
-    asker = _Asker(corpus, retriever, principal, llm, rewriter, source_tokens, house, budget, check, cancel)
-    asker.warm_up(questions.questions[0], patience)
-    outcomes = _outcomes(asker, questions, on_progress)
-    return Run(
-        id=uuid.uuid4().hex,
-        name=questions.name,
-        started=started.isoformat(timespec="seconds"),
-        seconds=time.monotonic() - began,
-        principal=principal.name,
-        model=llm.name if llm is not None else "",
-        embedding=retriever.embedder.name,
-        version=importlib.metadata.version("footnote"),
-        note=note,
-        documents=corpus.documents,
-        missing=corpus.missing,
-        outcomes=outcomes,
-    )
-
-
-def _outcomes(asker: _Asker, questions: QuestionSet, on_progress: OnProgress | None) -> tuple[Outcome, ...]:
-    outcomes: list[Outcome] = []
-    failed = 0
-    for question in questions.questions:
-        if asker.cancel.is_set():
-            raise Cancelled(CANCELLED)
-        try:
-            outcomes.append(asker.ask(question))
-            failed = 0
-        except FootnoteError as error:
-            failed += 1
-            if asker.cancel.is_set() or failed == min(_IN_A_ROW, len(questions.questions)):
-                raise
-            outcomes.append(Outcome(question=question, error=str(error)))
-        if on_progress is not None:
-            on_progress(len(outcomes), len(questions.questions))
-    return tuple(outcomes)
+    cancel, budget = cancel or threading.Event(), budget or Budget()
+    asker = _Asker(corpus, retriever, principal, llm, rewriter, house, budget, check, cancel)
+    return asker.run(questions, note=note, patience=patience, on_progress=on_progress)
 
 
 @dataclass
@@ -112,14 +78,50 @@ class _Asker:
     principal: Principal
     llm: LLM | None
     rewriter: Rewriter | None
-    source_tokens: int
     house: HouseInstructions
-    budget: Budget | None
+    budget: Budget
     check: Check | None
     cancel: threading.Event
     given: dict[tuple[str, ...], str] = field(default_factory=dict)  # answers by their conversation's questions so far
 
-    def warm_up(self, question: Question, patience: float) -> None:
+    def run(self, questions: QuestionSet, *, note: str, patience: float, on_progress: OnProgress | None) -> Run:
+        began, started = time.monotonic(), datetime.now(UTC)
+        self._warm_up(questions.questions[0], patience)
+        outcomes = self._outcomes(questions, on_progress)
+        return Run(
+            id=uuid.uuid4().hex,
+            name=questions.name,
+            started=started.isoformat(timespec="seconds"),
+            seconds=time.monotonic() - began,
+            principal=self.principal.name,
+            model=self.llm.name if self.llm is not None else "",
+            embedding=self.retriever.embedder.name,
+            version=importlib.metadata.version("footnote"),
+            note=note,
+            documents=self.corpus.documents,
+            missing=self.corpus.missing,
+            outcomes=outcomes,
+        )
+
+    def _outcomes(self, questions: QuestionSet, on_progress: OnProgress | None) -> tuple[Outcome, ...]:
+        outcomes: list[Outcome] = []
+        failed = 0
+        for question in questions.questions:
+            if self.cancel.is_set():
+                raise Cancelled(CANCELLED)
+            try:
+                outcomes.append(self._ask(question))
+                failed = 0
+            except FootnoteError as error:
+                failed += 1
+                if self.cancel.is_set() or failed == min(_IN_A_ROW, len(questions.questions)):
+                    raise
+                outcomes.append(Outcome(question=question, error=str(error)))
+            if on_progress is not None:
+                on_progress(len(outcomes), len(questions.questions))
+        return tuple(outcomes)
+
+    def _warm_up(self, question: Question, patience: float) -> None:
         """The first search pays for connections and caches that later ones have: it is not timed.
 
         The embedding model may be loading: without it the search would be another one than is to be measured.
@@ -136,7 +138,7 @@ class _Asker:
                 raise Cancelled(CANCELLED)
         chat.search(understand(question.text, (), self.cancel), self.principal, self.retriever)
 
-    def ask(self, question: Question) -> Outcome:
+    def _ask(self, question: Question) -> Outcome:
         history = self._history(question)
         began = time.monotonic()
         asked = understand(question.text, history, self.cancel, rewriter=self.rewriter)
@@ -165,20 +167,19 @@ class _Asker:
 
     def _answer(self, question: Question, history: Sequence[Turn]) -> Answered:
         assert self.llm is not None
-        events = chat.answer(
-            question.text,
-            history,
-            self.principal,
+        asked = Assignment(
+            question=question.text,
+            history=history,
+            principal=self.principal,
             retriever=self.retriever,
             llm=self.llm,
             cancel=self.cancel,
             rewriter=self.rewriter,
-            source_tokens=self.source_tokens,
             house=self.house,
             budget=self.budget,
             check=self.check,
         )
-        ended = next(event for event in events if isinstance(event, chat.Ended))
+        ended = next(event for event in chat.answer(asked) if isinstance(event, Ended))
         if ended.state is MessageState.STOPPED:
             raise Cancelled(CANCELLED)
         self.given[(*question.history, question.text)] = plain(ended.text)

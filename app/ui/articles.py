@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from app.assignment import Step
+from app.events import Step
 from app.extract import Extractive
 from app.llm import Reading
 from app.quotation import plain as unescaped

@@ -9,11 +9,13 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from app.answers import Answers
-from app.assignment import Assignment, Step
+from app.assignment import Assignment
 from app.assistant import respond
+from app.budget import Budget
 from app.cells import grids
-from app.chat import NOT_FOUND, Ended, Retrieved, Wrote
+from app.chat import NOT_FOUND
 from app.compare import _Field, _own_row, _Side
+from app.events import Ended, Retrieved, Step, Wrote
 from app.extract import Extractive
 from app.footnotes import Footnotes
 from app.llm import LLM, Reading
@@ -83,7 +85,7 @@ def ask(
         llm=llm or Extractive(shelf.embedder),
         cancel=threading.Event(),
         scope=scope or Scope(),
-        source_tokens=source_tokens,
+        budget=Budget(source_tokens=source_tokens),
     )
     events = list(respond(asked, mode))
     assert isinstance(events[-1], Ended)
@@ -192,7 +194,7 @@ class TestSummary:
                 yield from super().stream(prompt, cancel)
                 cancel.wait(0.3)
 
-        answers = Answers(conversations, shelf.retriever, Slow("A secret hour [1]."), source_tokens=30)
+        answers = Answers(conversations, shelf.retriever, Slow("A secret hour [1]."), budget=Budget(source_tokens=30))
         generation = answers.ask(conversations.create("Hours", tom).id, "Summarise the hours", tom)
         until(generation, "secret")
         shelf.documents.begin_delete(kept.id, ADA)

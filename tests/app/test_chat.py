@@ -4,11 +4,14 @@ import threading
 
 import pytest
 
-from app.chat import NOT_FOUND, NOT_FOUND_GERMAN, Ended, Retrieved, Wrote, answer
+from app.assignment import Assignment
+from app.chat import NOT_FOUND, NOT_FOUND_GERMAN, answer
 from app.confidence import LEAST, SURE, warning
+from app.events import Ended, Retrieved, Wrote
 from app.extract import Extractive
-from app.llm import Reading
+from app.llm import LLM, Reading
 from app.prompt import Turn
+from app.retrieve import Retriever
 from storage.errors import Unavailable
 from storage.types import MessageState, Principal, Readers
 from tests.conftest import ADA
@@ -16,11 +19,23 @@ from tests.shelf import Shelf
 from tests.talking import LEAVE, QUESTION, QUOTED, ScriptedModel, Sure, run
 
 
+def assignment(
+    retriever: Retriever, llm: LLM, principal: Principal = ADA, *, cancel: threading.Event | None = None
+) -> Assignment:
+    return Assignment(
+        question=QUESTION,
+        principal=principal,
+        retriever=retriever,
+        llm=llm,
+        cancel=cancel or threading.Event(),
+    )
+
+
 class TestAnswer:
     def test_the_evidence_comes_before_the_model_is_asked(self, shelf: Shelf) -> None:
         shelf.add("Handbook", LEAVE)
         model = ScriptedModel(Reading(0, 1, 2), QUOTED)
-        events = answer(QUESTION, (), ADA, retriever=shelf.retriever, llm=model, cancel=threading.Event())
+        events = answer(assignment(shelf.retriever, model))
         first = next(events)
         assert isinstance(first, Retrieved)
         assert first.passages[0].text == LEAVE
@@ -95,7 +110,7 @@ class TestAnswer:
         shelf.add("Handbook", LEAVE)
         for likely, asked, begins in ((0.0, 0, NOT_FOUND), (LEAST, 1, warning(QUESTION)), (SURE, 1, "It is so")):
             model = ScriptedModel("It is so [1].")
-            events = list(answer(QUESTION, (), tom, retriever=Sure(shelf, likely), llm=model, cancel=threading.Event()))
+            events = list(answer(assignment(Sure(shelf, likely), model, tom)))
             ended = events[-1]
             assert isinstance(ended, Ended)
             assert (len(model.prompts), ended.text.startswith(begins)) == (asked, True)
@@ -127,7 +142,7 @@ class TestAnswer:
         cancel = threading.Event()
         model = ScriptedModel("Full-time staff have ", "30 days")
         events = []
-        for event in answer(QUESTION, (), ADA, retriever=shelf.retriever, llm=model, cancel=cancel):
+        for event in answer(assignment(shelf.retriever, model, cancel=cancel)):
             events.append(event)
             if isinstance(event, Wrote):
                 cancel.set()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from app import code_check
-from app.chat import Ended
 from app.code_check import checked, with_checks
+from app.events import Ended
 from storage.types import MessageState, Support, Verdict
 
 SHELL = "import subprocess\nsubprocess.call('ls ' + x, shell=True)  # nosec\n"

@@ -6,7 +6,9 @@ import threading
 
 import pytest
 
-from app.chat import NOT_FOUND, NOT_FOUND_GERMAN, Ended, answer
+from app.assignment import Assignment
+from app.chat import NOT_FOUND, NOT_FOUND_GERMAN, answer
+from app.events import Ended
 from app.extract import Extractive
 from app.prompt import SYSTEM, Prompt
 from storage.types import NO_PREFERENCE, Length, Passage, Preference
@@ -28,8 +30,15 @@ def extracted(preference: Preference) -> str:
 
 def ask(shelf: Shelf, question: str, preference: Preference = NO_PREFERENCE) -> Ended:
     llm, cancel = Extractive(shelf.embedder), threading.Event()
-    asked = answer(question, (), ADA, retriever=shelf.retriever, llm=llm, cancel=cancel, preference=preference)
-    *_, ended = asked
+    asked = Assignment(
+        question=question,
+        principal=ADA,
+        retriever=shelf.retriever,
+        llm=llm,
+        cancel=cancel,
+        preference=preference,
+    )
+    *_, ended = answer(asked)
     assert isinstance(ended, Ended)
     return ended
 

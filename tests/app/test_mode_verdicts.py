@@ -9,8 +9,9 @@ import pytest
 from app.answers import Answers
 from app.assignment import Assignment
 from app.assistant import respond
+from app.budget import Budget
 from app.cells import grids
-from app.chat import Ended
+from app.events import Ended
 from app.extract import Extractive
 from app.llm import LLM
 from app.verify import Check, Unsupported, Verifier
@@ -38,7 +39,7 @@ def ask(
         retriever=shelf.retriever,
         llm=llm,
         cancel=threading.Event(),
-        source_tokens=source_tokens,
+        budget=Budget(source_tokens=source_tokens),
         check=Check(Verifier(lambda: shelf.embedder), unsupported),
     )
     (*_, ended) = respond(asked)

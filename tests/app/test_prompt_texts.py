@@ -10,7 +10,8 @@ import pytest
 
 from app.assignment import Assignment
 from app.assistant import respond
-from app.chat import Ended
+from app.budget import Budget
+from app.events import Ended
 from app.prompt import PROMPT_VERSION, Prompt, Turn, source
 from app.prompt_texts import TEXTS, PromptTexts
 from storage.types import HouseInstructions, Length, Preference
@@ -49,7 +50,7 @@ def prompts(shelf: Shelf, question: str) -> tuple[list[Prompt], Ended]:
         retriever=shelf.retriever,
         llm=model,
         cancel=threading.Event(),
-        source_tokens=30,
+        budget=Budget(source_tokens=30),
         history=EARLIER,
         preference=Preference(length=Length.SHORT, position="clerk"),
         house=HOUSE,

@@ -61,7 +61,6 @@ class Desk:
             self.model,
             generation=lambda: "minilm_v1",
             settings={"embed_model": "minilm"},
-            source_tokens=2000,
             house=lambda: HouseInstructions(4, "Address people formally."),
         )
 

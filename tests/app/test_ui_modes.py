@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.assignment import Step
+from app.events import Step
 from app.ui import articles, identity
 from app.ui.modes import with_fields
 from storage.types import Mode

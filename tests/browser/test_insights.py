@@ -32,7 +32,6 @@ def desk(site: Site) -> Iterator[Site]:
         site.model,
         generation=lambda: "minilm_v1",
         settings={},
-        source_tokens=2000,
     )
     composition.install(replace(before, runs=runs))
     yield site

@@ -22,8 +22,10 @@ import pytest
 import sqlalchemy as sa
 
 from app.answers import Answers
-from app.chat import NOT_FOUND, Ended, answer
+from app.assignment import Assignment
+from app.chat import NOT_FOUND, answer
 from app.doubt import doubtful
+from app.events import Ended
 from app.extract import Extractive
 from app.llm import OpenAIChat, Reading
 from app.llm_engine import Engine
@@ -356,7 +358,15 @@ def test_the_answer_without_a_model_gives_the_price_and_nothing_hidden(poisoned:
     for one in of(kind):
         llm, cancel = Extractive(HashEmbedder()), threading.Event()
         retriever, scope = poisoned.retriever, Scope(documents=frozenset({poisoned.kept[one.number].id}))
-        *_, ended = answer(one.question, (), poisoned.tom, retriever=retriever, llm=llm, cancel=cancel, scope=scope)
+        asked = Assignment(
+            question=one.question,
+            principal=poisoned.tom,
+            retriever=retriever,
+            llm=llm,
+            cancel=cancel,
+            scope=scope,
+        )
+        *_, ended = answer(asked)
         assert isinstance(ended, Ended)
         said = bare(ended.text)
         if bare(one.price) not in said:
