@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from app.api.request import principal_of, read_json, services_of
 from app.api.response import Json
@@ -35,3 +36,9 @@ async def use(request: Request) -> Response:
     choose, principal = services_of(request).adapters.choose, principal_of(request)
     await run_in_threadpool(choose, body.of, body.name, body.adapter, principal)
     return Json({"uses": [asdict(one) for one in services_of(request).adapters.uses(principal)]})
+
+
+ROUTES = [
+    Route("/adapters", adapters, methods=["GET"]),
+    Route("/adapters", use, methods=["PUT"]),
+]

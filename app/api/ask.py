@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
 
 from app.api.errors import problem_of
 from app.api.request import principal_of, read_json, services_of
@@ -105,3 +106,6 @@ def _ended(services: Services, generation: Generation, principal: Principal) -> 
         "seconds": message.seconds,
         "first_evidence": message.first_evidence,
     }
+
+
+ROUTES = [Route("/ask", ask, methods=["POST"])]

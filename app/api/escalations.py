@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from app.api.request import number_of, principal_of, read_json, services_of
 from app.api.response import Json
@@ -98,3 +99,14 @@ def _state(request: Request) -> EscalationState | None:
         return EscalationState(word) if word else None
     except ValueError as error:
         raise InvalidInput(f"state: one of {', '.join(EscalationState)}.") from error
+
+
+ROUTES = [
+    Route("/messages/{message}/question", escalate, methods=["POST"]),
+    Route("/messages/{message}/question", take_back, methods=["DELETE"]),
+    Route("/questions", escalations, methods=["GET"]),
+    Route("/questions/{question}", escalation, methods=["GET"]),
+    Route("/questions/{question}/take", take, methods=["POST"]),
+    Route("/questions/{question}/answer", answer, methods=["POST"]),
+    Route("/questions/{question}/close", close, methods=["POST"]),
+]

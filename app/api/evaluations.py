@@ -7,6 +7,7 @@ from urllib.parse import quote
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from app.api.request import principal_of, read_body, services_of
 from app.api.response import Json
@@ -66,3 +67,10 @@ def _download(text: str, name: str) -> Response:
     plain = "".join(char if char.isascii() and (char.isalnum() or char in " .-_") else "_" for char in name)
     disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
     return Response(text, media_type="application/x-ndjson", headers={"content-disposition": disposition})
+
+
+ROUTES = [
+    Route("/question-sets/{set}/questions", questions, methods=["GET"]),
+    Route("/question-sets/{set}/questions", add_questions, methods=["PUT"]),
+    Route("/runs/{run}/report", report, methods=["GET"]),
+]

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from app.acceptance import SET
 from app.api.request import principal_of, read_json, services_of
@@ -80,3 +81,14 @@ def _start(request: Request, body: NewGeneration) -> Response:
 
 def _shown(generation: Generation) -> Response:
     return Json(as_object(generation, None), 202)
+
+
+ROUTES = [
+    Route("/generations", generations, methods=["GET"]),
+    Route("/generations", start, methods=["POST"]),
+    Route("/generations/switch", switch, methods=["POST"]),
+    Route("/generations/rollback", roll_back, methods=["POST"]),
+    Route("/generations/cancel", cancel, methods=["POST"]),
+    Route("/generations/retry", retry, methods=["POST"]),
+    Route("/generations/clean", clean, methods=["POST"]),
+]

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from app.api.request import principal_of, read_json, services_of
 from app.api.response import Json
@@ -36,3 +37,9 @@ def _set(request: Request, body: GivenInstructions) -> Response:
 
 def _shown(one: HouseInstructions) -> dict[str, Any]:
     return {"version": one.version, "text": one.text, "who": one.who, "at": one.at.isoformat() if one.at else None}
+
+
+ROUTES = [
+    Route("/instructions", instructions, methods=["GET"]),
+    Route("/instructions", set_instructions, methods=["PUT"]),
+]

@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from app.api.request import number_of, principal_of, services_of
 from app.api.response import Json
@@ -94,3 +95,15 @@ def _status(request: Request) -> Status | None:
         return Status(word) if word else None
     except ValueError as error:
         raise InvalidInput(f"status: one of {', '.join(Status)}.") from error
+
+
+ROUTES = [
+    Route("/jobs", jobs, methods=["GET"]),
+    Route("/jobs/pause", pause_all, methods=["POST"]),
+    Route("/jobs/resume", resume_all, methods=["POST"]),
+    Route("/jobs/retry", retry_failed, methods=["POST"]),
+    Route("/jobs/{version}/pause", pause, methods=["POST"]),
+    Route("/jobs/{version}/resume", resume, methods=["POST"]),
+    Route("/jobs/{version}/cancel", cancel, methods=["POST"]),
+    Route("/jobs/{version}/retry", retry, methods=["POST"]),
+]

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from app.api.request import principal_of, read_json, services_of
 from app.api.response import Json
@@ -38,3 +39,10 @@ async def verify(request: Request) -> Response:
     body = await read_json(request, Named)
     found = await run_in_threadpool(services_of(request).models.verify, body.file, principal_of(request))
     return Json({"file": body.file, "found": found})
+
+
+ROUTES = [
+    Route("/models", models, methods=["GET"]),
+    Route("/models/switch", switch, methods=["POST"]),
+    Route("/models/verify", verify, methods=["POST"]),
+]

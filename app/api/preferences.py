@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from app.api.request import principal_of, read_json, services_of
 from app.api.response import Json
@@ -50,3 +51,10 @@ def _set(request: Request, body: GivenPreference) -> Response:
 
 def _shown(preference: Preference) -> dict[str, Any]:
     return {"language": preference.language, "length": preference.length, "position": preference.position}
+
+
+ROUTES = [
+    Route("/preferences", preferences, methods=["GET"]),
+    Route("/preferences", set_preferences, methods=["PUT"]),
+    Route("/preferences", erase_preferences, methods=["DELETE"]),
+]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from app.api.request import number_of, principal_of, services_of
 from app.api.response import Json
@@ -35,3 +36,9 @@ def _support(request: Request) -> tuple[Support, ...]:
         return tuple(_NAMES[word] for word in words) or WEAK
     except KeyError as error:
         raise InvalidInput(f"support: all, or some of {', '.join(_NAMES)}.") from error
+
+
+ROUTES = [
+    Route("/records", records, methods=["GET"]),
+    Route("/records/{message}", record, methods=["GET"]),
+]

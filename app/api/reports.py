@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from app import preview
 from app.api.request import number_of, principal_of, services_of
@@ -30,3 +31,9 @@ def passages(request: Request) -> Response:
     kept = services_of(request).reports
     total, found = preview.passages(kept, version, principal, start=start, count=limit, page=page)
     return Json({"version_id": version, "total": total, "passages": found})
+
+
+ROUTES = [
+    Route("/documents/{document}/report", report, methods=["GET"]),
+    Route("/versions/{version}/passages", passages, methods=["GET"]),
+]

@@ -1,9 +1,7 @@
 """/api: documents, cited pages and conversations for programs, with the rights of who is signed in.
 
-What the caller may not read is answered exactly like what does not exist. Uploads stand in `app.api.uploads`,
-questions in `app.api.ask` and `app.api.search`, an answer's table in `app.api.tables`, question sets and evaluations in
-`app.api.evaluations`, jobs in `app.api.jobs`, what was found in a document in `app.api.reports`, how answers came about
-in `app.api.records`.
+What the caller may not read is answered exactly like what does not exist. The other files of `app.api` hold the other
+routes, each those of its noun: uploads, questions, jobs, sources, models, evaluations.
 """
 
 from __future__ import annotations
@@ -20,6 +18,7 @@ from starlette.routing import Route
 
 from app.api import (
     adapters,
+    ask,
     escalations,
     evaluations,
     generations,
@@ -29,15 +28,15 @@ from app.api import (
     preferences,
     records,
     reports,
+    search,
     sources,
+    tables,
+    uploads,
 )
-from app.api.ask import ask
 from app.api.errors import on_crash, on_footnote_error, on_http_error
 from app.api.request import number_of, principal_of, read_json, services_of
 from app.api.response import Json
-from app.api.search import search
-from app.api.tables import table
-from app.api.uploads import MAX_GROUPS, readers_from, upload
+from app.api.uploads import MAX_GROUPS, readers_from
 from storage.documents import DocumentInfo, require_admin
 from storage.errors import FootnoteError, InvalidInput, NotFound
 from storage.types import MessageState, Principal, State
@@ -65,71 +64,7 @@ def create(services: Services) -> Starlette:
 
 
 def routes() -> list[Route]:
-    page = "/versions/{version}/pages/{page}"
-    return [
-        Route("/me", me, methods=["GET"]),
-        Route("/instructions", instructions.instructions, methods=["GET"]),
-        Route("/instructions", instructions.set_instructions, methods=["PUT"]),
-        Route("/preferences", preferences.preferences, methods=["GET"]),
-        Route("/preferences", preferences.set_preferences, methods=["PUT"]),
-        Route("/preferences", preferences.erase_preferences, methods=["DELETE"]),
-        Route("/health", health, methods=["GET"]),
-        Route("/upload", upload, methods=["PUT"]),
-        Route("/documents", documents, methods=["GET"]),
-        Route("/documents/{document}", document, methods=["GET"]),
-        Route("/documents/{document}", delete_document, methods=["DELETE"]),
-        Route("/documents/{document}/readers", set_readers, methods=["PUT"]),
-        Route("/documents/{document}/retry", retry, methods=["POST"]),
-        Route("/documents/{document}/report", reports.report, methods=["GET"]),
-        Route("/versions/{version}/passages", reports.passages, methods=["GET"]),
-        Route("/jobs", jobs.jobs, methods=["GET"]),
-        Route("/jobs/pause", jobs.pause_all, methods=["POST"]),
-        Route("/jobs/resume", jobs.resume_all, methods=["POST"]),
-        Route("/jobs/retry", jobs.retry_failed, methods=["POST"]),
-        Route("/jobs/{version}/pause", jobs.pause, methods=["POST"]),
-        Route("/jobs/{version}/resume", jobs.resume, methods=["POST"]),
-        Route("/jobs/{version}/cancel", jobs.cancel, methods=["POST"]),
-        Route("/jobs/{version}/retry", jobs.retry, methods=["POST"]),
-        Route(f"{page}.jpg", page_image, methods=["GET"]),
-        Route(page, page_text, methods=["GET"]),
-        Route("/versions/{version}/original", original, methods=["GET"]),
-        Route("/sources", sources.sources, methods=["GET"]),
-        Route("/sources", sources.add_source, methods=["POST"]),
-        Route("/sources/{source}", sources.source, methods=["GET"]),
-        Route("/sources/{source}", sources.remove_source, methods=["DELETE"]),
-        Route("/sources/{source}/readers", sources.set_source_readers, methods=["PUT"]),
-        Route("/sources/{source}/sync", sources.run_source, methods=["POST"]),
-        Route("/models", models.models, methods=["GET"]),
-        Route("/models/switch", models.switch, methods=["POST"]),
-        Route("/models/verify", models.verify, methods=["POST"]),
-        Route("/search", search, methods=["GET"]),
-        Route("/ask", ask, methods=["POST"]),
-        Route("/messages/{message}/table.{form}", table, methods=["GET"]),
-        Route("/conversations", conversations, methods=["GET"]),
-        Route("/conversations/{conversation}", conversation, methods=["GET"]),
-        Route("/conversations/{conversation}", delete_conversation, methods=["DELETE"]),
-        Route("/records", records.records, methods=["GET"]),
-        Route("/records/{message}", records.record, methods=["GET"]),
-        Route("/messages/{message}/question", escalations.escalate, methods=["POST"]),
-        Route("/messages/{message}/question", escalations.take_back, methods=["DELETE"]),
-        Route("/questions", escalations.escalations, methods=["GET"]),
-        Route("/questions/{question}", escalations.escalation, methods=["GET"]),
-        Route("/questions/{question}/take", escalations.take, methods=["POST"]),
-        Route("/questions/{question}/answer", escalations.answer, methods=["POST"]),
-        Route("/questions/{question}/close", escalations.close, methods=["POST"]),
-        Route("/generations", generations.generations, methods=["GET"]),
-        Route("/generations", generations.start, methods=["POST"]),
-        Route("/generations/switch", generations.switch, methods=["POST"]),
-        Route("/generations/rollback", generations.roll_back, methods=["POST"]),
-        Route("/generations/cancel", generations.cancel, methods=["POST"]),
-        Route("/generations/retry", generations.retry, methods=["POST"]),
-        Route("/adapters", adapters.adapters, methods=["GET"]),
-        Route("/adapters", adapters.use, methods=["PUT"]),
-        Route("/generations/clean", generations.clean, methods=["POST"]),
-        Route("/question-sets/{set}/questions", evaluations.questions, methods=["GET"]),
-        Route("/question-sets/{set}/questions", evaluations.add_questions, methods=["PUT"]),
-        Route("/runs/{run}/report", evaluations.report, methods=["GET"]),
-    ]
+    return [*_ROUTES, *(route for part in _PARTS for route in part.ROUTES)]
 
 
 def me(request: Request) -> Response:
@@ -300,3 +235,37 @@ def _text(request: Request) -> str:
     if len(text) > MAX_TEXT:
         raise InvalidInput(f"text: at most {MAX_TEXT} characters.")
     return text
+
+
+_ROUTES = [
+    Route("/me", me, methods=["GET"]),
+    Route("/health", health, methods=["GET"]),
+    Route("/documents", documents, methods=["GET"]),
+    Route("/documents/{document}", document, methods=["GET"]),
+    Route("/documents/{document}", delete_document, methods=["DELETE"]),
+    Route("/documents/{document}/readers", set_readers, methods=["PUT"]),
+    Route("/documents/{document}/retry", retry, methods=["POST"]),
+    Route("/versions/{version}/pages/{page}.jpg", page_image, methods=["GET"]),
+    Route("/versions/{version}/pages/{page}", page_text, methods=["GET"]),
+    Route("/versions/{version}/original", original, methods=["GET"]),
+    Route("/conversations", conversations, methods=["GET"]),
+    Route("/conversations/{conversation}", conversation, methods=["GET"]),
+    Route("/conversations/{conversation}", delete_conversation, methods=["DELETE"]),
+]
+_PARTS = (
+    instructions,
+    preferences,
+    uploads,
+    reports,
+    jobs,
+    sources,
+    models,
+    search,
+    ask,
+    tables,
+    records,
+    escalations,
+    generations,
+    adapters,
+    evaluations,
+)

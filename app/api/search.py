@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from app import scopes
 from app.api.request import principal_of, services_of
@@ -77,3 +78,6 @@ def _limit(word: str) -> int:
     if not (word.isascii() and word.isdigit() and len(word) < 4 and 1 <= int(word) <= MOST):
         raise InvalidInput(f"limit: a number from 1 to {MOST}.")
     return int(word)
+
+
+ROUTES = [Route("/search", search, methods=["GET"])]

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from app.api.request import principal_of, read_json, services_of
 from app.api.response import Json
@@ -100,3 +101,13 @@ def _set_readers(request: Request, given: SourceReaders) -> Response:
     readers = readers_from(given.everyone, given.groups, services.users)
     changed = services.sources.set_readers(request.path_params["source"], readers, principal)
     return Json({"changed": changed})
+
+
+ROUTES = [
+    Route("/sources", sources, methods=["GET"]),
+    Route("/sources", add_source, methods=["POST"]),
+    Route("/sources/{source}", source, methods=["GET"]),
+    Route("/sources/{source}", remove_source, methods=["DELETE"]),
+    Route("/sources/{source}/readers", set_source_readers, methods=["PUT"]),
+    Route("/sources/{source}/sync", run_source, methods=["POST"]),
+]

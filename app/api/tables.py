@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from app.api.request import number_of, principal_of, services_of
 from app.cells import grids
@@ -28,3 +29,6 @@ def table(request: Request) -> Response:
     if form == "csv":
         return Response(as_csv(found[number - 1], message.citations), media_type=CSV, headers=headers)
     return Response(as_xlsx(found, message.citations), media_type=XLSX, headers=headers)
+
+
+ROUTES = [Route("/messages/{message}/table.{form}", table, methods=["GET"])]

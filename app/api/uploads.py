@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from app.api.errors import TooLarge
 from app.api.request import principal_of, services_of
@@ -119,3 +120,6 @@ def _readers(given: str, users: Users) -> Readers:
 
 def _too_large(megabytes: int) -> TooLarge:
     return TooLarge(f"The file is larger than {megabytes:,} MB. Split it, or raise UPLOAD_MAX_MB.")
+
+
+ROUTES = [Route("/upload", upload, methods=["PUT"])]
