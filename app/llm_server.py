@@ -75,24 +75,22 @@ def build(
     """
     if not key:
         raise InvalidInput("The models process needs a key: nobody else on this machine may use it.")
-    one_at_a_time = threading.Lock()  # both import torch, which two threads must not do at once
+    one_at_a_time = threading.Lock()  # its holder imports torch, which two threads must not do at once
     routes = _Routes(
         ChatModels(engine),
         Loading("guard model", guard),
         Loading("embedding model", _in_turn(embedder, one_at_a_time)),
         Loading("reranker", _in_turn(reranker, one_at_a_time)),
         partial(_other, embedder_of, one_at_a_time) if embedder and embedder_of else None,
+        voice=Loading("voice model", voice),
+        entailment=Loading("model for entailment", _in_turn(entailment, one_at_a_time)),
     )
-    hearing = Loading("voice model", voice)
-    judging = Loading("model for entailment", _in_turn(entailment, one_at_a_time))
-    routes.others |= {"voice": hearing, "entailment": judging}
+    return _application(routes, key, shelf)
+
+
+def _application(routes: _Routes, key: str, shelf: Shelf | None) -> Starlette:
     app = Starlette(
-        routes=[
-            *routes.table(),
-            Route("/v1/predict", Predictions(judging).answer, methods=["POST"]),
-            Route("/v1/audio/transcriptions", Transcriptions(hearing).answer, methods=["POST"]),
-            *(ModelRoutes(shelf, routes.chat_models).routes() if shelf else []),
-        ],
+        routes=[*routes.table(), *(ModelRoutes(shelf, routes.chat_models).routes() if shelf else [])],
         middleware=[Middleware(_KeyRequired, key=key)],
         exception_handlers={FootnoteError: error_response, 404: _no_route, 405: _no_route, 500: _broken},
         lifespan=routes.lifespan,
@@ -158,9 +156,12 @@ class _Routes:
         embedder: Loading[Embedder],
         reranker: Loading[Reranker],
         other: Callable[[str], Loading[Embedder]] | None,
+        *,
+        voice: Loading[Voice],
+        entailment: Loading[CrossEncoderEntailment],
     ) -> None:
         self.chat_models, self._guard = chat_models, guard
-        self.others: dict[str, Loading[Any]] = {}  # models with routes of their own, by what health calls them
+        self._voice, self._entailment = voice, entailment
         self._embedder, self._reranker = embedder, reranker
         self._other, self._others = other, dict[str, Loading[Embedder]]()  # by name, last asked for last
         self._started = int(time.time())
@@ -175,6 +176,8 @@ class _Routes:
             Route("/v1/models", self.models),
             Route("/v1/embeddings", self.embeddings, methods=["POST"]),
             Route("/v1/rerank", self.rerank, methods=["POST"]),
+            Route("/v1/predict", Predictions(self._entailment).answer, methods=["POST"]),
+            Route("/v1/audio/transcriptions", Transcriptions(self._voice).answer, methods=["POST"]),
             Route("/tokenize", self.tokenize, methods=["POST"]),
             Route("/beginning", self.beginning, methods=["PUT"]),
             Route("/healthz", self.health),
@@ -184,11 +187,8 @@ class _Routes:
     @contextlib.asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
         self.chat_models.start()
-        self._guard.start()
-        for other in self.others.values():
-            other.start()
-        self._embedder.start()
-        self._reranker.start()
+        for part in (self._guard, self._voice, self._entailment, self._embedder, self._reranker):
+            part.start()
         yield
         self._embedding.shutdown(cancel_futures=True)
         self._reranking.shutdown(cancel_futures=True)
@@ -322,7 +322,8 @@ class _Routes:
             "guard": (self._guard.wanted, (self._guard.part and self._guard.part.failure) or self._guard.reason),
             "embeddings": (self._embedder.wanted, self._embedder.reason),
             "reranker": (self._reranker.wanted, self._reranker.reason),
-            **{name: (other.wanted, other.reason) for name, other in self.others.items()},
+            "voice": (self._voice.wanted, self._voice.reason),
+            "entailment": (self._entailment.wanted, self._entailment.reason),
         }
         report = {
             name: {"ready": not reason, "configured": wanted, "reason": reason}
