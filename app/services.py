@@ -24,8 +24,8 @@ from app.extract import Extractive
 from app.guard import Guard
 from app.health import Missing, models_away, worker_away
 from app.house import House
-from app.language_model import answering
-from app.llm import LLM
+from app.language_model import LanguageModel, answering
+from app.llm import LLM, OpenAIChat
 from app.model_servers import (
     dictation_of,
     guard_of,
@@ -44,6 +44,7 @@ from app.retrieve import Retriever
 from app.rewrite import Rewriter
 from app.runs import Runs
 from app.settings import Settings
+from app.stores import Stores
 from app.verify import Check, Unsupported, Verifier
 from ingest.backend import local_embedder
 from ingest.embed import Embedder
@@ -54,63 +55,48 @@ from ingest.recognition.recogniser import MISSING, OFF, Recognition
 from ingest.reindex import Reindex
 from ingest.sandbox import Limits
 from storage.adapter_uses import AdapterUses
-from storage.conversations import Conversations
 from storage.database import Database
 from storage.deliveries import Deliveries
 from storage.documents import Documents
 from storage.errors import Unavailable
 from storage.escalations import Escalations
 from storage.evaluations import Evaluations
-from storage.feedback import Feedback
 from storage.files import Files
 from storage.filling import Filling
 from storage.generations import Generations
 from storage.guard_verdicts import GuardVerdicts
 from storage.index import Index
 from storage.instructions import Instructions
-from storage.preferences import Preferences
-from storage.queue import Queue
-from storage.records import Records
-from storage.reports import Reports
-from storage.sources import Sources
 from storage.types import NO_INSTRUCTIONS, HouseInstructions
 from storage.users import Users
 from storage.versions import Versions
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
+@dataclass(frozen=True, kw_only=True)
+class Means:
+    """What questions are answered with, those of people and those of evaluations alike."""
+
+    retriever: Retriever
+    llm: LLM
+    house: House
+    check: Check
+    rewriter: Rewriter | None = None
+    budget: Budget = field(default_factory=Budget)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services(Stores, Means):
     settings: Settings
-    database: Database
-    files: Files
-    users: Users
-    documents: Documents
-    versions: Versions
-    generations: Generations
-    queue: Queue
-    reports: Reports
-    sources: Sources
-    conversations: Conversations
     index: Index
     embedder: Embedder
     reranker: HttpReranker | None
-    retriever: Retriever
-    llm: LLM
     answers: Answers
     pages: Pages
-    evaluations: Evaluations
-    feedback: Feedback
-    records: Records
-    check: Check
     runs: Runs
-    preferences: Preferences
     escalations: Escalations
     models: ModelsClient
     adapters: Adapters
-    house: House
     _missing: Missing = field(repr=False)
-    rewriter: Rewriter | None = None
-    budget: Budget = field(default_factory=Budget)
     guard: Guard | None = None
     dictation: Dictation | None = None
     recordings: Recordings = field(default_factory=Recordings)
@@ -143,89 +129,83 @@ def build(settings: Settings) -> Services:
     """
     database = Database(settings.sql_url)
     database.migrate()
-    files = Files(settings.data_dir)
-    documents = Documents(database, files)
-    conversations = Conversations(database)
+    stores = Stores.of(database, Files(settings.data_dir), Users(database, session_hours=settings.session_hours))
     index = Index(settings.qdrant_url, settings.qdrant_api_key.get_secret_value())
-    generations = Generations(database)
-    live = live_generation(settings, generations)
+    live = live_generation(settings, stores.generations)
     embedder, reranker = live.of_model(settings.embed_model), reranker_of(settings)
-    retriever = Retriever(index, embedder, documents, reranker=reranker, reranked=settings.rerank_passages, live=live)
-    llm = language_model_of(settings, live, database)
-    rewriter = rewriter_of(settings)
-    chat = llm.chat
-    house = House(Instructions(database), chat)
-    budget = Budget(
+    reranked = settings.rerank_passages
+    retriever = Retriever(index, embedder, stores.documents, reranker=reranker, reranked=reranked, live=live)
+    llm, guard = language_model_of(settings, live, database), guard_of(settings)
+    means = Means(
+        retriever=retriever,
+        llm=llm,
+        house=House(Instructions(database), llm.chat),
+        check=Check(Verifier(live.embedder, judge_of(settings)), Unsupported(settings.unsupported)),
+        rewriter=rewriter_of(settings),
+        budget=_budget(settings, llm.chat),
+    )
+    models = ModelsClient(settings, database)
+    return Services(
+        **vars(stores),
+        **vars(means),
+        settings=settings,
+        index=index,
+        embedder=embedder,
+        reranker=reranker,
+        answers=_answers(stores, means, guard),
+        pages=Pages(stores.documents, stores.files, parse_limits(settings)),
+        runs=_runs(stores, means, settings, generation=live.name),
+        escalations=escalations_of(settings, database),
+        models=models,
+        adapters=Adapters(models, AdapterUses(database)),
+        _missing=_missing(settings, database, index, llm, guard),
+        guard=guard,
+        dictation=dictation_of(settings),
+    )
+
+
+def _missing(settings: Settings, database: Database, index: Index, llm: LanguageModel, guard: Guard | None) -> Missing:
+    checks = [index.ready, lambda: models_away(settings), lambda: worker_away(database), llm.ready]
+    return Missing([*checks, guard.ready] if guard else checks)
+
+
+def _budget(settings: Settings, chat: OpenAIChat | None) -> Budget:
+    return Budget(
         chat,
         source_tokens=settings.source_tokens,
         answer_tokens=settings.llm_max_tokens,
         wait_seconds=settings.answer_wait_seconds,
     )
-    users, evaluations = Users(database, session_hours=settings.session_hours), Evaluations(database)
-    preferences = Preferences(database)
-    checks = [index.ready, lambda: models_away(settings), lambda: worker_away(database)]
-    checks.append(llm.ready)
-    guard, models = guard_of(settings), ModelsClient(settings, database)
-    if guard:
-        checks.append(guard.ready)
-    check = Check(Verifier(live.embedder, judge_of(settings)), Unsupported(settings.unsupported))
-    return Services(
-        settings=settings,
-        database=database,
-        files=files,
-        users=users,
-        documents=documents,
-        versions=Versions(database),
-        generations=generations,
-        queue=Queue(database),
-        reports=Reports(database),
-        sources=Sources(database),
-        conversations=conversations,
-        index=index,
-        embedder=embedder,
-        reranker=reranker,
-        retriever=retriever,
-        llm=llm,
-        answers=Answers(
-            conversations,
-            retriever,
-            llm,
-            rewriter=rewriter,
-            preference_of=preferences.get,
-            guard=guard,
-            guard_verdicts=GuardVerdicts(database),
-            house=house.current,
-            budget=budget,
-            check=check,
-        ),
-        pages=Pages(documents, files, parse_limits(settings)),
-        evaluations=evaluations,
-        feedback=Feedback(database),
-        records=Records(database),
-        check=check,
-        runs=Runs(
-            evaluations,
-            documents,
-            users,
-            retriever,
-            llm,
-            generation=live.name,
-            rewriter=rewriter,
-            settings={"embed_model": settings.embed_model, "source_tokens": settings.source_tokens},
-            house=house.current,
-            budget=budget,
-            check=check,
-        ),
-        preferences=preferences,
-        escalations=escalations_of(settings, database),
-        models=models,
-        adapters=Adapters(models, AdapterUses(database)),
-        house=house,
-        budget=budget,
-        _missing=Missing(checks),
-        rewriter=rewriter,
+
+
+def _answers(stores: Stores, means: Means, guard: Guard | None) -> Answers:
+    return Answers(
+        stores.conversations,
+        means.retriever,
+        means.llm,
+        rewriter=means.rewriter,
+        preference_of=stores.preferences.get,
         guard=guard,
-        dictation=dictation_of(settings),
+        guard_verdicts=GuardVerdicts(stores.database),
+        house=means.house.current,
+        budget=means.budget,
+        check=means.check,
+    )
+
+
+def _runs(stores: Stores, means: Means, settings: Settings, *, generation: Callable[[], str]) -> Runs:
+    return Runs(
+        stores.evaluations,
+        stores.documents,
+        stores.users,
+        means.retriever,
+        means.llm,
+        generation=generation,
+        rewriter=means.rewriter,
+        settings={"embed_model": settings.embed_model, "source_tokens": settings.source_tokens},
+        house=means.house.current,
+        budget=means.budget,
+        check=means.check,
     )
 
 

@@ -28,20 +28,13 @@ from app.retrieve import EVERYTHING
 from app.runs import Runs
 from app.services import Services
 from app.settings import Settings
+from app.stores import Stores
 from app.verify import Check, Verifier
 from ingest.sandbox import Limits
 from storage.adapter_uses import AdapterUses
 from storage.errors import FootnoteError
 from storage.escalations import Escalations
-from storage.evaluations import Evaluations
-from storage.feedback import Feedback
-from storage.generations import Generations
 from storage.instructions import Instructions
-from storage.preferences import Preferences
-from storage.queue import Queue
-from storage.records import Records
-from storage.reports import Reports
-from storage.sources import Sources
 from storage.types import Citation, MessageState, Mode, Principal, Scope
 from tests.office import Office, serving
 
@@ -131,21 +124,12 @@ class Nothing:
 def services(office: Office, missing: list[str], **settings: Any) -> Services:
     nothing: Any = Nothing()
     answers: Any = QuotingAnswers(office)
-    evaluations = Evaluations(office.database)
+    stores = Stores.of(office.database, office.files, office.users)
     checks: list[Callable[[], str | None]] = [lambda: missing[0] if missing else None]
     models = ModelsClient(Settings(data_dir=office.folder, _env_file=None, **settings), office.database)
     return Services(
+        **vars(stores),
         settings=Settings(data_dir=office.folder, upload_max_mb=2, _env_file=None, **settings),
-        database=office.database,
-        files=office.files,
-        users=office.users,
-        documents=office.documents,
-        versions=office.versions,
-        sources=Sources(office.database),
-        generations=Generations(office.database),
-        queue=Queue(office.database),
-        reports=Reports(office.database),
-        conversations=office.conversations,
         index=nothing,
         embedder=nothing,
         reranker=None,
@@ -153,12 +137,9 @@ def services(office: Office, missing: list[str], **settings: Any) -> Services:
         llm=nothing,
         answers=answers,
         pages=Pages(office.documents, office.files, Limits()),
-        evaluations=evaluations,
-        feedback=Feedback(office.database),
-        records=Records(office.database),
         check=Check(Verifier()),
         runs=Runs(
-            evaluations,
+            stores.evaluations,
             office.documents,
             office.users,
             nothing,
@@ -166,7 +147,6 @@ def services(office: Office, missing: list[str], **settings: Any) -> Services:
             generation=lambda: "test_v1",
             settings={},
         ),
-        preferences=Preferences(office.database),
         escalations=Escalations(office.database, group="Helpers"),
         models=models,
         adapters=Adapters(models, AdapterUses(office.database)),
