@@ -8,18 +8,16 @@ import os
 import signal
 import sys
 import threading
-import time
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from app import log, supervisor
 from app.cli_eval import evaluate
 from app.cli_index import move
+from app.cli_ingest import ingest
 from app.cli_jobs import jobs
 from app.cli_models import models
 from app.cli_questions import questions
@@ -29,12 +27,8 @@ from app.cli_users import groups, users
 from app.commands import OPERATOR, AsJson, AsUser
 from app.commands import open_services as _services
 from app.settings import Settings, load
-from storage.errors import FootnoteError, InvalidInput, Unavailable
-from storage.types import MessageState, Readers, State
-
-if TYPE_CHECKING:
-    from app.services import Services
-    from storage.arrivals import Added
+from storage.errors import FootnoteError, Unavailable
+from storage.types import MessageState
 
 app = typer.Typer(
     help="A self-hosted knowledge assistant whose every sentence carries a footnote.",
@@ -170,60 +164,7 @@ def index(context: typer.Context, supervised: Supervised = False) -> None:
     index_server.run(settings.data_dir / "index", "127.0.0.1", port, settings.key())
 
 
-@app.command()
-def ingest(
-    paths: Annotated[list[Path], typer.Argument(help="Files, or folders with files.", exists=True)],
-    readers: Annotated[str, typer.Option(help="'everyone', or names of groups, parted by commas.")] = "everyone",
-    replace: Annotated[
-        bool, typer.Option("--replace", help="A file with the name of a document becomes its new version.")
-    ] = False,
-    wait: Annotated[bool, typer.Option(help="Wait until every document is ready or has failed.")] = True,
-    as_json: AsJson = False,
-) -> None:
-    """Add documents and wait until they can be asked about."""
-    files = [file for path in paths for file in _files(path)]
-    if not files:
-        raise InvalidInput("There is no file in what was given.")
-    names = [file.name for file in files]
-    if replace and (twice := next((name for name in names if names.count(name) > 1), "")):
-        raise InvalidInput(f"--replace goes by file names, and there are two files named {twice}.")
-    with _services("index", "worker") as built:
-        allowed = Readers(everyone=True)
-        if readers != "everyone":
-            allowed = Readers(groups=built.users.group_ids([name for name in readers.split(",") if name.strip()]))
-        added = [_add(built, file, allowed, replace=replace) for file in files]
-        ids = list(dict.fromkeys(item.document_id for item in added))
-        if wait:
-            _wait(built, ids)
-        documents = [built.documents.get(document_id, OPERATOR) for document_id in ids]
-    known = {item.document_id for item in added if item.known}
-    failed = [document for document in documents if document.state is State.FAILED]
-    if as_json:
-        rows = [
-            {
-                "id": document.id,
-                "name": document.name,
-                "state": document.state,
-                "pages": document.pages,
-                "passages": document.passages,
-                "known": document.id in known,
-                "reason": document.reason,
-                "remedy": document.remedy,
-            }
-            for document in documents
-        ]
-        print(json.dumps(rows, ensure_ascii=False, indent=2))
-    else:
-        for document in documents:
-            note = " (was here already)" if document.id in known else ""
-            line = f"{document.state:<8} {document.name}{note}"
-            if document.state is State.FAILED:
-                line += f": {document.reason} {document.remedy}"
-            elif document.state is State.READY:
-                line += f": {document.pages:,} pages, {document.passages:,} passages"
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
-    if failed:
-        raise typer.Exit(1)
+app.command()(ingest)
 
 
 @app.command()
@@ -247,32 +188,9 @@ def ask(
     if save is not None:
         save.write_bytes(cli_ask.table(ended, form))
     if as_json:
-        references = [
-            {
-                "n": citation.n,
-                "title": citation.title,
-                "name": citation.name,
-                "page": citation.page,
-                "start": citation.start,
-                "end": citation.end,
-                "heading": citation.heading,
-                "place": citation.place,
-                "text": citation.text,
-                "document": citation.document_id,
-                "version": citation.version_id,
-            }
-            for citation in ended.citations
-        ]
-        verdicts = [asdict(verdict) for verdict in ended.verdicts]
-        shown = {"answer": ended.text, "references": references, "verdicts": verdicts, "model": ended.model}
-        print(json.dumps(shown, ensure_ascii=False))
+        print(json.dumps(cli_ask.as_object(ended), ensure_ascii=False))
     else:
-        from app.quotation import plain
-
-        print(plain(ended.text))
-        for citation in ended.citations:
-            where = f"{citation.title}, {citation.place or f'page {citation.page}'}"
-            print(f"  [{citation.n}] {where}" + (f", {citation.heading}" if citation.heading else ""))
+        cli_ask.draw(ended)
     if ended.state in (MessageState.FAILED, MessageState.BLOCKED):
         raise typer.Exit(3)
 
@@ -342,42 +260,6 @@ def _part(name: str, supervised: bool, stop: threading.Event | None = None) -> S
     if supervised:
         supervisor.follow_parent(stop.set if stop is not None else supervisor.terminate_self)
     return settings
-
-
-def _files(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path]
-    return sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
-
-
-def _add(built: Services, file: Path, readers: Readers, *, replace: bool) -> Added:
-    from app.api.uploads import same_name
-
-    target = same_name(file.name, built.documents, OPERATOR) if replace else None
-    with built.files.receive(built.settings.upload_max_mb * 10**6) as receiver:
-        if target is None:
-            return built.documents.add(file.name, receiver.copy(file), readers, OPERATOR)
-        return built.documents.replace(target, file.name, receiver.copy(file), OPERATOR)
-
-
-def _wait(built: Services, ids: list[str]) -> None:
-    open_states = {State.WAITING, State.PARSING, State.EMBEDDING}
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task("documents", total=len(ids))
-        while True:
-            documents = [built.documents.get(document_id, OPERATOR) for document_id in ids]
-            left = [document for document in documents if document.state in open_states]
-            progress.update(task, completed=len(ids) - len(left))
-            if not left:
-                return
-            time.sleep(0.3)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
-"""What `footnote ask` does with a question: the mode, the documents, and the table that it writes."""
+"""What `footnote ask` does with a question: the mode, the documents, how the answer looks, its table."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.assignment import Assignment
 from app.assistant import respond
@@ -17,6 +18,7 @@ from app.events import Ended
 from app.guard import guarded
 from app.language_model import answering
 from app.modes import mode_of
+from app.quotation import plain
 from storage.errors import InvalidInput
 from storage.types import Principal
 
@@ -44,6 +46,35 @@ def ask(built: Services, principal: Principal, question: str, *, mode: str, docu
     if built.guard:
         events = guarded(events, question, built.guard, lambda subject, verdict: None)
     return [event for event in checked(events) if isinstance(event, Ended)][-1]
+
+
+def as_object(ended: Ended) -> dict[str, Any]:
+    """The answer as JSON, which has the name of everything that can be looked up again."""
+    references = [
+        {
+            "n": citation.n,
+            "title": citation.title,
+            "name": citation.name,
+            "page": citation.page,
+            "start": citation.start,
+            "end": citation.end,
+            "heading": citation.heading,
+            "place": citation.place,
+            "text": citation.text,
+            "document": citation.document_id,
+            "version": citation.version_id,
+        }
+        for citation in ended.citations
+    ]
+    verdicts = [asdict(verdict) for verdict in ended.verdicts]
+    return {"answer": ended.text, "references": references, "verdicts": verdicts, "model": ended.model}
+
+
+def draw(ended: Ended) -> None:
+    print(plain(ended.text))
+    for citation in ended.citations:
+        where = f"{citation.title}, {citation.place or f'page {citation.page}'}"
+        print(f"  [{citation.n}] {where}" + (f", {citation.heading}" if citation.heading else ""))
 
 
 def form_of(path: Path | None) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -57,6 +57,7 @@ Report = Annotated[Path | None, typer.Option("--report", help="Write a report wi
 Compare = Annotated[
     Path | None, typer.Option("--compare", help="Compare with this run of --out.", exists=True, dir_okay=False)
 ]
+Note = Annotated[str, typer.Option(help="Words to find this run by.")]
 Extract = Annotated[
     Path | None,
     typer.Option("--extract", help="Only write the paragraphs of a SQuAD file into this folder, to be ingested."),
@@ -73,7 +74,7 @@ def evaluate(
     out: Out = None,
     report: Report = None,
     compare: Compare = None,
-    note: Annotated[str, typer.Option(help="Words to find this run by.")] = "",
+    note: Note = "",
     as_user: AsUser = "",
     as_json: AsJson = False,
     extract: Extract = None,
@@ -81,31 +82,22 @@ def evaluate(
     """Measure retrieval and answers on questions with known answers."""
     from app.evaluation import forms, measures
     from app.evaluation.outcomes import Run
-    from app.evaluation.results import write
 
     if extract is not None:
         _extract(questions, extract)
         return
     asked = _chosen(forms.load(questions), kind or (), first)
     before = Run.from_json(compare.read_bytes()) if compare else None
-    for path in filter(None, (results, out, report)):
-        _check_writable(path)
+    files = _Files(results, out, report)
+    files.check()
     with open_services("index", "models") as built:
         run = _ask(built, asked, documents, as_user=as_user, answers=not retrieval_only, note=note)
         base = built.settings.public_url or None
     summary = measures.summarise(run)
     comparison = measures.compare(before, run) if before else None
-    if results:
-        results.write_text(write(run), encoding="utf-8")
-    if out:
-        out.write_text(run.to_json(), encoding="utf-8")
-    if report:
-        from app.evaluation.report import render
-
-        report.write_text(render(run, summary, before=before, comparison=comparison, base=base), encoding="utf-8")
+    files.write(run, summary, comparison, before=before, base=base)
     if as_json:
-        compared = {"comparison": measures.to_dict(comparison)} if comparison else {}
-        print(json.dumps({"name": run.name, "id": run.id, **summary.to_dict(), **compared}, ensure_ascii=False))
+        print(json.dumps(_as_object(run, summary, comparison), ensure_ascii=False))
     else:
         _show(run, summary, comparison)
 
@@ -160,10 +152,41 @@ def _extract(questions: Path, folder: Path) -> None:
     console.print(f"{len(texts)} documents are in {folder}. Add them: footnote ingest {folder}", markup=False)
 
 
-def _check_writable(path: Path) -> None:
-    """Before the questions are asked, which may take an hour."""
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise InvalidInput(f"{path} can't be written: give the path of a file in a folder that exists.")
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """Those that a run is kept in."""
+
+    results: Path | None
+    out: Path | None
+    report: Path | None
+
+    def check(self) -> None:
+        """Before the questions are asked, which may take an hour. Raises InvalidInput."""
+        for path in filter(None, (self.results, self.out, self.report)):
+            if path.is_dir() or not path.absolute().parent.is_dir():
+                raise InvalidInput(f"{path} can't be written: give the path of a file in a folder that exists.")
+
+    def write(
+        self, run: Run, summary: Summary, comparison: Comparison | None, *, before: Run | None, base: str | None
+    ) -> None:
+        from app.evaluation.results import write
+
+        if self.results:
+            self.results.write_text(write(run), encoding="utf-8")
+        if self.out:
+            self.out.write_text(run.to_json(), encoding="utf-8")
+        if self.report:
+            from app.evaluation.report import render  # with what draws its plots
+
+            page = render(run, summary, before=before, comparison=comparison, base=base)
+            self.report.write_text(page, encoding="utf-8")
+
+
+def _as_object(run: Run, summary: Summary, comparison: Comparison | None) -> dict[str, Any]:
+    from app.evaluation import measures
+
+    compared = {"comparison": measures.to_dict(comparison)} if comparison else {}
+    return {"name": run.name, "id": run.id, **summary.to_dict(), **compared}
 
 
 def _show(run: Run, summary: Summary, comparison: Comparison | None) -> None:
