@@ -26,7 +26,7 @@ from ingest.sandbox import Limits, Progress
 from storage import boxes
 from storage.errors import DocumentError
 from storage.tables import check, from_json, to_json
-from storage.types import BLANK, About, Gap, Heading, Section
+from storage.types import BLANK, NOTHING, About, Gap, Heading, Section
 
 __all__ = ["FORMATS", "PAGED", "Parsed", "detect", "parse"]
 
@@ -34,8 +34,6 @@ MAX_PAGES = 20_000
 MAX_CHARACTERS = 100_000_000
 MAX_UNPACKED = 1024**3
 MAX_HEADINGS = 500  # of one section
-
-NOTHING = About()
 
 
 @dataclass(frozen=True, slots=True)

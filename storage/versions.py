@@ -33,9 +33,7 @@ from storage.models import (
 from storage.status import CANCEL, OPEN, is_held
 from storage.steps import GONE, Steps, job_id, locked, new_attempt
 from storage.terms import Terms
-from storage.types import About, Chunk, Gap, Parts, Principal, Section, State
-
-NOTHING = About()
+from storage.types import NOTHING, About, Chunk, Gap, Parts, Principal, Section, State
 
 
 @dataclass(frozen=True, slots=True)
