@@ -5,7 +5,7 @@ the prompts that are still to be read. A request takes the sequence that shares 
 what is shared is not read again. Sequences of finished answers are kept until their room is needed.
 
 Not covered: llama.cpp's own interface (`llama`), HTTP (`llm_server`), the wording of prompts (`prompt`), measuring
-which way of loading suits the machine.
+which way of loading suits the machine, who waits (`waiting`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import os
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from collections.abc import Sequence as Ordered
 from pathlib import Path
@@ -28,6 +27,7 @@ from app.loras import Find, Loras
 from app.pace import GUESSED, Pace, Steps
 from app.sequences import Sequence, Sequences, shared
 from app.step import Shares, Step
+from app.waiting import STOPPING, Waiting
 from storage.errors import Busy, InvalidInput, Unavailable
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,7 @@ GAUGES = frozenset(("running", "waiting", "parked_bytes", "step_target_seconds",
 _COUNTERS = ("steps", "decode_seconds", "busy_seconds", "prompt_tokens", "reused_tokens", "answer_tokens")
 _NICENESS = 5  # the page with the evidence is drawn before its answer is computed; ingestion comes after both
 _NEARLY = 64  # tokens: a prompt with no more of them to read need not wait for longer ones
+_KEPT = 2  # sequences for each slot: as many again, for conversations that may come back
 _STRIKES = 3  # failed steps in a row after which the context is taken to be broken
 
 
@@ -70,12 +71,10 @@ class Engine:
     ) -> None:
         _check_sizes(slots, batch)
         self.name = path.stem
-        self.failure: str | None = None
-        count = 2 * slots  # as many again, for conversations that may come back
         self._llama = Llama(
             path,
             context=context,
-            sequences=count + 1,
+            sequences=_KEPT * slots + 1,
             gpu_layers=gpu_layers,
             threads=threads,
             batch=batch,
@@ -83,21 +82,22 @@ class Engine:
             abort=self._abort,
         )
         self._loras = Loras(self._llama, path, find_adapter)
-        self._turn = ""  # the adapter of the last step
-        self._sequences = Sequences(self._llama, count, parked_bytes=parked_bytes)
+        self._sequences = Sequences(self._llama, _KEPT * slots, parked_bytes=parked_bytes)
         self.context = self._llama.context
         self.window = min(self._llama.context, self._llama.trained)
-        self._slots, self._batch, self._queue_limit = slots, batch, queue_limit
-        self._waiting: deque[Generation] = deque()
-        self._changed = threading.Condition()
-        self._closing = False
+        self._slots, self._batch = slots, batch
+        self._waiting = Waiting(queue_limit)
         self._steps = Steps(pace, batch=batch, target=step_seconds)
         self._under_way: Step | None = None
-        self._yielded = False  # the last step was broken off
-        self._strikes = 0
+        self._yielded, self._strikes = False, 0  # the last step was broken off; so many failed on end
         self._figures = dict.fromkeys(_COUNTERS, 0.0)
         self._thread = threading.Thread(target=self._run, name="llm-engine", daemon=True)
         self._thread.start()
+
+    @property
+    def failure(self) -> str | None:
+        """Why it answers nothing any more."""
+        return self._waiting.failure
 
     def submit(
         self, messages: Ordered[dict[str, str]], sampling: Sampling, sink: Sink, *, adapter: str = ""
@@ -109,7 +109,7 @@ class Engine:
         The last event is Finished or Failed, always. Raises InvalidInput when the prompt does not fit the model, Busy
         when the queue is full, Unavailable when the engine has failed; then there are no events.
         """
-        self._check()
+        self._waiting.check()
         prompt = self.prompt_tokens(messages)
         if len(prompt) >= self.window:
             raise InvalidInput(
@@ -123,12 +123,7 @@ class Engine:
             limit=max(1, min(sampling.max_tokens, self.window - len(prompt))),
             adapter=self._loras.usable(adapter),
         )
-        with self._changed:
-            self._check()
-            if len(self._waiting) >= self._queue_limit:
-                raise Busy("models", f"{len(self._waiting)} questions are waiting already. Try again in a minute.")
-            self._waiting.append(generation)
-            self._changed.notify()
+        self._waiting.add(generation)
         return generation
 
     def warm(self, messages: Ordered[dict[str, str]]) -> None:
@@ -136,16 +131,12 @@ class Engine:
 
         Does not wait. Raises as `submit` does.
         """
-        self._check()
+        self._waiting.check()
         one, other = (self.prompt_tokens([*messages, {"role": "user", "content": word}]) for word in ("a", "b"))
         beginning = one[: shared(one, other)]
         if not beginning or 2 * len(beginning) > self.window:
             return
-        generation = Generation(beginning, Sampling(), lambda _: None, limit=1, pinned=True)
-        with self._changed:
-            self._check()
-            self._waiting.append(generation)
-            self._changed.notify()
+        self._waiting.add(Generation(beginning, Sampling(), lambda _: None, limit=1, pinned=True))
 
     def wrap_template(self, wrap: Callable[[ChatTemplate], ChatTemplate]) -> None:
         """Render prompts with what `wrap` makes of the model's own template. Before the first question."""
@@ -160,17 +151,15 @@ class Engine:
 
     def tokenize(self, text: str) -> list[int]:
         """Plain text as tokens, without any control token. Raises Unavailable when the engine has failed."""
-        self._check()
+        self._waiting.check()
         return self._llama.tokenize(text, control=False)
 
     def figures(self) -> dict[str, float]:
         """Counters since the start, and how many answers run and wait now."""
-        with self._changed:
-            waiting = len(self._waiting)
         return {
             **self._figures,
             "running": len(self._sequences.active),
-            "waiting": waiting,
+            "waiting": len(self._waiting),
             "parked_bytes": self._sequences.parked_bytes,
             "step_target_seconds": self._steps.target,
             "reading_tokens_per_second": self._steps.reading,
@@ -179,9 +168,7 @@ class Engine:
 
     def stop(self) -> None:
         """Within a step. Answers on their way end with Failed, new ones are refused. May be called twice."""
-        with self._changed:
-            self._closing = True
-            self._changed.notify()
+        self._waiting.close()
         self._thread.join()
 
     def close(self) -> None:
@@ -194,9 +181,9 @@ class Engine:
     def _run(self) -> None:
         if sys.platform == "linux":  # where it is this thread's alone, and of those that it starts
             os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0) + _NICENESS)
-        reason = "The language model is being stopped. Ask again in a moment."
+        reason = STOPPING
         try:
-            while self._wait():
+            while self._waiting.wait(lambda: self._sequences.active):
                 started = time.perf_counter()
                 self._drop_cancelled()
                 self._admit()
@@ -205,54 +192,28 @@ class Engine:
         except Exception:
             log.exception("the language model's loop ended")
             reason = "The language model has failed and must be restarted. The log of the models process says why."
-        with self._changed:
-            self.failure = reason
-            waiting = list(self._waiting)
-            self._waiting.clear()
+        waiting = self._waiting.end(reason)
         running = [sequence.generation for sequence in self._sequences.active if sequence.generation]
         for sequence in self._sequences.all:
             self._sequences.release(sequence)
         for generation in running + waiting:
             generation.tell(Failed(Unavailable("models", reason)))
 
-    def _wait(self) -> bool:
-        """Until there is work: True, or the engine is closed: False."""
-        with self._changed:
-            while not (self._closing or self._waiting or self._sequences.active):
-                self._changed.wait()
-            return not self._closing
-
-    def _check(self) -> None:
-        if self.failure or self._closing:
-            raise Unavailable("models", self.failure or "The language model is being stopped. Ask again in a moment.")
-
     def _drop_cancelled(self) -> None:
         for sequence in self._sequences.active:
             if sequence.generation and sequence.generation.cancelled:
                 self._finish(sequence, "cancelled")
-        with self._changed:
-            dropped = [generation for generation in self._waiting if generation.cancelled]
-            for generation in dropped:
-                self._waiting.remove(generation)
-        for generation in dropped:
-            generation.finished("cancelled")
+        self._waiting.drop_cancelled()
 
     def _admit(self) -> None:
         """Give waiting requests a sequence, first come first served, while their whole answers have room."""
-        while True:
-            with self._changed:
-                generation = self._waiting[0] if self._waiting else None
+        while generation := self._waiting.first():
             active = self._sequences.active
             taken = sum(sequence.generation.room for sequence in active if sequence.generation)
-            if generation is None or len(active) == self._slots or taken + generation.room > self.context:
+            if len(active) == self._slots or taken + generation.room > self.context:
                 break
-            with self._changed:
-                self._waiting.popleft()
-            self._place(generation)
-        with self._changed:
-            waiting = list(self._waiting)
-        for place, generation in enumerate(waiting, 1):
-            generation.queued(place)
+            self._place(self._waiting.take())
+        self._waiting.tell_places()
 
     def _place(self, generation: Generation) -> None:
         sequence = self._sequences.take(generation)
@@ -301,12 +262,10 @@ class Engine:
         return shares
 
     def _of_one_adapter(self, active: list[Sequence]) -> list[Sequence]:
-        names = sorted({sequence.adapter for sequence in active})
-        if not names:
+        if not active:
             return active
-        self._turn = next((name for name in names if name > self._turn), names[0])
-        self._loras.use(self._turn)
-        return [sequence for sequence in active if sequence.adapter == self._turn]
+        turn = self._loras.take_turn({sequence.adapter for sequence in active})
+        return [sequence for sequence in active if sequence.adapter == turn]
 
     def _may_yield(self, shares: Shares) -> bool:
         """Whether a step may be broken off for somebody who comes: nobody's answer waits for it, and not twice on end,
@@ -388,8 +347,8 @@ class Engine:
     def _abort(self) -> bool:
         """Asked by llama.cpp many times within a step: whether to break it off. The others then do their part again."""
         step = self._under_way
-        if self._closing or step is None:
-            return self._closing
+        if self._waiting.closing or step is None:
+            return self._waiting.closing
         return step.breaks_off(somebody_waits=bool(self._waiting))
 
 

@@ -7,7 +7,7 @@ is reused. Not covered: whether a file is an adapter for a model (`adapters`), l
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from app.adapters import check_adapter
@@ -26,6 +26,7 @@ class Loras:
         self._paths: dict[str, Path] = {}
         self._loaded = {""}
         self._broken: set[str] = set()
+        self._last = ""  # of those that took turns
 
     def usable(self, file: str) -> str:
         """The adapter as it lies there now, to be named to `use`; "" where there is none for this model.
@@ -44,6 +45,13 @@ class Loras:
         name = f"{file} {status.st_mtime_ns} {status.st_size}"
         self._paths[name] = path
         return "" if name in self._broken else name
+
+    def take_turn(self, names: Collection[str]) -> str:
+        """Use one of these, another one each time, and say which. On the engine's thread alone."""
+        ordered = sorted(names)
+        self._last = next((name for name in ordered if name > self._last), ordered[0])
+        self.use(self._last)
+        return self._last
 
     def use(self, name: str) -> None:
         """Evaluate with it from the next step on; "" with none. On the engine's thread alone."""
