@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 from collections.abc import Callable, Collection
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -134,37 +135,41 @@ def _backend(answer: httpx.Response) -> str:
 
 
 def _reranker(settings: Settings) -> Finding:
-    if settings.rerank_url:
-        reranker = HttpReranker(settings.rerank_url, settings.rerank_api_key.get_secret_value(), settings.rerank_model)
-        try:
+    def ask() -> None:
+        key = settings.rerank_api_key.get_secret_value()
+        with closing(HttpReranker(settings.rerank_url, key, settings.rerank_model)) as reranker:
             reranker.rerank("Does it answer?", ["It answers.", "It does not."])
-        except Unavailable as error:
-            return Finding("reranker", False, str(error), "Until then passages stay as the search found them.")
-        finally:
-            reranker.close()
-        return Finding("reranker", True, f"{settings.rerank_model or 'A model'} at {settings.rerank_url}")
-    if settings.rerank_model:
-        folder = folder_of(settings.rerank_model)
-        return Finding("reranker", True, f"{folder} will be loaded at the next start.")
-    found = "None: passages stay as the search found them. That is fine."
-    return Finding("reranker", True, found, "To add one: set RERANK_MODEL to a cross-encoder's folder, or RERANK_URL.")
+
+    without = "passages stay as the search found them"
+    return _cross_encoder("reranker", "RERANK", settings.rerank_url, settings.rerank_model, ask, (without, without))
 
 
 def _entailment(settings: Settings) -> Finding:
-    if settings.nli_url:
-        judge = HttpEntailment(settings.nli_url, settings.nli_api_key.get_secret_value())
-        try:
+    def ask() -> None:
+        with closing(HttpEntailment(settings.nli_url, settings.nli_api_key.get_secret_value())) as judge:
             judge.judge([("The office is open on Mondays.", "It opens on Mondays.")])
+
+    without = (
+        "sentences of answers are checked without it",
+        "sentences of answers are checked by figures, names, words and nearness",
+    )
+    return _cross_encoder("entailment", "NLI", settings.nli_url, settings.nli_model, ask, without)
+
+
+def _cross_encoder(
+    part: str, setting: str, url: str, model: str, ask: Callable[[], None], without: tuple[str, str]
+) -> Finding:
+    """`without` says what happens while it does not answer, and where none is set."""
+    if url:
+        try:
+            ask()
         except Unavailable as error:
-            return Finding("entailment", False, str(error), "Until then sentences of answers are checked without it.")
-        finally:
-            judge.close()
-        return Finding("entailment", True, f"{settings.nli_model or 'A model'} at {settings.nli_url}")
-    if settings.nli_model:
-        folder = folder_of(settings.nli_model, "NLI_MODEL")
-        return Finding("entailment", True, f"{folder} will be loaded at the next start.")
-    found = "None: sentences of answers are checked by figures, names, words and nearness. That is fine."
-    return Finding("entailment", True, found, "To add one: set NLI_MODEL to a cross-encoder's folder, or NLI_URL.")
+            return Finding(part, False, str(error), f"Until then {without[0]}.")
+        return Finding(part, True, f"{model or 'A model'} at {url}")
+    if model:
+        return Finding(part, True, f"{folder_of(model, f'{setting}_MODEL')} will be loaded at the next start.")
+    how = f"To add one: set {setting}_MODEL to a cross-encoder's folder, or {setting}_URL."
+    return Finding(part, True, f"None: {without[1]}. That is fine.", how)
 
 
 def _guard(settings: Settings) -> Finding:

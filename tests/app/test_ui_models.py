@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -37,6 +36,14 @@ def office(tmp_path: Path) -> Iterator[Office]:
     office.close()
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the model files lie."""
+    folder = tmp_path / "gguf"
+    folder.mkdir()
+    return folder
+
+
 def show(office: Office, monkeypatch: pytest.MonkeyPatch, url: str, name: str = "anna") -> AppTest:
     where = {"llm_url": f"{url}/v1", "llm_api_key": parrot.KEY, "part_key": parrot.KEY} if url else {}
     composition.install(services_over(office, [], **where))
@@ -64,9 +71,7 @@ def test_without_an_own_models_process_the_page_says_so(office: Office, monkeypa
     assert "server of its own" in text(show(office, monkeypatch, ""))
 
 
-def test_a_model_is_changed_on_the_page(office: Office, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    folder = tmp_path / "gguf"
-    folder.mkdir()
+def test_a_model_is_changed_on_the_page(office: Office, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     first = parrot.build(folder / "first.gguf")
     shutil.copy(first, folder / "second.gguf")
     shutil.copy(first, folder / f"{HOSTILE.replace('/', '')}")
@@ -82,18 +87,13 @@ def test_a_model_is_changed_on_the_page(office: Office, monkeypatch: pytest.Monk
         page = press(page, "model_use_second.gguf")
         press(page, "model_do_use")
         client, anna = composition.current().models, office.principal("anna")
-        deadline = time.monotonic() + 30
-        while client.all(anna).loaded != "second.gguf":
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until(lambda: client.all(anna).loaded == "second.gguf", seconds=30)
         assert "model_use_first.gguf" in keys(show(office, monkeypatch, url))
 
 
 def test_the_first_model_is_chosen_on_the_page_and_taken_away(
-    office: Office, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    office: Office, monkeypatch: pytest.MonkeyPatch, folder: Path
 ) -> None:
-    folder = tmp_path / "gguf"
-    folder.mkdir()
     with parrot.serve(None, shelf=folder) as (url, _):
         page = show(office, monkeypatch, url)
         assert "No language model is chosen" in text(page)
@@ -104,10 +104,7 @@ def test_the_first_model_is_chosen_on_the_page_and_taken_away(
         assert "Until it is loaded, answers quote" in text(page)
         press(page, "model_do_use")
         client, anna = composition.current().models, office.principal("anna")
-        deadline = time.monotonic() + 30
-        while client.all(anna).loaded != "first.gguf":
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until(lambda: client.all(anna).loaded == "first.gguf", seconds=30)
         page = press(show(office, monkeypatch, url), "model_use_none")
         press(page, "model_do_none")
         assert client.all(anna).loaded == ""
@@ -117,10 +114,8 @@ def test_the_first_model_is_chosen_on_the_page_and_taken_away(
 
 
 def test_an_adapter_is_chosen_for_a_group_on_the_page(
-    office: Office, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    office: Office, monkeypatch: pytest.MonkeyPatch, folder: Path
 ) -> None:
-    folder = tmp_path / "gguf"
-    folder.mkdir()
     first = parrot.build(folder / "first.gguf")
     adapter(folder / "legal.gguf", " contract")
     adapter(folder / "hr.gguf", " staff", architecture="qwen2")
@@ -144,10 +139,8 @@ def test_an_adapter_is_chosen_for_a_group_on_the_page(
 
 
 def test_an_answer_is_written_with_the_chosen_adapter_from_the_next_question_on(
-    office: Office, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    office: Office, monkeypatch: pytest.MonkeyPatch, folder: Path
 ) -> None:
-    folder = tmp_path / "gguf"
-    folder.mkdir()
     first = parrot.build(folder / "first.gguf")
     office.add("pay.txt", Readers(groups=frozenset({office.people})), b"what is paid")
     where: dict[str, Any] = {"llm_api_key": parrot.KEY, "part_key": parrot.KEY, "llm_max_tokens": 16}

@@ -10,21 +10,36 @@ from tests.browser.conftest import PHONE, WIDE, Site
 pytestmark = pytest.mark.browser
 
 
+def answered(site: Site, question: str, name: str, text: str, verdicts: tuple[Verdict, ...] = ()) -> tuple[str, str]:
+    """A chat, and in it an answer whose footnote 1 is all of the document `name`: the ids of both."""
+    office, anna = site.office, site.office.principal("anna")
+    document_id, version_id = office.pdf(name, Readers(everyone=True))
+    kept = office.conversations
+    chat = kept.create(question, anna)
+    message = kept.ask(chat.id, question, anna)
+    kept.record_sources(message.id, [document_id])
+    kept.finish(
+        message.id,
+        text,
+        MessageState.DONE,
+        (Citation(1, document_id, version_id, 1, 0, len(f"What {name} says.")),),
+        model="parrot",
+        seconds=1,
+        first_evidence=1,
+        record=Record(prompt_version="1"),
+        verdicts=verdicts,
+    )
+    return chat.id, message.id
+
+
 @pytest.mark.parametrize("size", [WIDE, PHONE])
 def test_a_footnote_in_a_cell_opens_its_source_and_the_table_is_downloaded(
     site: Site, size: tuple[int, int], tmp_path: Path
 ) -> None:
-    office, anna = site.office, site.office.principal("anna")
-    document_id, version_id = office.pdf("contract.pdf", Readers(everyone=True))
-    kept = office.conversations
-    chat = kept.create("Contracts", anna)
-    message = kept.ask(chat.id, "Extract supplier from all contracts", anna)
-    kept.record_sources(message.id, [document_id])
-    cited = (Citation(1, document_id, version_id, 1, 0, len("What contract.pdf says.")),)
     table = "| Document | Supplier |\n| --- | --- |\n| Contract | =Ostrow [1] |\n"
-    kept.finish(message.id, table, MessageState.DONE, cited, model="extractive", seconds=1, first_evidence=1)
+    chat, _ = answered(site, "Extract supplier from all contracts", "contract.pdf", table)
     visit = site.visit(size=size, accept_downloads=True)
-    visit.open(f"/?chat={chat.id}")
+    visit.open(f"/?chat={chat}")
     page = visit.page
     with page.expect_download() as download:
         page.get_by_text("CSV", exact=True).click()
@@ -41,13 +56,6 @@ def test_a_footnote_in_a_cell_opens_its_source_and_the_table_is_downloaded(
 def test_a_cell_in_doubt_is_marked_with_its_reason_in_the_chat_and_in_its_record(
     site: Site, size: tuple[int, int]
 ) -> None:
-    office, anna = site.office, site.office.principal("anna")
-    document_id, version_id = office.pdf("invoices.pdf", Readers(everyone=True))
-    kept = office.conversations
-    chat = kept.create("Invoices", anna)
-    message = kept.ask(chat.id, "Compare the contracts on invoices", anna)
-    kept.record_sources(message.id, [document_id])
-    cited = (Citation(1, document_id, version_id, 1, 0, len("What invoices.pdf says.")),)
     table = "|  | Invoices |\n| --- | --- |\n| **Ostrow** | within 30 days [1] |\n| **Kerber** | within 90 days [1] |\n"
     right, wrong = (table.index(f"within {days}") for days in ("30", "90"))
     length = len("within 30 days [1]")
@@ -56,19 +64,9 @@ def test_a_cell_in_doubt_is_marked_with_its_reason_in_the_chat_and_in_its_record
         Verdict(right, right + length, Support.FULL, "", (1,)),
         Verdict(wrong, wrong + length, Support.NONE, reason, (1,)),
     )
-    kept.finish(
-        message.id,
-        table,
-        MessageState.DONE,
-        cited,
-        model="parrot",
-        seconds=1,
-        first_evidence=1,
-        record=Record(prompt_version="1"),
-        verdicts=verdicts,
-    )
+    chat, message = answered(site, "Compare the contracts on invoices", "invoices.pdf", table, verdicts)
     visit = site.visit(size=size)
-    visit.open(f"/?chat={chat.id}")
+    visit.open(f"/?chat={chat}")
     page = visit.page
     expect(page.locator("td .doubt")).to_have_count(1)
     expect(page.locator("tr", has_text="Kerber").locator(".doubt")).to_have_attribute(
@@ -77,5 +75,5 @@ def test_a_cell_in_doubt_is_marked_with_its_reason_in_the_chat_and_in_its_record
     expect(page.locator(".verdicts")).to_contain_text("1 statement supported")
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
     assert visit.errors == []
-    visit.open(f"/insights?view=records&answer={message.id}")
+    visit.open(f"/insights?view=records&answer={message}")
     expect(page.locator("td .doubt")).to_have_count(1)
