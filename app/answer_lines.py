@@ -12,7 +12,9 @@ from collections.abc import Iterator, Sequence
 from app.quotation import quote
 from app.rows import markdown
 from app.statements import CELL, Kind, Statement, table_header, without_bullet
-from storage.types import Passage
+from app.topics import topic
+from app.words import content_words
+from storage.types import Passage, PassageTable
 
 _NUMBERED = re.compile(r"\(?(\d{1,3})[.)]\s")
 
@@ -25,39 +27,72 @@ def lines(
     question: str = "",
 ) -> Iterator[str]:
     """Markdown, in pieces: paragraphs, lists and tables, of these the columns that `question` means."""
-    items = {(n, place) for n, place in chosen if pages[n - 1][place].kind is Kind.ITEM}
-    alone = {(n, place) for n, place in items if not {(n, place - 1), (n, place + 1)} & items}
-    before: tuple[int, int, Kind] | None = None
-    done: set[tuple[int, int]] = set()
-    for n, place in chosen:
-        text, page = passages[n - 1].text, pages[n - 1]
-        statement = page[place]
+    written = _Written(passages, pages, chosen, question)
+    return filter(None, (written.line(n, place) for n, place in chosen))
+
+
+class _Written:
+    """What has been written so far, on which the beginning of the next line depends."""
+
+    def __init__(
+        self,
+        passages: Sequence[Passage],
+        pages: Sequence[list[Statement]],
+        chosen: Sequence[tuple[int, int]],
+        question: str,
+    ) -> None:
+        self._passages, self._pages, self._chosen, self._question = passages, pages, chosen, question
+        items = {(n, place) for n, place in chosen if pages[n - 1][place].kind is Kind.ITEM}
+        self._alone = {(n, place) for n, place in items if not {(n, place - 1), (n, place + 1)} & items}
+        self._asked = content_words(question)
+        self._before: tuple[int, int, Kind] | None = None
+        self._tables: set[tuple[int, int]] = set()
+        self._topic = ""
+
+    def line(self, n: int, place: int) -> str:
+        """The statement with what parts it from the one before. Empty where its table has been written."""
+        statement, passage = self._pages[n - 1][place], self._passages[n - 1]
         if statement.table is not None:
-            table = statement.table
-            if (n, table.start) not in done:
-                rows = [page[at].row for m, at in chosen if m == n and page[at].table == table]
-                shown = markdown(table, [row for row in rows if row is not None], n, quote, question=question)
-                yield f"\n\n{shown}" if before is not None else shown
-            done.add((n, table.start))
-            before = (n, place, Kind.HEADING)
-            continue
-        kind, words = statement.kind, text[statement.start : statement.end]
-        runs_on = (
-            before is not None and before[2] is kind and (before[0] == n or _counts_on(passages, pages, before, words))
-        )
-        header = table_header(text, page, place)[1] if kind is Kind.ROW else ""
-        if before is not None:
-            yield _gap(kind, runs_on, in_table=bool(header))
-        before = (n, place, kind)
+            return self._table(n, place, statement.table)
+        words, kind = passage.text[statement.start : statement.end], statement.kind
+        runs_on = self._runs_on(n, kind, words)
+        header = table_header(passage.text, self._pages[n - 1], place)[1] if kind is Kind.ROW else ""
+        gap = _gap(kind, runs_on, in_table=bool(header)) if self._before else ""
+        about = "" if runs_on and kind is Kind.ITEM else self._topic_of(n, place)
+        if about and self._before:
+            gap = "\n\n"
+        self._before = (n, place, kind)
         if header:
-            names = [quote(cell) for cell in header.split(CELL)]
-            if not runs_on:
-                yield f"| {' | '.join(names)} |\n|{' --- |' * len(names)}\n"
-            yield _row(words, len(names), n)
-        elif kind in (Kind.ITEM, Kind.FIGURES):
-            yield f"{_mark(words, alone=(n, place) in alone)}{quote(without_bullet(words))} [{n}]"
-        else:
-            yield f"{quote(words)} [{n}]"
+            return f"{gap}{_in_table(words, header, n, first=not runs_on)}"
+        if kind in (Kind.ITEM, Kind.FIGURES):
+            above = f"{about}\n\n" if about else ""
+            return f"{gap}{above}{_mark(words, alone=(n, place) in self._alone)}{quote(without_bullet(words))} [{n}]"
+        above = f"{about}\n" if about else ""
+        return f"{gap}{above}{quote(words)} [{n}]"
+
+    def _table(self, n: int, place: int, table: PassageTable) -> str:
+        gap = "\n\n" if self._before else ""
+        self._before = (n, place, Kind.HEADING)
+        if (n, table.start) in self._tables:
+            return ""
+        self._tables.add((n, table.start))
+        rows = [
+            self._pages[n - 1][at].row for m, at in self._chosen if m == n and self._pages[n - 1][at].table == table
+        ]
+        return gap + markdown(table, [row for row in rows if row is not None], n, quote, question=self._question)
+
+    def _runs_on(self, n: int, kind: Kind, words: str) -> bool:
+        if self._before is None or self._before[2] is not kind:
+            return False
+        return self._before[0] == n or _counts_on(self._passages, self._pages, self._before, words)
+
+    def _topic_of(self, n: int, place: int) -> str:
+        """What the statement is about, in bold with a colon, where it is not what stands there already."""
+        found = topic(self._asked, self._passages[n - 1], self._pages[n - 1], place)
+        if not found or found == self._topic:
+            return ""
+        self._topic = found
+        return f"**{quote(found.rstrip(':'))}**:"
 
 
 def _mark(words: str, *, alone: bool) -> str:
@@ -79,6 +114,12 @@ def _gap(kind: Kind, runs_on: bool, *, in_table: bool) -> str:
     if not runs_on or (kind is Kind.ROW and not in_table):
         return "\n\n"
     return " " if kind is Kind.SENTENCE else "\n"
+
+
+def _in_table(words: str, header: str, n: int, *, first: bool) -> str:
+    names = [quote(cell) for cell in header.split(CELL)]
+    head = f"| {' | '.join(names)} |\n|{' --- |' * len(names)}\n" if first else ""
+    return head + _row(words, len(names), n)
 
 
 def _row(words: str, width: int, n: int) -> str:

@@ -54,11 +54,14 @@ _REASONS = (
 )
 _REASON = re.compile(rf"\b(?:{_any(_REASONS)}|um .{{1,60}} zu)\b", re.I)
 _MEANINGS = (
-    "is are was were means? meaning refers?_to defined_as defines? includes? consists?_of comprises? stands?_for"
-    " denotes? counts?_as known_as ist sind bedeutet bezeichnet umfasst gilt_als gelten heißt besteht_aus"
-    " steht_für versteht"
+    "means? meaning refers?_to defined_as defines? includes? consists?_of comprises? stands?_for denotes? counts?_as"
+    " known_as contains? describes? represents? determines? specif(?:y|ies) indicates? sets? controls? bedeutet"
+    " bezeichnet umfasst gilt_als gelten_als heißt besteht_aus steht_für versteht bestimmt legt enthält beschreibt"
 )
-_MEANS = re.compile(rf"\b(?:{_any(_MEANINGS)})\b|[:=(–—]", re.I)
+_IS = r"(?:is|are|was|were|ist|sind|war|waren)"
+_WHAT = _any("an? the one any all each every either what when where those eine? der die das alle jede[rs]?")
+_MEANS = re.compile(rf"(?:\w+ly )?\b(?:(?:{_any(_MEANINGS)})\b|{_IS} (?:{_WHAT})\b)|[:=(–—]", re.I)
+_TELLS = re.compile(rf"(?:\w+ly )?\b(?:{_IS}|has|have|hat|haben|allows?|lets|provides?|gives|shows|enables?)\b", re.I)
 _RULES = (
     "must may can cannot can't shall should not no only never always allowed permitted prohibited forbidden required"
     " entitled eligible need mandatory free_to illegal muss müssen darf dürfen kann können nicht kein* nur nie erlaubt"
@@ -84,6 +87,24 @@ _PARTS = "percent percentage share rate proportion fraction ratio discount proze
 _ASKS_SHARE = re.compile(rf"\b(?:{_any(_PARTS)})\b", re.I)
 _SHARE = re.compile(r"%|\b(?:percent|per cent|prozent|half|third|quarter|hälfte|drittel)\b", re.I)
 
+_POINTS = re.compile(
+    r"\b(?:see|refer to|consult|read) (?:also )?(?:the )?(?:\w+ )?(?:sections?|chapters?|appendix|tables?|figures?"
+    r"|pages?|notes?|items?|parts?|documentation|manual|guide|below|above)\b"
+    r"|\b(?:is|are|be) (?:\w+ly )?(?:described|discussed|explained|covered|documented|found|listed|given|shown"
+    r"|summari[sz]ed|set (?:out|forth)|detailed|presented|provided|available)"
+    r" (?:in|on|at|under|below|here|above|elsewhere)\b"
+    r"|\b(?:for )?(?:more|further|additional|full) (?:information|details?)\b"
+    r"|\bsiehe\b|\b(?:weitere|nähere|mehr) (?:informationen|einzelheiten|details)\b|\bnäheres\b"
+    r"|\b(?:ist|sind|wird|werden) (?:in|im|unter) .{1,60} (?:beschrieben|erklärt|dargestellt|aufgeführt|erläutert)",
+    re.I,
+)
+_GOES_ON = re.compile(
+    r"(?:for (?:example|instance)|e\.g\.|in this case|in that case|note that|in addition|also|moreover|furthermore"
+    r"|however|therefore|thus|otherwise|instead|similarly|likewise|then|but|and|or|zum beispiel|z\. ?b\.|beispielsweise"
+    r"|außerdem|jedoch|daher|deshalb|in diesem fall|dann|aber|und|oder)\b",
+    re.I,
+)
+
 
 def answers(inquiry: Inquiry, question: str, text: str, asked: Collection[str]) -> float:
     """1 when the text has the form of what the question asks for, 0 when not, parts between; 0 for other questions.
@@ -106,22 +127,35 @@ def answers(inquiry: Inquiry, question: str, text: str, asked: Collection[str]) 
 
 
 def defines(term: str, text: str) -> float:
-    """1 when the text opens with the term and says what it is or means; less when it does only one of the two."""
+    """1 when the text opens with the term and says what it is or means; less when it tells something else of it."""
     wanted = [stem(word) for word in words(term) if word not in STOP_WORDS]
     said = [stem(word) for word in words(text)]
     if not wanted or not set(wanted) <= set(said):
         head = term.split()[-1] if wanted else ""  # "An incident is ..." for "security incident"
         return 0.5 if head and _opens_with(head, text) else 0.0
     early = max(map(said.index, wanted)) <= len(wanted) + 3
+    opens = all(word in STOP_WORDS for word in words(text)[: min(map(said.index, wanted))])
     end = rf"{re.escape(term.split()[-1])}\w*[\"”“’'*)]*(?:\s*\([^)]{{1,60}}\))?[,;]?\s*(?:which[^,]{{1,80}},\s*)?"
     found = re.search(end, text, re.I)
-    follows = found is not None and _MEANS.match(text, found.end()) is not None
-    return {(True, True): 1.0, (True, False): 0.7, (False, True): 0.4}.get((follows, early), 0.2)
+    means, tells = (found is not None and form.match(text, found.end()) is not None for form in (_MEANS, _TELLS))
+    if early:
+        return (1.0 if means else 0.6 if tells else 0.2) * (1.0 if opens else 0.7)
+    return 0.5 if means else 0.1
 
 
 def _opens_with(head: str, text: str) -> bool:
     found = re.match(rf"\s*(?:an?|the|eine?|der|die|das)?\s*[\"“„'*]*{re.escape(head)}[\"”“’'*]*\s+", text, re.I)
     return found is not None and _MEANS.match(text, found.end()) is not None
+
+
+def points_elsewhere(text: str) -> bool:
+    """Whether the text says where something stands, which is seldom the thing itself: "see Section 6.1"."""
+    return _POINTS.search(text) is not None
+
+
+def goes_on(text: str) -> bool:
+    """Whether the text leans on what was said before it: "For example, ..."."""
+    return _GOES_ON.match(text) is not None
 
 
 def new_figure(text: str, asked: Collection[str]) -> bool:

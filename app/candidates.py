@@ -17,7 +17,7 @@ from itertools import pairwise
 import numpy as np
 
 from app import quantities
-from app.answer_signs import answers, defines, new_figure
+from app.answer_signs import answers, defines, goes_on, new_figure, points_elsewhere
 from app.periods import years
 from app.question_kinds import QUANTITIES, Asks, Inquiry, inquiry
 from app.quotation import one_line
@@ -47,6 +47,7 @@ class Candidate:
     header: str  # of the table that it is a row of, or the label above a row of figures, where known
     words: frozenset[str]
     coverage: float  # share of the question's words that it says, half for those around it
+    leads: bool = False  # what comes first under its heading
     singled_out: int = 0
     signs: dict[str, float] = field(default_factory=dict)
     near: float = 0.0  # the cosine of the question, 0 where unknown
@@ -92,6 +93,7 @@ def candidates(
                 continue
             one = _candidate(n, passage, page, place, heading)
             if one is not None and not one.words <= title:
+                one.leads = place == 0 or page[place - 1].kind is Kind.HEADING
                 found.append(one)
     found = _of_the_one_named(asked.text, found)
     _weigh(asked, found, embedder)
@@ -124,7 +126,7 @@ def _weigh(asked: Wanted, found: Sequence[Candidate], embedder: Embedder | None)
     """Set all signs."""
     if not found:
         return
-    said = [covered(asked.words, one.words) for one in found]
+    said = [covered(asked.words, _told(one)) for one in found]
     spread = Counter(word for words in said for word in words)
     rarity = {word: math.log((1 + len(found)) / (0.5 + spread[word])) for word in asked.words}
     total = sum(rarity.values()) or 1.0
@@ -150,11 +152,19 @@ def _weigh(asked: Wanted, found: Sequence[Candidate], embedder: Embedder | None)
             "beside": sum(rarity[word] for word in beside - own - around[at]) / total,
             "pairs": _pairs(asked.words, one),
             "cell": _cell(asked.words, one, rarity) / total,
-            "named": _named(asked.words, one),
+            **_under(asked, one),
             **_forms(asked, one),
             **_shape(one),
             "other_years": _other_years(asked_years, one),
         }
+
+
+def _told(one: Candidate) -> frozenset[str]:
+    """The words that it says; a row says what its table's caption and the names of the columns say, too."""
+    table = one.statement.table
+    if table is None:
+        return one.words
+    return one.words.union(content_words(" ".join([table.caption, *table.header])))
 
 
 def _compare(asked: Wanted, found: Sequence[Candidate], embedder: Embedder | None) -> None:
@@ -234,10 +244,16 @@ def _pairs(asked: Sequence[str], one: Candidate) -> float:
     return met / (len(asked) - 1)
 
 
-def _named(asked: Sequence[str], one: Candidate) -> float:
-    """Whether the question says all of the nearest heading."""
+def _under(asked: Wanted, one: Candidate) -> dict[str, float]:
+    """Whether the question says all of the nearest heading, and how alike the two are above what stands first there."""
     words = content_words(_term(one))
-    return float(bool(words) and len(covered(words, asked)) == len(words))
+    said = len(covered(words, asked.words))
+    named = bool(words) and said == len(words)
+    alike = 0.0
+    if words and one.leads:
+        alike = min(said / len(words), len(covered(asked.words, words)) / max(1, len(asked.words)))
+    entry = named and one.leads and asked.inquiry.kind is Asks.MEANING
+    return {"named": float(named), "titled": alike, "entry": float(entry)}
 
 
 def _of_the_one_named(question: str, found: Sequence[Candidate]) -> list[Candidate]:
@@ -276,6 +292,7 @@ def _forms(asked: Wanted, one: Candidate) -> dict[str, float]:
         "defines": defines(asked.inquiry.term, text) if kind is Asks.MEANING else 0.0,
         "singled_out": min(one.singled_out, 5) / 5,
         "singled_out_number": min(one.singled_out, 5) / 5 if numeric else 0.0,
+        "item_several": float(one.statement.kind is Kind.ITEM and kind in (Asks.STEPS, Asks.LIST)),
         "row_number": float(one.statement.kind in (Kind.ROW, Kind.FIGURES) and numeric),
     }
     form = answers(asked.inquiry, asked.text, one.text, asked.words)
@@ -288,6 +305,8 @@ def _shape(one: Candidate) -> dict[str, float]:
     kind, text = one.statement.kind, one.text
     return {
         "item": float(kind is Kind.ITEM),
+        "points_elsewhere": float(points_elsewhere(text)),
+        "goes_on": float(goes_on(text)),
         "row": float(kind is Kind.ROW),
         "figures": float(kind is Kind.FIGURES),
         "short": max(0.0, 1 - len(one.words) / 8),

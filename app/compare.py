@@ -38,6 +38,7 @@ _LEAST_PASSAGES = 2
 _STATEMENTS = 2  # in a cell, word for word,
 _LENGTH = 420  # and characters after which none is added
 _MARK = re.compile(r"(?<!\\)\[\d{1,4}\]")
+_LEADS_IN = re.compile(r":\s*\[\d{1,4}\]\s*$")
 _IN = re.compile(r"^(?P<side>.+?)\s+(?:in|of|from|according\s+to|under|laut|gemäß|nach|aus)\s+(?P<document>.+)$", re.I)
 _CARRYING = 3  # statements that stand for a whole document
 _CODE = re.compile(r"[\w./-]*\d[\w/-]*")  # in the name of a type, a grade or a year: it is this one or another thing
@@ -247,6 +248,8 @@ def _by_statements(asked: Assignment, side: _Side, aspect: str, field: _Field, f
     for piece in chooser.stream(Prompt(question=question, passages=field.passages), asked.cancel):
         if not taken and not _MARK.search(piece):
             continue  # the warning above an unsure answer: a cell has its footnote for that
+        if _LEADS_IN.search(piece):
+            continue  # what follows it has no room here
         resolver.feed(piece)
         taken += _MARK.search(piece) is not None
         if taken == _STATEMENTS or (taken and piece.lstrip().startswith("|")) or len(resolver.text) > _LENGTH:

@@ -58,8 +58,9 @@ _PERIODS = (
 _AMOUNTS = (
     "amount|percentage|percent|share|number|total|price|rate|value|fee|costs?|limit|ratio|size|length|height|population"
     "|area|distance|temperature|age|salary|penalty|bonus|discount|allowance|maximum|minimum|revenues?|sales|income"
-    "|profit|loss|expenses?|margin|earnings|assets|liabilities|betrag|anteil|anzahl|zahl|preis|summe|wert|gebühr|kosten"
-    "|höhe|grenze|umsatz|gewinn|prozentsatz|prämie|zulage|rabatt|strafe"
+    "|profit|loss|expenses?|margin|earnings|assets|liabilities|range|capacity|threshold|quota|budget|balance|weight|speed"
+    "|width|depth|volume|betrag|anteil|anzahl|zahl|preis|summe|wert|gebühr|kosten|höhe|grenze|umsatz|gewinn|prozentsatz"
+    "|prämie|zulage|rabatt|strafe|kapazität|schwelle|gewicht|geschwindigkeit|breite|tiefe|volumen|wertebereich"
 )
 _MEASURES = (
     "(?:many|much|high|far|old|big|large|heavy|deep|tall|wide|fast|expensive|hot|cold)"
@@ -94,6 +95,14 @@ _PATTERNS = (
     (Asks.MEANING, f"{_OPEN}(?:define|definiere|what (?:do|does) .{{1,80}} (?:mean|stand for|measure|refer to)\\b)"),
     (Asks.MEANING, f"{_OPEN}(?:what is meant by|how (?:do|does|is|are) .{{1,80}} defined?\\b|wofür steht\\b)"),
     (Asks.MEANING, f"{_OPEN}(?:was (?:bedeutet|heißt|versteht|meint)\\b|wie (?:ist|wird|werden|sind) .+ definiert)"),
+    (
+        Asks.MEANING,
+        f"{_OPEN}(?:what does .{{2,60}} do|what (?:is|are) .{{2,60}} (?:used )?for|wozu (?:dien\\w*|ist))\\b",
+    ),
+    (
+        Asks.OTHER,
+        f"{_OPEN}(?:what|was) (?:is|are|ist|sind) (?:the|der|die|das) .{{2,40}} (?:of|to|for|von|für|zu[mr]?)\\b",
+    ),
     (Asks.MEANING, f"{_OPEN}(?:what|was) (?:is|are|ist|sind|counts? as) (?:an? |eine? )?[^,]{{2,60}}\\??$"),
     (
         Asks.MEANING,
@@ -133,7 +142,9 @@ _TERMS = tuple(
         rf"\b(?:what|was) (?:do|does) (?:.{{0,60}}? )?mean (?:by|with) (.+?){_IN}",
         r"\bwhat (?:do|does) (.+?)(?:['’]s (.+?))? (?:mean|stand for|measure|refer to)\b",
         rf"\b(?:how (?:do|does) .{{1,60}}? define|define|definiere|what is meant by|was (?:bedeutet|heißt)) (.+?){_IN}",
-        rf"\b(?:wofür steht|was versteht \w+ unter) (.+?){_IN}",
+        rf"\b(?:wofür steht|was versteht \w+ unter|wozu dien\w+|wozu ist) (.+?)(?: da)?{_IN}",
+        r"\bwhat does (?:the |an? )?(.+?) do\b",
+        r"\bwhat (?:is|are) (?:the |an? )?(.+?) (?:used )?for\b",
         r"\b(?:count(?:ed)?|included?|fall|belong)(?: as| in| to| under| into)? (?:its |the |an? |their |our )?(.+?)"
         rf"(?: (?:segment|metric|measure|definition))?{_IN}",
         rf"\b(?:what|was) (?:is|are|ist|sind|counts? as) (?:an? |the |eine? |der |die |das )?(.+?){_IN}",

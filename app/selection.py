@@ -20,10 +20,12 @@ from storage.types import Passage
 NEAR = 2.3  # how far below the best another statement may score
 _ITEMS = 8  # of a list, rows of a table
 _ROWS = 3  # after a sentence that leads in to a table
+_FOLLOWING = 3  # statements after one that leads in to no list
 _LEAD = 240  # characters of a sentence that leads in to a list
 _ABOUT = 1 / 3  # of the question's words that stand above a list which is given whole
-_TITLE = 1 / 2  # that stand in a heading whose list is taken though nothing in it answers well by itself
+_TITLE = 0.7  # that stand in a heading whose list is taken though nothing in it answers well by itself
 _LIST = 3  # items that are a whole answer
+_POINTER = 12  # content words of a sentence that does no more than point elsewhere
 _WORDS = 6  # of what has no full stop and still says something
 _ENDS = ".!?…)\"'”’»]。！？"
 _SAME = 0.7  # share of their words that two statements have in common when they say the same
@@ -54,7 +56,7 @@ def chosen(
     listed = below_heading(asked.words, passages, pages, several=several) if asks_for_list else []
     if listed and _belongs(asked, listed, ranked[0], passages, pages):
         return listed
-    picked = _picked(ranked, most)
+    picked = _picked(_with_whole_table_first(asked, ranked), most)
     places: dict[int, set[int]] = {}
     for candidate in picked:
         page = pages[candidate.n - 1]
@@ -90,8 +92,8 @@ def _closed(places: set[int], page: Sequence[Statement]) -> set[int]:
 
 
 def _adds(candidate: Candidate) -> bool:
-    """Whether it says something by itself: not what only leads in to something else, nor a few words without end."""
-    if candidate.text.endswith(":"):
+    """Whether it says something by itself: not what only leads in to something else or tells where that stands."""
+    if candidate.text.endswith(":") or (candidate.signs["points_elsewhere"] and len(candidate.words) <= _POINTER):
         return False
     return (
         candidate.statement.kind is not Kind.SENTENCE or candidate.text[-1] in _ENDS or len(candidate.words) >= _WORDS
@@ -104,10 +106,16 @@ def _picked(ranked: Sequence[Candidate], most: int) -> list[Candidate]:
     for candidate in ranked:
         if len(picked) == most or candidate.score < best.score - NEAR:
             break
-        adds = candidate is best or _adds(candidate)
+        adds = candidate is best or (_adds(candidate) and not _is_of_another(candidate, best))
         if adds and not _is_other_row(candidate, best) and not any(_repeats(candidate, other) for other in picked):
             picked.append(candidate)
     return picked
+
+
+def _is_of_another(candidate: Candidate, best: Candidate) -> bool:
+    """Under another heading of the best one's passage, where the question names the best one's: of another setting."""
+    apart = candidate.n == best.n and candidate.heading != best.heading
+    return apart and bool(best.signs["named"]) and not candidate.signs["named"]
 
 
 def _ordered(n: int, places: set[int], best: Candidate) -> list[int]:
@@ -116,6 +124,30 @@ def _ordered(n: int, places: set[int], best: Candidate) -> list[int]:
     if n == best.n and best.statement.kind is Kind.SENTENCE:
         order.sort(key=lambda place: place != best.place)
     return order
+
+
+def _with_whole_table_first(asked: Wanted, ranked: Sequence[Candidate]) -> Sequence[Candidate]:
+    """Where the best is a row on something that was not asked for, and a table says by its names all that was asked.
+
+    "How many days of leave do I have?" asks for the table by countries, not for what changed for one of them.
+    """
+    best = ranked[0]
+    row = best.statement.row
+    if row is None or len(covered(label := content_words(row.cells[0]), asked.words)) == len(label):
+        return ranked
+    near = (one for one in ranked if one.score >= best.score - 2 * NEAR and _is_of_whole_table(asked, one, ranked))
+    first = next(near, best)
+    return [first, *(one for one in ranked if one is not first)]
+
+
+def _is_of_whole_table(asked: Wanted, candidate: Candidate, ranked: Sequence[Candidate]) -> bool:
+    """Whether caption and columns of its table say all that is asked, and nothing singles out a row."""
+    table = candidate.statement.table
+    if table is None or len(table.rows) > _ITEMS:
+        return False
+    names = content_words(" ".join([table.caption, *table.header]))
+    rows = (one for one in ranked if one.n == candidate.n and one.statement.table == table)
+    return len(covered(asked.words, names)) == len(asked.words) and not any(one.singled_out for one in rows)
 
 
 def _is_other_row(candidate: Candidate, best: Candidate) -> bool:
@@ -129,6 +161,7 @@ def _is_other_row(candidate: Candidate, best: Candidate) -> bool:
     return (
         candidate.singled_out == 0
         or candidate.singled_out < best.singled_out
+        or (best.statement.table is not None and (best.singled_out == 0 or candidate.coverage < best.coverage))
         or candidate.score < best.score - NEAR / 2
     )
 
@@ -148,7 +181,8 @@ def _together(asked: Wanted, candidate: Candidate, page: Sequence[Statement], ra
     if kind is Kind.SENTENCE and _LEADS_IN.search(words):
         rows = [c.place for c in ranked if c.n == candidate.n and place < c.place <= place + 2 * _ITEMS and _is_row(c)]
         columns = column_names(text, page, rows[0]) if rows else set()
-        return {*run_around(page, place + 1, Kind.ITEM)[:_ITEMS], *rows[:_ROWS], *columns}
+        led_to = {*run_around(page, place + 1, Kind.ITEM)[:_ITEMS], *rows[:_ROWS], *columns}
+        return led_to or _next_paragraph(text, page, place)
     if kind is Kind.ITEM:
         run = run_around(page, place, Kind.ITEM)
         before = run[0] - 1
@@ -159,7 +193,7 @@ def _together(asked: Wanted, candidate: Candidate, page: Sequence[Statement], ra
         first = max(0, min(wanted.index(place) - _ITEMS // 2, len(wanted) - _ITEMS))
         return {*wanted[first : first + _ITEMS], *([before] if lead else [])}
     if candidate.statement.table is not None:
-        return _rows_of_table(question, candidate, ranked)
+        return _rows_of_table(asked, candidate, ranked)
     if kind is Kind.ROW:
         run = run_around(page, place, Kind.ROW)
         others = [c for c in ranked if c.n == candidate.n and c.place in run and c.coverage >= candidate.coverage]
@@ -170,15 +204,26 @@ def _together(asked: Wanted, candidate: Candidate, page: Sequence[Statement], ra
     return set()
 
 
+def _next_paragraph(text: str, page: Sequence[Statement], place: int) -> set[int]:
+    """What a sentence leads in to that is no list: a command, an example, a sentence."""
+    found: set[int] = set()
+    for at in range(place + 1, min(place + 1 + _FOLLOWING, len(page))):
+        ended = found and re.search(r"\n\s*\n", text[page[at - 1].end : page[at].start])
+        if ended or page[at].kind is Kind.ROW:
+            break
+        found.add(at)
+    return found
+
+
 def _is_about(asked: Wanted, heading: str, *, least: float) -> bool:
     return len(covered(asked.words, content_words(heading))) >= least * len(asked.words)
 
 
-def _rows_of_table(question: str, candidate: Candidate, ranked: Sequence[Candidate]) -> set[int]:
+def _rows_of_table(asked: Wanted, candidate: Candidate, ranked: Sequence[Candidate]) -> set[int]:
     """The rows that the question singles out; else those that score alike, or all where it asks for several."""
     rows = [c for c in ranked if c.n == candidate.n and c.statement.table == candidate.statement.table]
     most = max(row.singled_out for row in rows)
-    if most or not _SEVERAL.search(question):
+    if most or not (_SEVERAL.search(asked.text) or _is_of_whole_table(asked, candidate, ranked)):
         near = NEAR if most else NEAR / 4
         rows = [row for row in rows if row.singled_out == most and row.score >= rows[0].score - near]
     return {row.place for row in rows[:_ITEMS]}

@@ -46,7 +46,8 @@ ROOT = Path(__file__).resolve().parents[1]
 SETS = ROOT.parent / "shared" / "data"  # the folder that holds filings/, handbook/ and xquad/
 SAMPLES = ROOT / "samples"
 CACHE = Path.home() / ".cache" / "footnote-benchmarks"
-NAMES = ("filings", "handbook", "xquad-en", "xquad-de", "samples", "editions")
+MANUALS = Path(__file__).parent / "manuals"  # its README tells where the documents come from
+NAMES = ("filings", "handbook", "xquad-en", "xquad-de", "samples", "editions", "manuals")
 OPERATOR = Principal("operator", "operator", Role.ADMIN)
 _FOLDERS = {"filings": ("filings", "*.pdf"), "handbook": ("handbook/docs", "**/*"), "samples": ("documents", "*")}
 
@@ -92,6 +93,9 @@ class Corpus:
 
 def files(name: str, sets: Path = SETS) -> list[File]:
     """The documents of a corpus, in a fixed order."""
+    if name == "manuals":
+        listed, root = (MANUALS / "documents.txt").read_text("utf-8").split(), CACHE / "manuals/usr/share/doc"
+        return [File(path, Path(path).name, (root / path).read_bytes(), path) for path in listed]
     if name == "editions":
         return [edition for file in files("handbook", sets) for edition in _editions(file)]
     if name in _FOLDERS:
@@ -129,8 +133,8 @@ def questions(name: str, sets: Path = SETS) -> QuestionSet:
 
 
 def _questions_file(name: str, sets: Path) -> Path:
-    if name == "samples":
-        return SAMPLES / "questions.jsonl"
+    if name in ("samples", "manuals"):
+        return (SAMPLES if name == "samples" else MANUALS) / "questions.jsonl"
     language = name.removeprefix("xquad-")
     return sets / "xquad" / f"xquad.{language}.json" if name != language else sets / name / "questions.jsonl"
 

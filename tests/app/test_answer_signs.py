@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.answer_signs import answers, defines, new_figure
+from app.answer_signs import answers, defines, goes_on, new_figure, points_elsewhere
 from app.question_kinds import inquiry
 from app.words import content_words
 
@@ -43,6 +43,36 @@ def test_a_definition_opens_with_its_term() -> None:
     said = "A security incident is any event that harms data."
     named = "Staff who have noticed what may be a security incident call the desk."
     assert defines(term, said) == 1.0 > defines(term, named) > defines(term, "Data are harmed.") == 0.0
+
+
+def test_what_is_told_of_a_term_is_less_than_what_it_is() -> None:
+    said = [
+        "A shared key is a secret that two sides hold.",
+        "A shared key has an owner.",
+        "A second shared key is a secret of the other side.",
+    ]
+    is_one, has, other = (defines("shared key", text) for text in said)
+    assert is_one > other > has
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Please see Section 6.1 for the list.",
+        "The settings are described in Table 3.",
+        "More information is on the web site.",
+        "Näheres regelt die Satzung.",
+        "Die Stufen sind in Anlage 2 beschrieben.",
+    ],
+)
+def test_a_sentence_may_only_point_elsewhere(text: str) -> None:
+    assert points_elsewhere(text)
+    assert not points_elsewhere("The pump is described as quiet, at 58 dB.")
+
+
+def test_an_example_leans_on_what_was_said_before() -> None:
+    assert goes_on("For example, a week in May.")
+    assert not goes_on("Formal notice is given on paper.")
 
 
 def test_a_definition_may_name_the_short_form_between() -> None:

@@ -87,6 +87,44 @@ def test_the_vectors_kept_with_a_passage_spare_embedding_its_sentences() -> None
     assert embedder.embedded == [question]
 
 
+def test_a_sentence_that_leaves_out_what_it_is_about_stands_under_its_heading() -> None:
+    source = replace(passage("The default is 40 sessions."), heading="Settings > max_sessions (integer)")
+    prompt = Prompt(question="What is the default of max_sessions?", passages=(source,))
+    written = "".join(Extractive(HashEmbedder()).stream(prompt, threading.Event()))
+    assert written.endswith("**max_sessions (integer)**:\nThe default is 40 sessions. [1]")
+    resolver = Resolver([source])
+    resolver.feed(written)
+    resolver.finish()
+    (cited,) = resolver.citations
+    assert source.text[cited.start : cited.end] == "The default is 40 sessions."
+
+
+def test_what_a_sentence_leads_in_to_is_shown_though_it_is_no_list() -> None:
+    text = "Recovery\n\nThe backup is restored by this command:\n\nrestore --from backup.tar\n\nThen start the server."
+    written = answer("How is the backup restored?", text)
+    assert "by this command: [1] restore --from backup.tar [1]" in " ".join(written.split())
+    assert "start the server" not in written.partition("restore")[0]
+
+
+def test_a_question_on_no_row_is_answered_by_the_table_that_is_about_it() -> None:
+    def table(text: str, caption: str, header: tuple[str, ...], n: int) -> Passage:
+        rows, at = [], 0
+        for line in text.splitlines(keepends=True):
+            rows.append(PassageRow(at, at + len(line.rstrip()), tuple(line.strip().split(" | "))))
+            at += len(line)
+        found = PassageTable(0, len(text), header, tuple(rows), caption)
+        return replace(passage(text, n, score=1 - n / 10), tables=(found,))
+
+    days = table(
+        "Germany | 30\nCzechia | 25\nPortugal | 24", "Days of leave by country", ("Country", "Days of leave"), 1
+    )
+    changes = table("Leave in Portugal | 23 days | 24 days", "What has changed", ("Section", "Before", "Now"), 2)
+    prompt = Prompt(question="How many days of leave do I have?", passages=(days, changes))
+    written = "".join(Extractive(HashEmbedder()).stream(prompt, threading.Event()))
+    assert all(f"| {country} |" in written for country in ("Germany", "Czechia", "Portugal"))
+    assert "Before" not in written
+
+
 def test_line_breaks_of_a_page_are_joined() -> None:
     written = answer("annual leave of part-time staff in proportion to working days?", LEAVE)
     assert "Part-time staff have annual leave in proportion to their working days. [1]" in written
