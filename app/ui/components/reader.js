@@ -10,10 +10,22 @@ const press = (key) => {
   if (button && !button.disabled) button.click();
   return Boolean(button);
 };
-// a page is drawn piece by piece: the panel's button may come after the panel
+// While an answer is written the page is drawn anew several times a second, and what is pressed meanwhile may be lost: it
+// is said again until it shows. The panel's button may also come after the panel.
+let opening = 0;
+let closing = 0;
 const closePanel = (tries = 40) => {
-  if (!document.querySelector(".st-key-panel") || press("panel_close") || !tries) return;
-  setTimeout(() => closePanel(tries - 1), 50);
+  clearTimeout(opening);
+  clearTimeout(closing);
+  if (!document.querySelector(".st-key-panel") || !tries) return;
+  closing = setTimeout(() => closePanel(tries - 1), press("panel_close") ? 500 : 50);
+};
+const openPanel = (target, send, tries = 3) => {
+  clearTimeout(opening);
+  clearTimeout(closing);
+  if (!tries) return;
+  send("open", target);
+  opening = setTimeout(() => { if (!lastShown.startsWith(`${target}/`)) openPanel(target, send, tries - 1); }, 1500);
 };
 const typing = (target) => target.closest && target.closest("input, textarea, select, [contenteditable=true]");
 const inDialog = () => document.querySelector('[role="dialog"]');
@@ -82,6 +94,7 @@ export default function (component) {
   const { data, setTriggerValue } = component;
   if (lastShown !== data.shown) {
     lastShown = data.shown;
+    clearTimeout(opening);
     if (lastShown) setTimeout(() => scrollToMark(60), 30);
   }
   if (lastRunning !== data.running) {
@@ -98,7 +111,7 @@ export default function (component) {
     if (!anchor || (anchor.dataset.copy && (event.ctrlKey || event.metaKey || event.shiftKey))) return;
     const target = anchor.getAttribute("href").slice(1);
     if (anchor.dataset.copy) copy(anchor, anchor.href);
-    else if (/^(cite|evidence|passage)-/.test(target)) setTriggerValue("open", target);
+    else if (/^(cite|evidence|passage)-/.test(target)) openPanel(target, setTriggerValue);
     else if (target.startsWith("copy-")) copy(anchor, document.getElementById(target)?.textContent);
     else return;
     event.preventDefault();
