@@ -23,6 +23,7 @@ from app.question_kinds import QUANTITIES, Asks, Inquiry, inquiry
 from app.quotation import one_line
 from app.rows import in_words, matches
 from app.statements import Kind, Statement, group_label, table_header
+from app.topics import contrary
 from app.words import content_words, covered
 from ingest.embed import Embedder
 from storage.errors import Unavailable
@@ -214,7 +215,8 @@ def _around(asked: Wanted, found: Sequence[Candidate]) -> list[set[str]]:
     for one in found:
         table = one.statement.table
         columns = " ".join(table.header) if table else ""
-        text = f"{one.passage.label} {one.passage.heading} {one.heading} {one.header} {columns}"
+        headings = "" if contrary(asked.text, one.heading) else f"{one.passage.heading} {one.heading}"
+        text = f"{one.passage.label} {headings} {one.header} {columns}"
         if text not in known:
             known[text] = set(covered(asked.words, content_words(text)))
         result.append(known[text])
@@ -246,7 +248,7 @@ def _pairs(asked: Sequence[str], one: Candidate) -> float:
 
 def _under(asked: Wanted, one: Candidate) -> dict[str, float]:
     """Whether the question says all of the nearest heading, and how alike the two are above what stands first there."""
-    words = content_words(_term(one))
+    words = [] if contrary(asked.text, one.heading) else content_words(_term(one))
     said = len(covered(words, asked.words))
     named = bool(words) and said == len(words)
     alike = 0.0

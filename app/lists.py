@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from app.statements import Kind, Statement, run_around
+from app.topics import contrary
 from app.words import content_words, covered
 from storage.types import Passage
 
@@ -17,17 +18,18 @@ _STEPS = 12  # of one list
 
 
 def below_heading(
-    asked: Sequence[str], passages: Sequence[Passage], pages: Sequence[list[Statement]], *, several: bool
+    question: str, passages: Sequence[Passage], pages: Sequence[list[Statement]], *, several: bool
 ) -> list[tuple[int, int]]:
     """The list right below a heading all of whose words are asked for, from its first item on; [] where none is.
 
     A heading of one word counts only where the question asks for `several` things.
     """
+    asked = content_words(question)
     for n, at, title in _titles(passages, pages):
         page = pages[n - 1]
         words = [word for word in content_words(title) if not word[0].isdigit()]
         first = next((i for i in range(at + 1, min(at + 4, len(page))) if page[i].kind is Kind.ITEM), None)
-        if first is None or not words or len(covered(words, asked)) < len(words):
+        if first is None or not words or len(covered(words, asked)) < len(words) or contrary(question, title):
             continue
         if len(words) > 1 or several:
             chosen = [(n, i) for i in range(at + 1, first) if page[i].kind is Kind.SENTENCE]

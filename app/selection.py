@@ -31,7 +31,8 @@ _ENDS = ".!?…)\"'”’»]。！？"
 _SAME = 0.7  # share of their words that two statements have in common when they say the same
 
 _SEVERAL = re.compile(
-    r"\b(which|what (are|do|does|kinds?|types?)|list|name (all|the)|how (do|can|should|to|does|is|are)|steps?|who are"
+    r"\b(which|what (are|do|does|kinds?|types?|is (not )?\w+ed)|list"
+    r"|name (all|the)|how (do|can|should|to|does|is|are)|steps?|who are"
     r"|welche|was (sind|brauche|muss)|wie (kann|muss|soll|geht|wird|werden)|schritte|nenne|wer sind)\b",
     re.I,
 )
@@ -53,7 +54,7 @@ def chosen(
     `most` statements are picked; with what belongs to them it may be more."""
     several = _SEVERAL.search(asked.text) is not None
     asks_for_list = _ASKS_FOR_LIST.match(asked.text) is not None and asked.inquiry.kind not in QUANTITIES
-    listed = below_heading(asked.words, passages, pages, several=several) if asks_for_list else []
+    listed = below_heading(asked.text, passages, pages, several=several) if asks_for_list else []
     if listed and _belongs(asked, listed, ranked[0], passages, pages):
         return listed
     picked = _picked(_with_whole_table_first(asked, ranked), most)
@@ -106,10 +107,18 @@ def _picked(ranked: Sequence[Candidate], most: int) -> list[Candidate]:
     for candidate in ranked:
         if len(picked) == most or candidate.score < best.score - NEAR:
             break
-        adds = candidate is best or (_adds(candidate) and not _is_of_another(candidate, best))
+        adds = candidate is best or (
+            _adds(candidate) and not _is_of_another(candidate, best) and not _is_step_of_another(candidate, best)
+        )
         if adds and not _is_other_row(candidate, best) and not any(_repeats(candidate, other) for other in picked):
             picked.append(candidate)
     return picked
+
+
+def _is_step_of_another(candidate: Candidate, best: Candidate) -> bool:
+    """A step of another document's instructions: beside a sentence of this one it says nothing."""
+    apart = candidate.passage.document_id != best.passage.document_id
+    return apart and candidate.statement.kind is Kind.ITEM and _NUMBERED.match(candidate.text) is not None
 
 
 def _is_of_another(candidate: Candidate, best: Candidate) -> bool:

@@ -17,6 +17,14 @@ from storage.types import Passage
 _LONGEST = 80  # characters of a heading that can stand before a sentence
 _PRONOUN = re.compile(r"\W*(?:it|they|this|these|those|such|es|er|sie|dies|diese[rsmn]?|dabei|dafür|davon)\b", re.I)
 
+_NOT = re.compile(r"\b(?:not|never|nicht|kein\w*|nie)\b|n['’]t\b", re.I)
+
+
+def contrary(question: str, heading: str) -> bool:
+    """Whether it denies what the question does not: below "What is not covered" stands nothing on what is covered."""
+    nearest = heading.rpartition(" > ")[2]
+    return _NOT.search(nearest) is not None and _NOT.search(question) is None
+
 
 def topic(asked: Sequence[str], passage: Passage, page: Sequence[Statement], place: int) -> str:
     """The nearest heading, where it says words of the question that the statement leaves out; else "".

@@ -103,9 +103,19 @@ def word_spans(text: str) -> list[tuple[int, int]]:
 
 @lru_cache(maxsize=50_000)  # the same words stand in most passages of a company
 def stem(word: str) -> str:
+    """The word without its endings, so that "orders", "ordered" and "order" are one."""
     if word[:1].isdigit():
         return word
     for ending in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= _LEAST:
+            rest = word[: -len(ending)]
+            return _without_last(rest) if ending in ("s", "ed", "ing", "ings") else rest
+    return word
+
+
+def _without_last(word: str) -> str:
+    """What "order" loses, "orders" and "ordered" lose too."""
+    for ending in ("er", "en", "em", "n"):
         if word.endswith(ending) and len(word) - len(ending) >= _LEAST:
             return word[: -len(ending)]
     return word

@@ -5,7 +5,7 @@
 
 A statement counts as right when the reference answer stands in it (XQuAD, manuals), or when it holds most of a string
 of the evidence and not much else. The model is a conditional logit: the statements of a question compete, and the
-weights make the right ones likely. Every set weighs alike but XQuAD, which counts twice, and L2 keeps the them small.
+weights make the right ones likely. Every set weighs alike but XQuAD, which counts twice, and L2 keeps them small.
 Which half a question is in follows from its words, so that paraphrases and kinds fall by chance.
 """
 

@@ -125,6 +125,17 @@ def test_a_question_on_no_row_is_answered_by_the_table_that_is_about_it() -> Non
     assert "Before" not in written
 
 
+def test_the_list_of_what_is_not_covered_does_not_tell_what_is() -> None:
+    terms = "What is not covered\n\n- Wear of the seals.\n- Damage by frost.\n- Costs of cranes."
+    text = "We replace faulty parts. We bear the freight."
+    covered = replace(passage(text, 1, score=0.9), heading="Terms > What is covered", title="Warranty")
+    excluded = replace(passage(terms, 2), heading="Terms > What is not covered", title="Warranty")
+    prompt = Prompt(question="What does the warranty cover?", passages=(covered, excluded))
+    written = "".join(Extractive(HashEmbedder()).stream(prompt, threading.Event()))
+    assert "We replace faulty parts." in written
+    assert "frost" not in written
+
+
 def test_line_breaks_of_a_page_are_joined() -> None:
     written = answer("annual leave of part-time staff in proportion to working days?", LEAVE)
     assert "Part-time staff have annual leave in proportion to their working days. [1]" in written

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from app.statements import statements_of
-from app.topics import topic
+from app.topics import contrary, topic
 from app.words import content_words
 from storage.types import Passage
 
@@ -44,3 +44,10 @@ def test_what_begins_with_a_pronoun_is_under_the_heading_that_shares_a_word() ->
 
 def test_a_heading_as_long_as_a_sentence_is_none() -> None:
     assert about("What is the default of max_sessions?", 0, heading="max_sessions and what else " * 4) == ""
+
+
+def test_a_heading_that_denies_is_contrary_to_a_question_that_does_not() -> None:
+    assert contrary("What does the warranty cover?", "Terms > 4 What is not covered")
+    assert not contrary("What is not covered?", "Terms > 4 What is not covered")
+    assert not contrary("What does the warranty cover?", "What it does not say > 3 What is covered")
+    assert not contrary("What does the warranty cover?", "")
