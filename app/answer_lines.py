@@ -58,7 +58,7 @@ class _Written:
         runs_on = self._runs_on(n, kind, words)
         header = table_header(passage.text, self._pages[n - 1], place)[1] if kind is Kind.ROW else ""
         gap = _gap(kind, runs_on, in_table=bool(header)) if self._before else ""
-        about = "" if runs_on and kind is Kind.ITEM else self._topic_of(n, place)
+        about = "" if header or (runs_on and kind is Kind.ITEM) else self._topic_of(n, place)
         if about and self._before:
             gap = "\n\n"
         self._before = (n, place, kind)

@@ -31,10 +31,11 @@ from app.statements import without_bullet
 from app.titles import Named, named
 from app.words import content_words, covered
 from storage.documents import Listed
-from storage.types import Passage, Scope
+from storage.types import Passage, PassageRow, Scope
 
 _PASSAGES = 8  # that are looked at for a cell
 _LEAST_PASSAGES = 2
+_ROWS = 8  # of a column that is called like the thing compared
 _STATEMENTS = 2  # in a cell, word for word,
 _LENGTH = 420  # and characters after which none is added
 _MARK = re.compile(r"(?<!\\)\[\d{1,4}\]")
@@ -238,8 +239,8 @@ def _together(fields: Sequence[Sequence[_Field]]) -> tuple[Passage, ...]:
 
 def _by_statements(asked: Assignment, side: _Side, aspect: str, field: _Field, footnotes: Footnotes) -> str:
     """The statements that answer best, with their footnotes; empty where none does. A row of a table stands alone."""
-    if row := _own_row(side, aspect, field, footnotes):
-        return row
+    if said := _own_row(side, aspect, field, footnotes) or _own_column(side, aspect, field, footnotes):
+        return said
     question = field.query
     if aspect and not side.documents:
         question = asked.say(f"What is the {aspect} of {side.name}?", f"Was ist {aspect} von {side.name}?")
@@ -267,9 +268,31 @@ def _own_row(side: _Side, aspect: str, field: _Field, footnotes: Footnotes) -> s
             for line in table.rows:
                 said = [f"{quote(table.header[at])}: {quote(line.cells[at])}" for at in columns if line.cells[at]]
                 if said and line.cells[0].strip().casefold() == label:
-                    start, end = max(0, line.start - passage.start), min(len(passage.text), line.end - passage.start)
-                    return f"{'; '.join(said)} [{footnotes.number(passage, start, end)}]"
+                    return f"{'; '.join(said)} [{footnotes.number(passage, *_span(passage, line))}]"
     return ""
+
+
+def _own_column(side: _Side, aspect: str, field: _Field, footnotes: Footnotes) -> str:
+    """What stands in the column that is called like the thing itself, in a table that is about the respect."""
+    label, wanted = side.name.casefold(), content_words(aspect)
+    for passage in field.passages if wanted else ():
+        for table in passage.tables:
+            at = next((at for at, name in enumerate(table.header) if at and name.strip().casefold() == label), 0)
+            if not at or not _holds(f"{table.caption} {passage.heading}", wanted):
+                continue
+            said = [
+                f"{quote(line.cells[0])}: {quote(line.cells[at])} [{footnotes.number(passage, *_span(passage, line))}]"
+                for line in table.rows[:_ROWS]
+                if line.cells[at]
+            ]
+            if said:
+                return " · ".join(said)
+    return ""
+
+
+def _span(passage: Passage, line: PassageRow) -> tuple[int, int]:
+    """Where the row stands in the passage, which may hold a part of it."""
+    return max(0, line.start - passage.start), min(len(passage.text), line.end - passage.start)
 
 
 def _holds(name: str, wanted: Sequence[str]) -> bool:

@@ -31,7 +31,7 @@ _FORMS = (
         re.I | re.S,
     ),
     re.compile(
-        rf"^how\s+(?:do|does)\s+(?P<sides>.+?)\s+(?:differ|compare)(?:\s+from\s+(?P<other>.+?))?(?:(?:{_RESPECT}|\s+in\s+)(?P<aspects>.+))?$",
+        rf"^how\s+(?:do|does)\s+(?P<sides>.+?)\s+(?:differ|compare)(?:\s+(?:from|with|to)\s+(?P<other>.+?))?(?:(?:{_RESPECT}|\s+in\s+)(?P<aspects>.+))?$",
         re.I | re.S,
     ),
     re.compile(
@@ -53,6 +53,10 @@ _FORMS = (
 )  # fmt: skip
 _ARTICLE = re.compile(r"^(?:(?:the|our|an?|der|die|das|den|dem|des|unsere[nrm]?)\s+)+", re.I)
 _OF = re.compile(r"^(?P<aspects>.+?)\s+(?:of|in|under|at|for|von|in|bei|des|der)\s+(?P<sides>.+)$", re.I | re.S)
+_THAT = re.compile(r"^(?:(?:that|those|ones?|denen)\s+)?(?:of|in|at|for|under|von|bei)\s+(?P<side>.+)$", re.I)
+_FIRST = re.compile(
+    r"^(?P<aspect>.+?)\s+(?:of|in|at|for|under|von|bei)\s+(?P<side>(?:[A-ZÄÖÜ\d]|(?:the|our|an?|der|dem|unser\w*)\s).*)$"
+)
 _TOGETHER = re.compile(r"^(?:both|two|all|each\s+other|everything|beide\w*|alle\w*)$", re.I)
 
 
@@ -75,11 +79,27 @@ def sides(question: str) -> Sides | None:
         if other := found.groupdict().get("other"):
             named = f"{named} and {other}"
         names = _parts(named)
+        if not aspects and (meant := _each_of(names)):
+            return meant
         if not aspects and (split := _OF.match(named)) and len(of := _parts(split["sides"])) >= 2:
             aspects, names = split["aspects"], of  # "the notice periods of Acme and Globex"
         if 2 <= len(names) <= MOST_SIDES:
             return Sides(names, _parts(aspects)[:MOST_ASPECTS] if aspects else ())
     return None
+
+
+def _each_of(names: tuple[str, ...]) -> Sides | None:
+    """Of "the price of Acme with that of Globex" the price of both. None where the others are no "that of"."""
+    first = _FIRST.match(names[0]) if names else None
+    if first is None or not 1 < len(names) <= MOST_SIDES:
+        return None
+    aspect = first["aspect"]
+    said = [name[len(aspect) + 1 :] if name.casefold().startswith(f"{aspect} ".casefold()) else name for name in names]
+    others = [_THAT.match(name) for name in said[1:]]
+    if not all(others):
+        return None
+    sides = (first["side"], *(other["side"] for other in others if other))
+    return Sides(tuple(_ARTICLE.sub("", side) for side in sides), (aspect,))
 
 
 def _parts(said: str) -> tuple[str, ...]:

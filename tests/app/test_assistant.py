@@ -14,7 +14,7 @@ from app.assistant import respond
 from app.budget import Budget
 from app.cells import grids
 from app.chat import NOT_FOUND
-from app.compare import _Field, _own_row, _Side
+from app.compare import _Field, _own_column, _own_row, _Side
 from app.events import Ended, Retrieved, Step, Wrote
 from app.extract import Extractive
 from app.footnotes import Footnotes
@@ -245,6 +245,21 @@ class TestComparison:
         assert footnotes.citations[0].text == "P-65 3,940"
         assert _own_row(_Side("P-65"), "weight", field, footnotes) == ""
         assert _own_row(_Side("P-80"), "price", field, footnotes) == ""
+
+    def test_a_column_that_is_called_like_the_thing_gives_its_cells(self) -> None:
+        text = "Up to 2 years | 6 weeks | 30 days\nMore | 4 months | 75 days"
+        rows = (
+            PassageRow(0, 33, ("Up to 2 years", "6 weeks", "30 days")),
+            PassageRow(34, len(text), ("More", "4 months", "75 days")),
+        )
+        table = PassageTable(0, len(text), ("Length of service", "Germany", "Portugal"), rows, "Notice periods")
+        passage = Passage("c", "d", "v", "Handbook", "h", 1, 0, len(text), "", text, 1.0, tables=(table,))
+        field, footnotes = _Field("notice period Portugal", (passage,)), Footnotes()
+        cell = _own_column(_Side("portugal"), "notice period", field, footnotes)
+        assert cell == "Up to 2 years: 30 days [1] · More: 75 days [2]"
+        assert [text[one.start : one.end] for one in footnotes.citations] == text.split("\n")
+        assert _own_column(_Side("portugal"), "price", field, footnotes) == ""
+        assert _own_column(_Side("Spain"), "notice period", field, footnotes) == ""
 
     def test_a_title_with_an_and_is_one_side(self, shelf: Shelf) -> None:
         shelf.add("Leave and travel policy", TRAVEL)

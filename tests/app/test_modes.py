@@ -11,6 +11,14 @@ from storage.errors import InvalidInput
 from storage.types import Mode
 
 COMPARISONS = {
+    "Compare the number of staff of Acme at the end of 2021 with that of Globex at the end of 2022.": Sides(
+        ("Acme at the end of 2021", "Globex at the end of 2022"), ("number of staff",)
+    ),
+    "How does the price of the KX-200 compare with that of the KX-250?": Sides(("KX-200", "KX-250"), ("price",)),
+    "Compare leave in Germany to leave in Portugal": Sides(("Germany", "Portugal"), ("leave",)),
+    "Vergleiche die Kündigungsfrist in Deutschland mit der in Tschechien": Sides(
+        ("Deutschland", "Tschechien"), ("Kündigungsfrist",)
+    ),
     "Compare the travel policy and the remote work policy on notice periods and approval": Sides(
         ("travel policy", "remote work policy"), ("notice periods", "approval")
     ),
