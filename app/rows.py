@@ -67,9 +67,10 @@ def matches(question: str, asked: Sequence[str], table: PassageTable) -> list[in
 
 
 def columns_meant(question: str, table: PassageTable) -> list[int]:
-    """The columns that the question means by a year, a date or a number of their names; [] where it names none.
+    """The columns that the question means: by a year, a date or a number of their names, else by their whole names.
 
-    Columns that have no number stay. A question that looks back as well ("a year earlier") means more than it names.
+    [] where it names none. Columns that have no number stay beside one that is named by its number. A question that
+    looks back as well ("a year earlier") means more than it names.
     """
     if not table.header or _LOOKS_BACK.search(question):
         return []
@@ -80,7 +81,8 @@ def columns_meant(question: str, table: PassageTable) -> list[int]:
     counts = [(sum(word[0].isdigit() for word in words), len(words)) for words in said[1:]]
     most = max(counts, default=(0, 0))
     if not most[0]:
-        return []
+        called = [n for n, name in enumerate(names[1:], 1) if name and all(word in asked for word in name)]
+        return called if len(called) < len(names) - 1 else []
     other = [any(word[0].isdigit() for word in set(name) - common) for name in names[1:]]
     return [n for n, count in enumerate(counts, 1) if count == most or not other[n - 1]]
 

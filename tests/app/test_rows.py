@@ -108,3 +108,12 @@ def test_only_the_columns_that_a_question_names_by_a_number_are_shown() -> None:
     assert shown.endswith("| Sales | 2 | 3 [1] |")
     for question in ("What were the sales?", "What were the sales in 2022 and a year earlier?"):
         assert markdown(table, table.rows, 1, str, question=question).endswith("| Sales | 1 | 2 | 3 [1] |")
+
+
+def test_columns_that_the_question_calls_by_their_whole_names_are_shown_alone() -> None:
+    asked = "What is the notice period in Germany after 3 years?"
+    assert markdown(SERVICE, SERVICE.rows[1:2], 1, quote, question=asked) == (
+        "| Length of service | Germany |\n| --- | --- |\n| More than 2 and up to 5 years | 2 months [1] |"
+    )
+    both = markdown(SERVICE, SERVICE.rows[1:2], 1, quote, question="Germany or the United Kingdom?")
+    assert "| Length of service | Germany | United Kingdom |" in both
