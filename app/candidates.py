@@ -153,6 +153,7 @@ def _weigh(asked: Wanted, found: Sequence[Candidate], embedder: Embedder | None)
             "beside": sum(rarity[word] for word in beside - own - around[at]) / total,
             "pairs": _pairs(asked.words, one),
             "cell": _cell(asked.words, one, rarity) / total,
+            "label": _label(asked.words, one),
             **_under(asked, one),
             **_forms(asked, one),
             **_shape(one),
@@ -281,6 +282,13 @@ def _cell(asked: Sequence[str], one: Candidate, rarity: Mapping[str, float]) -> 
     columns = [set(covered(asked, content_words(name))) - said for name in set(table.header[1:])]
     best = max((sum(rarity[word] for word in column) for column in columns), default=0.0)
     return best + sum(rarity[word] for word in said)
+
+
+def _label(asked: Sequence[str], one: Candidate) -> float:
+    """How much of a row's label the question says: of "Seal kit for P-65" a third, where it asks about P-65."""
+    row = one.statement.row
+    words = content_words(row.cells[0]) if row is not None else []
+    return len(covered(words, asked)) / len(words) if words else 0.0
 
 
 def _forms(asked: Wanted, one: Candidate) -> dict[str, float]:

@@ -14,6 +14,7 @@ from app.candidates import Candidate, Wanted
 from app.lists import below_heading, with_rest
 from app.question_kinds import QUANTITIES
 from app.statements import Kind, Statement, column_names, group_label, run_around
+from app.topics import contrary
 from app.words import content_words, covered
 from storage.types import Passage
 
@@ -57,7 +58,7 @@ def chosen(
     listed = below_heading(asked.text, passages, pages, several=several) if asks_for_list else []
     if listed and _belongs(asked, listed, ranked[0], passages, pages):
         return listed
-    picked = _picked(_with_whole_table_first(asked, ranked), most)
+    picked = _picked(asked, _with_whole_table_first(asked, ranked), most)
     places: dict[int, set[int]] = {}
     for candidate in picked:
         page = pages[candidate.n - 1]
@@ -101,15 +102,14 @@ def _adds(candidate: Candidate) -> bool:
     )
 
 
-def _picked(ranked: Sequence[Candidate], most: int) -> list[Candidate]:
+def _picked(asked: Wanted, ranked: Sequence[Candidate], most: int) -> list[Candidate]:
     """The best and what comes near it, without what says the same again."""
     best, picked = ranked[0], list[Candidate]()
     for candidate in ranked:
         if len(picked) == most or candidate.score < best.score - NEAR:
             break
-        adds = candidate is best or (
-            _adds(candidate) and not _is_of_another(candidate, best) and not _is_step_of_another(candidate, best)
-        )
+        apart = contrary(asked.text, candidate.heading) or _is_step_of_another(candidate, best)
+        adds = candidate is best or (_adds(candidate) and not apart and not _is_of_another(candidate, best))
         if adds and not _is_other_row(candidate, best) and not any(_repeats(candidate, other) for other in picked):
             picked.append(candidate)
     return picked

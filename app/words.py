@@ -115,7 +115,7 @@ def stem(word: str) -> str:
 
 def _without_last(word: str) -> str:
     """What "order" loses, "orders" and "ordered" lose too."""
-    for ending in ("er", "en", "em", "n"):
+    for ending in ("er", "en", "em"):
         if word.endswith(ending) and len(word) - len(ending) >= _LEAST:
             return word[: -len(ending)]
     return word

@@ -106,23 +106,33 @@ def test_what_a_sentence_leads_in_to_is_shown_though_it_is_no_list() -> None:
     assert "start the server" not in written.partition("restore")[0]
 
 
-def test_a_question_on_no_row_is_answered_by_the_table_that_is_about_it() -> None:
-    def table(text: str, caption: str, header: tuple[str, ...], n: int) -> Passage:
-        rows, at = [], 0
-        for line in text.splitlines(keepends=True):
-            rows.append(PassageRow(at, at + len(line.rstrip()), tuple(line.strip().split(" | "))))
-            at += len(line)
-        found = PassageTable(0, len(text), header, tuple(rows), caption)
-        return replace(passage(text, n, score=1 - n / 10), tables=(found,))
+def table_of(text: str, caption: str, header: tuple[str, ...], n: int) -> Passage:
+    rows, at = [], 0
+    for line in text.splitlines(keepends=True):
+        rows.append(PassageRow(at, at + len(line.rstrip()), tuple(line.strip().split(" | "))))
+        at += len(line)
+    found = PassageTable(0, len(text), header, tuple(rows), caption)
+    return replace(passage(text, n, score=1 - n / 10), tables=(found,))
 
-    days = table(
+
+def test_a_question_on_no_row_is_answered_by_the_table_that_is_about_it() -> None:
+    days = table_of(
         "Germany | 30\nCzechia | 25\nPortugal | 24", "Days of leave by country", ("Country", "Days of leave"), 1
     )
-    changes = table("Leave in Portugal | 23 days | 24 days", "What has changed", ("Section", "Before", "Now"), 2)
+    changes = table_of("Leave in Portugal | 23 days | 24 days", "What has changed", ("Section", "Before", "Now"), 2)
     prompt = Prompt(question="How many days of leave do I have?", passages=(days, changes))
     written = "".join(Extractive(HashEmbedder()).stream(prompt, threading.Event()))
     assert all(f"| {country} |" in written for country in ("Germany", "Czechia", "Portugal"))
     assert "Before" not in written
+
+
+def test_a_row_whose_whole_label_is_asked_for_goes_before_one_on_something_of_it() -> None:
+    header = ("Article", "Price")
+    pumps = table_of("P-40 | 2,860\nP-65 | 3,940\nP-80 | 6,120", "Price of pumps", header, 2)
+    parts = table_of("Seal kit for P-65 | 168\nBearing | 45", "Price of parts", header, 1)
+    prompt = Prompt(question="What is the price of the P-65?", passages=(parts, pumps))
+    written = "".join(Extractive(HashEmbedder()).stream(prompt, threading.Event()))
+    assert written.startswith("| Article | Price |\n| --- | --- |\n| P-65 | 3,940 [2] |")
 
 
 def test_the_list_of_what_is_not_covered_does_not_tell_what_is() -> None:

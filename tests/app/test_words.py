@@ -13,7 +13,6 @@ from app.words import content_words, covered, is_german, stem, word_spans
         ("travelled", "travel"),
         ("covered", "cover"),
         ("orders", "order"),
-        ("plans", "plan"),
         ("systems", "system"),
         ("Tage", "Tagen"),
         ("Kündigung", "Kündigungen"),
