@@ -10,6 +10,7 @@ import importlib
 import platform
 import sqlite3
 import sys
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from sqlalchemy.orm import Session
 from storage.errors import Busy, Conflict, InvalidInput, Unavailable
 
 MIGRATIONS = Path(__file__).with_name("migrations")
+_PATIENCE = 30  # seconds that SQLite waits for another writer
 _MIGRATION_LOCK = 0x466F6F74  # an arbitrary number that is ours: "Foot"
 
 
@@ -44,13 +46,27 @@ def sqlite_module() -> ModuleType:
         ) from error
 
 
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to a write-ahead log, for which SQLite does not wait while another process does the same."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite_module().OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
 def sqlite_engine(url: str) -> sa.Engine:
-    engine = sa.create_engine(url, module=sqlite_module(), connect_args={"timeout": 30})
+    engine = sa.create_engine(url, module=sqlite_module(), connect_args={"timeout": _PATIENCE})
 
     @sa.event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = None  # the driver must not begin transactions by itself
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON"):
+        _write_ahead(connection)
+        for pragma in ("synchronous=NORMAL", f"busy_timeout={1000 * _PATIENCE}", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
         # SQLite's own knows ASCII letters only, and searching for "ärzte" must find "Ärzte"
         connection.create_function("lower", 1, _lower, deterministic=True)
