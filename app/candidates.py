@@ -21,7 +21,7 @@ from app.answer_signs import answers, defines, goes_on, new_figure, points_elsew
 from app.periods import years
 from app.question_kinds import QUANTITIES, Asks, Inquiry, inquiry
 from app.quotation import one_line
-from app.rows import in_words, matches
+from app.rows import in_words, matches, names_of
 from app.statements import Kind, Statement, group_label, table_header
 from app.topics import contrary
 from app.words import content_words, covered
@@ -166,7 +166,7 @@ def _told(one: Candidate) -> frozenset[str]:
     table = one.statement.table
     if table is None:
         return one.words
-    return one.words.union(content_words(" ".join([table.caption, *table.header])))
+    return one.words.union(names_of(table))
 
 
 def _compare(asked: Wanted, found: Sequence[Candidate], embedder: Embedder | None) -> None:

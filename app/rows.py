@@ -34,6 +34,11 @@ _LOOKS_BACK = re.compile(
 )
 
 
+def names_of(table: PassageTable) -> list[str]:
+    """The content words of what stands over all of its rows: the caption and the names of the columns."""
+    return content_words(" ".join([table.caption, *table.header]))
+
+
 def in_words(table: PassageTable, row: PassageRow) -> str:
     """ "Czechia; Days carried over at most: 5; To be taken by: 30 June"."""
     parts = [row.group, row.cells[0]]

@@ -13,6 +13,7 @@ from itertools import pairwise
 from app.candidates import Candidate, Wanted
 from app.lists import below_heading, with_rest
 from app.question_kinds import QUANTITIES
+from app.rows import names_of
 from app.statements import Kind, Statement, column_names, group_label, run_around
 from app.topics import contrary
 from app.words import content_words, covered
@@ -154,9 +155,8 @@ def _is_of_whole_table(asked: Wanted, candidate: Candidate, ranked: Sequence[Can
     table = candidate.statement.table
     if table is None or len(table.rows) > _ITEMS:
         return False
-    names = content_words(" ".join([table.caption, *table.header]))
     rows = (one for one in ranked if one.n == candidate.n and one.statement.table == table)
-    return len(covered(asked.words, names)) == len(asked.words) and not any(one.singled_out for one in rows)
+    return len(covered(asked.words, names_of(table))) == len(asked.words) and not any(one.singled_out for one in rows)
 
 
 def _is_other_row(candidate: Candidate, best: Candidate) -> bool:
