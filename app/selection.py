@@ -137,17 +137,22 @@ def _ordered(n: int, places: set[int], best: Candidate) -> list[int]:
 
 
 def _with_whole_table_first(asked: Wanted, ranked: Sequence[Candidate]) -> Sequence[Candidate]:
-    """Where the best is a row on something that was not asked for, and a table says by its names all that was asked.
+    """Where the best row is on something that was not asked for, and a table says by its names all that was asked.
 
     "How many days of leave do I have?" asks for the table by countries, not for what changed for one of them.
     """
-    best = ranked[0]
-    row = best.statement.row
-    if row is None or len(covered(label := content_words(row.cells[0]), asked.words)) == len(label):
+    near = [one for one in ranked if one.score >= ranked[0].score - NEAR]
+    best = next((one for one in near if one.statement.row is not None), None)
+    if best is None or best.statement.row is None or _is_named(asked, best.statement.row.cells[0]):
         return ranked
-    near = (one for one in ranked if one.score >= best.score - 2 * NEAR and _is_of_whole_table(asked, one, ranked))
-    first = next(near, best)
+    whole = (one for one in ranked if one.score >= best.score - 2 * NEAR and _is_of_whole_table(asked, one, ranked))
+    first = next(whole, ranked[0])
     return [first, *(one for one in ranked if one is not first)]
+
+
+def _is_named(asked: Wanted, label: str) -> bool:
+    words = content_words(label)
+    return len(covered(words, asked.words)) == len(words)
 
 
 def _is_of_whole_table(asked: Wanted, candidate: Candidate, ranked: Sequence[Candidate]) -> bool:
