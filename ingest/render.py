@@ -49,7 +49,8 @@ def render(
     """Draw page `page` (1-based) of the PDF or picture at `path`.
 
     Given the stored `text` of the page, boxes are left out where pdfium now reads another text: a highlight is right or
-    absent. A recognised page brings the boxes of its `words` along. Raises DocumentError where it can't be drawn.
+    absent. A page that was recognised or put in order brings the boxes of its `words` along. Raises DocumentError where
+    it can't be drawn.
     """
     limits = limits or Limits(cpu_seconds=30, wall_seconds=30)
     answer = sandbox.run(draw if kind == "pdf" else show, str(path), page, readable=[path], limits=limits)

@@ -1,4 +1,4 @@
-"""Where the words of a recognised page stand: eight bytes a word, in the order of the text's words.
+"""Where the words of a page stand whose text is not pdfium's own: eight bytes a word, in the order of the text.
 
 A word is what stands between white space. Its left, top, right and bottom edges are parts of 65,535 of the page.
 """

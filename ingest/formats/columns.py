@@ -13,9 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
 
-import pypdfium2
-
-from ingest.formats.lines import BETWEEN, FIGURE, LIST_MARK, Line, Segment, lay
+from ingest.formats.lines import BETWEEN, FIGURE, LIST_MARK, Edges, Line, Segment, lay
 from storage.types import Row, Table
 
 _PROSE = 0.72  # of the page's text width: a line so wide without a gap is prose
@@ -39,11 +37,9 @@ class _Grid:
     last: int = 0  # the column that was written last
 
 
-def find_tables(
-    page: pypdfium2.PdfTextPage, text: str, lines: Iterable[tuple[int, str, bool]], *, rotation: int = 0
-) -> tuple[Table, ...]:
+def find_tables(text: str, lines: Iterable[tuple[int, str, bool]], edges: Edges) -> tuple[Table, ...]:
     """In text order, not overlapping. `lines` has (offset, words, bold) of each line that is not blank."""
-    laid = lay(page, lines, rotation=rotation)
+    laid = lay(lines, edges)
     if not laid:
         return ()
     width = max(line.segments[-1].right for line in laid) - min(line.segments[0].left for line in laid)

@@ -65,7 +65,7 @@ class Page:
     text: str
     lines: list[Line]
     tables: tuple[Table, ...] = ()
-    boxes: bytes = b""  # of the words, where it was recognised
+    boxes: bytes = b""  # of the words, where it was recognised or put in order
     unseen: bool = False  # holds text that nobody sees, which was left out
 
 

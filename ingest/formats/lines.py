@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pypdfium2
@@ -29,6 +29,9 @@ FIGURE = re.compile(
 )
 LIST_MARK = re.compile(r"[•▪●○◦‣·–—*☐☒☑-]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]")
 
+Edges = Callable[[int], tuple[float, float, float, float]]
+"""left, right, top, bottom of a character as the page is read; downwards is more."""
+
 
 @dataclass(slots=True)
 class Segment:
@@ -48,14 +51,13 @@ class Line:
     segments: list[Segment]
 
 
-def lay(page: pypdfium2.PdfTextPage, lines: Iterable[tuple[int, str, bool]], *, rotation: int = 0) -> list[Line]:
+def lay(lines: Iterable[tuple[int, str, bool]], edges: Edges) -> list[Line]:
     """`lines` has (offset, words, bold) of each line that is not blank; what stands at one height is one line."""
-    return _side_by_side(line for line in _parted(page, lines, rotation) if line.segments)
+    return _side_by_side(line for line in _parted(lines, edges) if line.segments)
 
 
-def _parted(page: pypdfium2.PdfTextPage, lines: Iterable[tuple[int, str, bool]], rotation: int) -> Iterator[Line]:
+def _parted(lines: Iterable[tuple[int, str, bool]], edges: Edges) -> Iterator[Line]:
     """pdfium may put rows behind each other on one line: they are parted."""
-    edges = _edges(page, rotation)
     since = BETWEEN  # lines since the last one with a gap
     for offset, words, bold in lines:
         segments: list[Segment] = []
@@ -96,13 +98,13 @@ def _side_by_side(lines: Iterable[Line]) -> list[Line]:
     return result
 
 
-def _edges(page: pypdfium2.PdfTextPage, rotation: int) -> Callable[[int], tuple[float, float, float, float]]:
-    """left, right, top, bottom of a character as the page is read; downwards is more."""
+def edges_of(page: pypdfium2.PdfTextPage, rotation: int = 0, at: Sequence[int] | None = None) -> Edges:
+    """`at[i]` is pdfium's index of character i, where the text was put in another order."""
     box, raw = pdfium.FS_RECTF(), page.raw
     reference, read = ctypes.byref(box), pdfium.FPDFText_GetLooseCharBox
 
     def edges(index: int) -> tuple[float, float, float, float]:
-        read(raw, index, reference)
+        read(raw, index if at is None else at[index], reference)
         if rotation == 90:
             return box.bottom, box.top, box.left, box.right
         if rotation == 270:

@@ -3,7 +3,8 @@
 A page without text, or with text that stands for no letters, is read by text recognition (`ingest.formats.scan`).
 
 Text offsets stay pdfium's own character indexes (characters are replaced one for one, never added or dropped), so that
-`ingest.render` can ask for the place of text[start:end] on the drawn page. pypdf steps in where pdfium can't open a
+`ingest.render` can ask for the place of text[start:end] on the drawn page. A page whose columns had to be put in order
+(`ingest.formats.reading_order`) brings the boxes of its words along instead. pypdf steps in where pdfium can't open a
 file; its pages then can't be drawn.
 """
 
@@ -11,15 +12,17 @@ from __future__ import annotations
 
 import ctypes
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 
+from ingest.formats import reading_order
 from ingest.formats.columns import find_tables
 from ingest.formats.headings import Line, Page, biggest, sections
+from ingest.formats.lines import edges_of
 from ingest.formats.sections import NO_TEXT, File, Reading, contents, one_line, properties
 from ingest.formats.unseen import unseen
 from ingest.sandbox import report
@@ -169,14 +172,24 @@ def _read_page(document: pypdfium2.PdfDocument, number: int, no_ocr: str) -> tup
             for index in hidden:
                 characters[index] = " "
             text = "".join(characters)
-        lines = list(_lines(text_page, text))
-        laid = ((line.start, line.text, line.bold) for line in lines)
-        tables = find_tables(text_page, text, laid, rotation=page.get_rotation())
-        whole = Page(text, lines, tables, unseen=bool(hidden))
-        return whole, "" if text.strip() else why
+        return _laid_out(page, text_page, text, unseen=bool(hidden)), "" if text.strip() else why
     finally:
         text_page.close()
         page.close()
+
+
+def _laid_out(page: pypdfium2.PdfPage, text_page: pypdfium2.PdfTextPage, text: str, *, unseen: bool) -> Page:
+    """The page in reading order with its lines and tables; where that took a change, with the boxes of its words."""
+    rotation = page.get_rotation()
+    lines = list(_lines(text_page, text))
+    laid = [(line.start, line.text, line.bold) for line in lines]
+    order = reading_order.ordered(text_page, text, laid, rotation=rotation)
+    if order is None:
+        return Page(text, lines, find_tables(text, laid, edges_of(text_page, rotation)), unseen=unseen)
+    lines = list(_lines(text_page, order.text, order.at))
+    laid = [(line.start, line.text, line.bold) for line in lines]
+    tables = find_tables(order.text, laid, edges_of(text_page, rotation, order.at))
+    return Page(order.text, lines, tables, reading_order.word_boxes(page, text_page, order), unseen)
 
 
 def _doubt(page: pypdfium2.PdfPage, text_page: pypdfium2.PdfTextPage, text: str) -> str:
@@ -226,7 +239,8 @@ def _recognised(page: pypdfium2.PdfPage) -> tuple[Page | None, str]:
         return None, "damaged, it could not be drawn"
 
 
-def _lines(page: pypdfium2.PdfTextPage, text: str) -> Iterator[Line]:
+def _lines(page: pypdfium2.PdfTextPage, text: str, at: Sequence[int] | None = None) -> Iterator[Line]:
+    """`at[i]` is pdfium's index of character i, where the text was put in another order."""
     offset = 0
     box, read = pdfium.FS_RECTF(), pdfium.FPDFText_GetLooseCharBox
     raw, reference = page.raw, ctypes.byref(box)
@@ -235,10 +249,11 @@ def _lines(page: pypdfium2.PdfTextPage, text: str) -> Iterator[Line]:
         if words:
             first = offset + len(line) - len(line.lstrip())
             end = first + len(words) - 1
-            read(raw, end, reference)
+            begins, ends = (first, end) if at is None else (at[first], at[end])
+            read(raw, ends, reference)
             right = box.right
-            read(raw, first, reference)
-            bold = len(words) <= 160 and _bold(page, first) and _bold(page, end)
+            read(raw, begins, reference)
+            bold = len(words) <= 160 and _bold(page, begins) and _bold(page, ends)
             yield Line(first, words, abs(box.top - box.bottom), bold, box.left, right, box.bottom)
         offset += len(line) + 1
 

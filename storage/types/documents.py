@@ -115,7 +115,9 @@ class Section:
     headings: tuple[Heading, ...] = ()
     tables: tuple[Table, ...] = ()
     place: str = ""
-    boxes: bytes = field(default=b"", repr=False)  # of the words of a recognised page: `storage.boxes`
+    boxes: bytes = field(
+        default=b"", repr=False
+    )  # of the words of a page that was recognised or put in order: `storage.boxes`
 
     def heading_at(self, offset: int) -> str:
         path = ""
