@@ -41,19 +41,29 @@ class Replay:
         self._documents = _Documents(services.documents)
         self._neighbours = _Neighbours(opened)
 
+    def retriever(self, design: Design | None = None) -> Retriever:
+        return self._once(design)
+
+    def around(self, passage: Passage) -> list[Passage]:
+        """What stands before and after it on its page, each a passage of the index."""
+        return self._neighbours.around(passage)
+
     def run(
         self, questions: QuestionSet, design: Design | None = None, *, apart: bool = True, joined: bool = False
     ) -> Run:
         """`apart`: comparisons are taken apart. `joined`: each passage comes with its neighbours of the same page."""
-        retriever = _Once(
+        retriever = self._once(design)
+        retriever.neighbours = self._neighbours if joined else None
+        with corpora.replaced(evaluation, understand=partial(understand, apart=apart)):
+            return evaluate(questions, named(self.opened, questions), retriever, self.opened.principal)
+
+    def _once(self, design: Design | None) -> _Once:
+        return _Once(
             cast(Index, self._index),
             cast(Embedder, self._embedder),
             cast(Documents, self._documents),
             design=design,
         )
-        retriever.neighbours = self._neighbours if joined else None
-        with corpora.replaced(evaluation, understand=partial(understand, apart=apart)):
-            return evaluate(questions, named(self.opened, questions), retriever, self.opened.principal)
 
     def texts(self) -> list[str]:
         """Every page or section of the corpus."""
@@ -151,15 +161,23 @@ class _Neighbours:
         self._versions = opened.services.versions
         self._pages: dict[str, dict[int, list[Chunk]]] = {}
 
+    def around(self, passage: Passage) -> list[Passage]:
+        chunks = [one for one in self._beside(passage) if one.start != passage.start]
+        return [replace(passage, start=one.start, end=one.end, text=one.text) for one in chunks]
+
     def joined(self, passage: Passage) -> Passage:
         """With the chunk before it and the one after it, where they are of its page."""
-        page = self._of_version(passage.version_id)[passage.page]
-        at = next(place for place, chunk in enumerate(page) if chunk.start == passage.start)
-        text, end, first = "", 0, page[max(0, at - 1)]
-        for chunk in page[max(0, at - 1) : at + 2]:
+        beside = self._beside(passage)
+        text, end, first = "", 0, beside[0]
+        for chunk in beside:
             text += " " * (chunk.start - end) * bool(text) + chunk.text[max(0, end - chunk.start) * bool(text) :]
             end = chunk.end
         return replace(passage, start=first.start, end=end, text=text)
+
+    def _beside(self, passage: Passage) -> list[Chunk]:
+        page = self._of_version(passage.version_id)[passage.page]
+        at = next(place for place, chunk in enumerate(page) if chunk.start == passage.start)
+        return page[max(0, at - 1) : at + 2]
 
     def _of_version(self, version_id: str) -> dict[int, list[Chunk]]:
         if version_id not in self._pages:

@@ -22,6 +22,7 @@ import ablation
 import bars
 import corpora
 import languages
+import neighbours
 import reranking
 import slips
 import tables
@@ -123,6 +124,7 @@ def _editions(options: argparse.Namespace) -> str:
 TABLES: dict[str, Callable[[argparse.Namespace], str]] = {
     "bars": _bars,
     "ablation": _ablation,
+    "neighbours": lambda _: neighbours.table(),
     "slips": _slips,
     "conversations": _talks,
     "follow-ups": _follow_ups,
