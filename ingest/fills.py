@@ -9,9 +9,7 @@ from __future__ import annotations
 import time
 from functools import partial
 
-from dbos import DBOS, Queue, SetWorkflowID
-
-from ingest.jobs import BROKEN_OFF, CRASHES, Failed, Gone, ended, step, workflow
+from ingest.jobs import BROKEN_OFF, CRASHES, Failed, Gone, Polled, ended, step, workflow
 from ingest.reindex import Reindex, batches
 from storage.generations import Generation, GenerationState
 
@@ -38,12 +36,10 @@ class Fills:
             "fill": workflow("fill", self._fill_workflow, recoveries=CRASHES),
             "compare": workflow("compare generations", self._compare_workflow, recoveries=CRASHES),
         }
-        self._queue: Queue | None = None
+        self._queue: Polled | None = None
 
     def launch(self) -> None:
-        self._queue = DBOS.register_queue(
-            "fills", worker_concurrency=1, polling_interval_sec=0.1, on_conflict="always_update"
-        )
+        self._queue = Polled("fills", concurrency=1, busy=0.1, idle=1.0)
 
     def take(self) -> None:
         """Enqueue what the generation under way lacks, and bring it on. At most once a second."""
@@ -52,10 +48,11 @@ class Fills:
         self._next = time.monotonic() + EVERY
         wanted = self._wanted(self._reindex.advance())
         self._taken &= wanted.keys()
+        if self._queue is None:
+            return
+        self._queue.poll(busily=bool(wanted))
         for workflow_id in wanted.keys() - self._taken:
-            assert self._queue is not None
-            with SetWorkflowID(workflow_id):
-                self._queue.enqueue(self._workflows[workflow_id.split(":")[0]], workflow_id)
+            self._queue.enqueue(workflow_id, self._workflows[workflow_id.split(":")[0]], workflow_id)
             self._taken.add(workflow_id)
 
     def give_up(self) -> None:

@@ -77,16 +77,11 @@ class Jobs:
         self._delete = step("delete", lambda document_ids: len(pipeline.delete_all(document_ids)), patience)
         self._ingest = workflow("ingest", self._ingest_workflow)
         self._erase = workflow("delete", self._delete_workflow)
-        self._queue: Queue | None = None
+        self._queue: Polled | None = None
 
     def launch(self) -> None:
         DBOS.launch()
-        self._queue = DBOS.register_queue(
-            "documents",
-            worker_concurrency=self._concurrency,
-            polling_interval_sec=0.1,
-            on_conflict="always_update",
-        )
+        self._queue = Polled("documents", concurrency=self._concurrency, busy=0.1, idle=0.4)
 
     def destroy(self, *, seconds: int) -> None:
         DBOS.destroy(workflow_completion_timeout_sec=seconds, destroy_registry=True)
@@ -99,6 +94,8 @@ class Jobs:
         self._taken &= waiting.keys()
         for workflow_id, (workflow, subject) in waiting.items():
             self._enqueue(workflow_id, workflow, subject)
+        if self._queue:
+            self._queue.poll(busily=len(waiting) > self._concurrency)
         for version_id in versions.terms.stale():
             self._pipeline.follow_terms(version_id, patience=0.0)
         return len(waiting)
@@ -133,8 +130,7 @@ class Jobs:
     def _enqueue(self, workflow_id: str, workflow: Callable[..., Any], *arguments: str) -> None:
         if workflow_id in self._taken or self._queue is None:
             return
-        with SetWorkflowID(workflow_id):
-            self._queue.enqueue(workflow, *arguments)
+        self._queue.enqueue(workflow_id, workflow, *arguments)
         self._taken.add(workflow_id)
 
     def _deleting(self) -> dict[str, list[str]]:
@@ -173,6 +169,28 @@ class Jobs:
     def _delete_workflow(self, document_ids: str) -> str:
         self._delete(document_ids.split(","))
         return "deleted"
+
+
+class Polled:
+    """A queue of DBOS, which asks its database for work all the time: a dozen statements each time, so seldom where
+    no work waits, and often where it does, as at most `concurrency` pieces are had each time."""
+
+    def __init__(self, name: str, *, concurrency: int, busy: float, idle: float) -> None:
+        """`busy` and `idle` are seconds from one time to the next."""
+        self._busy, self._idle, self._every = busy, idle, idle
+        self._queue: Queue = DBOS.register_queue(
+            name, worker_concurrency=concurrency, polling_interval_sec=idle, on_conflict="always_update"
+        )
+
+    def poll(self, *, busily: bool) -> None:
+        every = self._busy if busily else self._idle
+        if every != self._every:
+            self._queue.set_polling_interval_sec(every)
+            self._every = every
+
+    def enqueue(self, workflow_id: str, workflow: Callable[..., Any], *arguments: str) -> None:
+        with SetWorkflowID(workflow_id):
+            self._queue.enqueue(workflow, *arguments)
 
 
 class Failed(Exception):

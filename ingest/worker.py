@@ -23,6 +23,7 @@ from ingest.jobs import Jobs
 from ingest.pipeline import Pipeline
 from ingest.reindex import Reindex
 from ingest.sync import Synchroniser
+from storage.agenda import Agenda, agenda
 from storage.database import Database, db_now
 from storage.errors import Conflict, FootnoteError
 from storage.filling import Filling
@@ -31,7 +32,7 @@ from storage.status import TTL
 
 log = logging.getLogger(__name__)
 
-TAKE_EVERY = 0.3
+LOOK_EVERY = 0.2
 PAUSE = 2.0  # after a round that failed
 
 
@@ -79,22 +80,39 @@ class Worker:
         fills.launch()
         threading.Thread(target=self._prepare, daemon=True, name="prepare").start()
         log.info("The worker is ready.")
-        now_and_then = [partial(self._sweep, jobs), jobs.give_up, jobs.tidy, fills.give_up]
-        always: list[Callable[[], object]] = [jobs.take, fills.take]
-        if self._synchroniser:
-            always.append(partial(self._synchroniser.take, self._id))
+        now_and_then: list[Callable[[], object]] = [
+            partial(self._sweep, jobs),
+            jobs.give_up,
+            jobs.tidy,
+            fills.give_up,
+            jobs.take,
+            fills.take,
+        ]
+        next_sweep = 0.0
         try:
-            next_sweep = 0.0
-            while not stop.wait(TAKE_EVERY):
+            while not stop.wait(LOOK_EVERY):
                 due = time.monotonic() >= next_sweep
                 next_sweep = time.monotonic() + self._ttl / 3 if due else next_sweep
-                done = [_went_well(chore) for chore in [*(now_and_then if due else ()), *always]]
+                done = [_went_well(chore) for chore in (now_and_then if due else self._to_take(jobs, fills))]
                 if not all(done):
                     stop.wait(PAUSE)
         finally:
             jobs.destroy(seconds=0)
             if self._alone:
                 self._lock.release()
+
+    def _to_take(self, jobs: Jobs, fills: Fills) -> list[Callable[[], object]]:
+        """Mostly nothing, and that is found out at the price of one statement."""
+        try:
+            found = agenda(self._database)
+        except Exception:  # noqa: BLE001  the worker loop: each chore meets the same and says so
+            found = Agenda(documents=True, generations=True, sources=True)
+        chores: list[Callable[[], object]] = [jobs.take] if found.documents else []
+        if found.generations:
+            chores.append(fills.take)
+        if found.sources and self._synchroniser:
+            chores.append(partial(self._synchroniser.take, self._id))
+        return chores
 
     def _prepare(self) -> None:
         """Load the embedding model before the first document needs it."""

@@ -20,7 +20,7 @@ from storage.database import Database
 from storage.documents import require_admin
 from storage.errors import Conflict, NotFound
 from storage.models import Document, Hold, Version, now
-from storage.status import CANCEL, INGEST, OPEN, PAUSE, Now, has_status, now_of, status_of
+from storage.status import CANCEL, DELETING, INGEST, OPEN, PAUSE, Now, has_status, now_of, status_of
 from storage.types import Principal, State, Status
 from storage.versions import Job, Versions
 
@@ -90,7 +90,7 @@ class Queue:
         require_admin(principal)
         with self._database.read() as session:
             moment = now_of(session)
-            gone = session.scalar(sa.select(sa.func.count()).where(Document.deleting)) or 0
+            gone = session.scalar(sa.select(sa.func.count()).select_from(DELETING.subquery())) or 0
             return Summary(_counts(session, moment), gone, moment.held_by, *_pace(session, moment))
 
     def jobs(
@@ -167,7 +167,7 @@ class Queue:
     def retry_failed(self, principal: Principal) -> int:
         """A new attempt of every document whose newest version has failed. Returns how many."""
         require_admin(principal)
-        kept = Version.document_id.not_in(sa.select(Document.id).where(Document.deleting))
+        kept = Version.document_id.not_in(DELETING)
         failed = sa.select(Version.id).where(Version.state == State.FAILED, kept, sa.not_(_superseded()))
         with self._database.write() as session:
             count = session.scalar(sa.select(sa.func.count()).select_from(failed.subquery())) or 0
@@ -178,16 +178,15 @@ class Queue:
             return count
 
 
-_DELETING = sa.select(Document.id).where(Document.deleting)
 _AT_WORK = (State.PARSING, State.EMBEDDING)
 
 
 def _counts(session: Session, moment: Now) -> dict[Status, int]:
     """As many of each status as `jobs` lists, without looking at every row: it is asked for each second."""
-    of_kept = Version.document_id.not_in(_DELETING)
+    of_kept = Version.document_id.not_in(DELETING)
     states = sa.select(Version.state, sa.func.count()).group_by(Version.state)
     by_state = {State(state): count for state, count in session.execute(states)}
-    for state, count in session.execute(states.where(Version.document_id.in_(_DELETING))):
+    for state, count in session.execute(states.where(Version.document_id.in_(DELETING))):
         by_state[State(state)] -= count
 
     def count_of(*clauses: sa.ColumnElement[bool]) -> int:
@@ -211,7 +210,7 @@ def _counts(session: Session, moment: Now) -> dict[Status, int]:
 def _listed(status: Status | None, moment: Now) -> sa.Select[str]:
     """The ids alone: sorting thousands of whole rows is what would take long."""
     wanted = Version.state.in_(OPEN) if status is None else has_status(status, moment)
-    return sa.select(Version.id).where(wanted, Version.document_id.not_in(_DELETING))
+    return sa.select(Version.id).where(wanted, Version.document_id.not_in(DELETING))
 
 
 def _order(status: Status | None, moment: Now) -> list[Any]:

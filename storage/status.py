@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from storage.database import db_now
-from storage.models import Executor, Hold, Version
+from storage.models import Document, Executor, Hold, Version, is_set
 from storage.types import State, Status
 
 TTL = 15.0  # seconds without a heartbeat after which a worker counts as dead
@@ -20,6 +20,8 @@ OPEN = (State.WAITING, State.PARSING, State.EMBEDDING)
 INGEST = "ingest"
 PAUSE, CANCEL = "pause", "cancel"
 _ENDED = {State.READY: Status.DONE, State.FAILED: Status.FAILED, State.CANCELLED: Status.CANCELLED}
+DELETING = sa.select(Document.id).where(is_set(Document.deleting))
+_HELD = sa.select(sa.exists().where(Hold.what == INGEST))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ def now_of(session: Session) -> Now:
 
 
 def is_held(session: Session) -> bool:
-    return session.scalar(sa.select(sa.exists().where(Hold.what == INGEST))) or False
+    return session.scalar(_HELD) or False
 
 
 def status_of(version: Version, now: Now) -> Status:

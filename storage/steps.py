@@ -103,7 +103,7 @@ def new_attempt(principal: Principal) -> dict[str, Any]:
     }
 
 
-def job_id(version: Version) -> str:
+def job_id(version: Version | sa.Row[Any]) -> str:
     """The name of this attempt, and after a pause of its next turn; see `storage.versions.Job`."""
     turn = f":{version.turn}" if version.turn else ""
     return f"ingest:{version.id}:{version.attempt}{turn}"

@@ -21,6 +21,7 @@ ATTEMPTS = 3  # workers that a run may outlive
 MAX_ERRORS = 100  # that are kept of a run; all are counted
 KEPT_RUNS = 100  # of a source
 ENDED = "Its worker process ended again and again."
+WAITING = sa.select(SyncRow.id).where(SyncRow.finished.is_(None), SyncRow.state == SyncState.WAITING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,8 @@ class Syncs:
 
     def take(self, executor: str) -> Task | None:
         """The run that has waited longest, which is then this worker's."""
-        waiting = sa.select(SyncRow.id).where(SyncRow.state == SyncState.WAITING).order_by(SyncRow.created).limit(1)
         with self._database.read() as session:
-            run_id = session.scalar(waiting)
+            run_id = session.scalar(WAITING.order_by(SyncRow.created).limit(1))
         if run_id is None:
             return None
         with self._database.write() as session:

@@ -8,7 +8,11 @@ import sqlalchemy as sa
 
 from storage.access import document_terms, readers_of
 from storage.database import Database
-from storage.models import Document, DocumentTerm, Version
+from storage.models import Document, DocumentTerm, Version, is_set
+
+STALE = sa.select(Document.live_version_id).where(
+    is_set(Document.terms_stale), sa.not_(Document.deleting), Document.live_version_id.is_not(None)
+)
 
 
 class Terms:
@@ -40,10 +44,7 @@ class Terms:
     def stale(self) -> list[str]:
         """Live versions whose points may carry other terms than SQL says."""
         with self._database.read() as session:
-            query = sa.select(Document.live_version_id).where(
-                Document.terms_stale, sa.not_(Document.deleting), Document.live_version_id.is_not(None)
-            )
-            return [version_id for version_id in session.scalars(query) if version_id]
+            return [version_id for version_id in session.scalars(STALE) if version_id]
 
     def followed(self, version_id: str, terms: Sequence[str]) -> bool:
         """The index carries `terms` now. False where they are not the right ones any more: set them again."""

@@ -1,6 +1,6 @@
 """The SQL tables. Rows never leave `storage`: its functions return the frozen values of `storage.types`."""
 
-from storage.models.base import Base, Moment, Text, new_id, now
+from storage.models.base import Base, Moment, Text, is_set, new_id, now
 from storage.models.conversations import Candidate, CitationRow, ConversationRow, MessageRow, MessageSource
 from storage.models.documents import ChunkRow, Content, Document, DocumentTerm, SectionRow, Version
 from storage.models.escalations import DeliveryRow, EscalationRow, ReplyRow
@@ -52,6 +52,7 @@ __all__ = [
     "User",
     "VerdictRow",
     "Version",
+    "is_set",
     "new_id",
     "now",
 ]

@@ -68,3 +68,8 @@ def child_of(target: str) -> Any:
 def few(name: str, column: str) -> sa.Index:
     """An index of the rows alone for which a flag is set."""
     return sa.Index(name, column, sqlite_where=sa.text(column), postgresql_where=sa.text(column))
+
+
+def is_set(flag: Any) -> sa.ColumnElement[bool]:
+    """The flag as `few` has it. SQLAlchemy's own "= 1" would keep SQLite from that index."""
+    return sa.type_coerce(sa.literal_column(f"{flag.class_.__tablename__}.{flag.key}"), sa.Boolean)

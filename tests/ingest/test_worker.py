@@ -18,7 +18,7 @@ from storage.status import TTL
 from storage.types import Readers, State
 from tests.conftest import ADA, Kept, Library
 from tests.ingest.stage import Stage, stage_over, text
-from tests.ingest.worker_process import until
+from tests.ingest.worker_process import WorkerProcess, until
 
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 on_postgres = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
@@ -71,6 +71,25 @@ def test_a_worker_that_is_told_to_stop_goes_at_once_and_the_next_one_goes_on(sta
     with stage.worker() as worker:
         stage.until_ended(worker)
     stage.assert_whole([kept])
+
+
+@on_sqlite
+def test_a_worker_without_work_asks_its_databases_seldom_and_still_sees_a_new_document(stage: Stage) -> None:
+    with stage.worker(sandbox=False, ttl=30.0, counting=True) as worker:
+        stage.library.add(text("doc"))
+        stage.until_ended(worker)
+        until(lambda: bool(counted(worker)), what=lambda: worker.log)  # from here on it has nothing to do
+        before = len(counted(worker))
+        until(lambda: len(counted(worker)) >= before + 4, what=lambda: worker.log)
+        idle = counted(worker)[before + 1 :]
+        assert sum(idle) / len(idle) < 45, worker.log  # a second: 5 are the worker's, all others the job engine's
+        kept = stage.library.add(text("other"))
+        until(lambda: stage.documents.get(kept.id, ADA).state is State.READY, what=lambda: worker.log)
+
+
+def counted(worker: WorkerProcess) -> list[int]:
+    """Statements in each second of the worker's life so far."""
+    return [int(line.rpartition(" ")[2]) for line in worker.log.splitlines() if "statements:" in line]
 
 
 @on_sqlite

@@ -7,6 +7,7 @@ step. Run as a module, it takes its `Setup` as JSON.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import logging
 import os
@@ -20,6 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import sqlalchemy as sa
 
 from ingest import jobs
 from ingest.embed import Embedder, Parts, embed_alone
@@ -55,6 +57,7 @@ class Setup:
     patience: float = 60.0
     sandbox: bool = True
     grace: float = 0.5
+    counting: bool = False  # of the statements that all databases are asked, a second
 
 
 class HashEmbedder:
@@ -176,9 +179,26 @@ def until(condition: Callable[[], bool], *, seconds: float = 90.0, what: object 
         time.sleep(0.05)
 
 
+def count_statements() -> None:
+    asked = itertools.count()
+
+    def tell() -> None:
+        before = 0
+        while True:
+            time.sleep(1)
+            number = next(asked)  # itself counts for one
+            logging.info("statements: %d", number - before)
+            before = number + 1
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", lambda *_: next(asked))
+    threading.Thread(target=tell, daemon=True).start()
+
+
 def main() -> None:
     setup = Setup(**json.loads(sys.argv[1]))
     logging.basicConfig(level="INFO", format="%(name)s %(levelname)s %(message)s")
+    if setup.counting:
+        count_statements()
     logging.getLogger("httpx").setLevel("WARNING")
     jobs.CRASHES = setup.crashes
     stop = threading.Event()
