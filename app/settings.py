@@ -54,7 +54,12 @@ class Settings(BaseSettings):
 
     # documents
     upload_max_mb: int = Field(1000, gt=0, description="Largest file that is taken, in MB.")
-    parse_memory_mb: int = Field(2048, ge=256, description="Memory that reading one file may take, in MB.")
+    parse_memory_mb: int = Field(
+        500,
+        ge=128,
+        description="Memory that reading one file may fill, in MB, beside the worker's own and text recognition's. "
+        "Linux holds to it.",
+    )
     parse_seconds: int = Field(600, gt=0, description="Time that reading one file may take, in seconds.")
     source_places: str = Field(
         "",

@@ -27,15 +27,21 @@ _SYSTEM = (  # libraries, and the fonts that pdfium draws with where a file brin
     "/lib /lib64 /usr/lib /usr/lib64 /usr/local/lib /nix/store /etc/ld.so.cache /usr/share/fonts /usr/local/share/fonts"
     " /usr/share/zoneinfo /dev/null /dev/urandom"
 )
+_BESIDE = 1024**3  # bytes of addresses
 _READ_FILE, _READ_FOLDER = 1 << 2, 1 << 3
 
 
 def limit(memory: int, cpu_seconds: int, open_files: int) -> list[str]:
-    """Set the limits; return the names of those that the system keeps."""
+    """Set the limits; return the names of those that the system keeps.
+
+    `memory` is what the process may have to write to and share with none (Linux 4.7 and newer): what it can fill, to
+    the page. Addresses are limited to `_BESIDE` more: libraries, which are shared, and what is reserved and not used.
+    """
     import resource  # POSIX only, and needed in the child only
 
     wanted = {
-        "memory": (resource.RLIMIT_AS, memory),
+        "memory": (resource.RLIMIT_DATA, memory),
+        "addresses": (resource.RLIMIT_AS, memory + _BESIDE),
         "processor time": (resource.RLIMIT_CPU, cpu_seconds),
         "open files": (resource.RLIMIT_NOFILE, open_files),
         "file writing": (resource.RLIMIT_FSIZE, 0),
@@ -50,7 +56,9 @@ def limit(memory: int, cpu_seconds: int, open_files: int) -> list[str]:
             resource.setrlimit(kind, (value, hard if kind == resource.RLIMIT_CPU else value))
         except (ValueError, OSError):
             continue
-        if not (kind == resource.RLIMIT_AS and sys.platform == "darwin"):  # macOS accepts it and ignores it
+        if not (
+            kind in {resource.RLIMIT_AS, resource.RLIMIT_DATA} and sys.platform == "darwin"
+        ):  # macOS accepts it and ignores it
             held.append(name)
     return held
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from ingest.formats.members import Budget
 from ingest.formats.sections import NO_TEXT, Reading
 from ingest.recognition.engines import INSTALL
 from ingest.recognition.recogniser import MISSING, NONE, OFF, Recogniser
+from ingest.room import Room
 from ingest.sandbox import Limits, Progress
 from storage import boxes
 from storage.errors import DocumentError
@@ -34,6 +35,7 @@ MAX_PAGES = 20_000
 MAX_CHARACTERS = 100_000_000
 MAX_UNPACKED = 1024**3
 MAX_HEADINGS = 500  # of one section
+_ROOM = Room()  # of this process
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,58 +65,95 @@ def parse(
     the file is empty, encrypted, broken, of no supported format, without text, or beyond the limits.
     """
     recogniser = recogniser or Recogniser(NONE)
-    run = partial(sandbox.run, readable=[path], limits=limits, on_progress=on_progress, answer=recogniser.answer)
+    taken = Taken()
+    run = partial(
+        sandbox.run,
+        readable=[path],
+        limits=limits,
+        on_progress=on_progress,
+        answer=recogniser.answer,
+        take=taken.take,
+        room=_ROOM,
+    )
     try:
-        answer = run(read, str(path), name, recogniser.missing)
+        run(read, str(path), name, recogniser.missing)
     except sandbox.Crashed:
-        answer = run(read, str(path), name, recogniser.missing, True)
-    return _checked(answer, name)
+        run(read, str(path), name, recogniser.missing, True)
+    return taken.checked(name)
 
 
-def read(path: str, name: str, no_ocr: str, careful: bool = False) -> dict[str, Any]:
-    """Runs in the sandbox: the file as JSON. `careful`: after native code crashed on a PDF, so it is kept away."""
+def read(path: str, name: str, no_ocr: str, careful: bool = False) -> Iterator[Any]:
+    """Runs in the sandbox: the file as JSON, first what is known of the whole, then section by section.
+
+    `careful`: after native code crashed on a PDF, so it is kept away.
+    """
     budget = Budget(pages=MAX_PAGES, characters=MAX_CHARACTERS, unpacked=MAX_UNPACKED, careful=careful, no_ocr=no_ocr)
     return _as_json(*reader.read(path, name, budget))
 
 
-def _as_json(kind: str, reading: Any) -> dict[str, Any]:
-    return {
+def _as_json(kind: str, reading: Reading) -> Iterator[Any]:
+    """`reading` loses its sections as they are sent: they are not to stand in memory twice."""
+    yield {
         "format": kind,
         "title": reading.title,
         "headline": reading.headline,
         "properties": reading.properties,
         "warnings": reading.warnings,
         "unread": [[page, why] for page, why in reading.unread.items()],
-        "sections": [
-            [
-                s.page,
-                s.text,
-                [[h.start, h.path] for h in s.headings],
-                [to_json(t) for t in s.tables],
-                s.place,
-                sandbox.to_text(s.boxes),
-            ]
-            for s in reading.sections
-        ],
     }
+    reading.sections.reverse()
+    while reading.sections:
+        section = reading.sections.pop()
+        yield [
+            section.page,
+            section.text,
+            [[heading.start, heading.path] for heading in section.headings],
+            [to_json(table) for table in section.tables],
+            section.place,
+            sandbox.to_text(section.boxes),
+        ]
 
 
-def _checked(answer: Any, name: str) -> Parsed:
+@dataclass(slots=True)
+class Taken:
+    """What has come out of the sandbox so far; the head comes first, also where the reading is begun again."""
+
+    head: Any = None
+    sections: list[Section] = field(default_factory=list)
+    characters: int = 0
+
+    def take(self, value: Any) -> None:
+        """Raises DocumentError for what is no section, or one too many."""
+        if isinstance(value, dict):
+            self.head, self.sections, self.characters = value, [], 0
+            return
+        try:
+            section = _section(len(self.sections) + 1, value)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise _nonsense() from error
+        self.sections.append(section)
+        self.characters += len(section.text)
+        if self.characters > MAX_CHARACTERS:
+            raise _nonsense()
+
+    def checked(self, name: str) -> Parsed:
+        """Raises DocumentError where the whole makes no document."""
+        return _checked(self.head, tuple(self.sections), name)
+
+
+def _checked(answer: Any, sections: tuple[Section, ...], name: str) -> Parsed:
     from ingest.describe import describe  # slow to import, and every child imports this module
     from ingest.language import language
 
     try:
         kind = str(answer["format"])
-        sections = tuple(_section(number, value) for number, value in enumerate(answer["sections"], 1))
         warnings = tuple(_line(str(warning), 300) for warning in answer["warnings"][:20])
         properties = {str(key)[:40]: _line(str(value), 300) for key, value in list(answer["properties"].items())[:40]}
         unread = {int(page): _line(str(why), 100) for page, why in answer["unread"][:MAX_PAGES]}
         title, headline = _line(str(answer["title"]), 200), _line(str(answer["headline"]), 200)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise DocumentError(
-            "The reader answered with nonsense for this file.", "Save it again and upload it."
-        ) from error
-    if kind not in FORMATS or sum(len(section.text) for section in sections) > MAX_CHARACTERS:
+        raise _nonsense() from error
+    if kind not in FORMATS:
         raise _nonsense()
     if not any(section.text.strip() for section in sections):
         raise _no_text(kind, unread)

@@ -24,7 +24,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -33,6 +33,7 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 from ingest import confinement
+from ingest.room import Crowded, Room
 from storage.errors import DocumentError
 
 log = logging.getLogger(__name__)
@@ -47,15 +48,15 @@ _BOOT = (
     "from ingest.sandbox import serve;serve(r)"
 )
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "OMP_NUM_THREADS": "1", "OMP_THREAD_LIMIT": "1", "OPENBLAS_NUM_THREADS": "1"}
-_HEARTBEAT = 0.5
+_HEARTBEAT, _GLANCE = 0.5, 0.1
 _ATTEMPTS = 3  # for a child that the system ends, though it may be another process that took the memory
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one call may use. Bytes and seconds."""
+    """What one call may use. Bytes and seconds; `memory` is what it may fill, libraries and files aside."""
 
-    memory: int = 2 * 1024**3
+    memory: int = 1024**3
     cpu_seconds: int = 300
     wall_seconds: float = 300
     open_files: int = 64
@@ -77,10 +78,18 @@ def run(
     limits: Limits | None = None,
     on_progress: Progress | None = None,
     answer: Answer | None = None,
+    take: Callable[[Any], None] | None = None,
+    room: Room | None = None,
 ) -> Any:
     """Call a module-level `function` with JSON arguments in a fresh child; return its JSON result.
 
+    Of a function that returns an iterator the items are sent one by one, and `take` gets each: so a large result is
+    nowhere held twice. Where the call is repeated they come again from the first; the result itself is None.
+
     The child may read the files in `readable` and what Python and its libraries need.
+
+    Where readers in one `room` hold more than `limits.memory` together, the child of one that came later is ended, and
+    the call is made anew when those before it are done.
 
     `on_progress(done, total)` gets what the function handed to `report`, and again about twice a second while it is
     silent; an exception that it raises ends the child and goes on to the caller, which is how a job is cancelled.
@@ -88,17 +97,55 @@ def run(
     twice a second. A child that the system ends is started again, `_ATTEMPTS` times in all. Raises DocumentError: the
     function's own, or one that says which limit was met.
     """
-    limits = limits or Limits()
-    for left in reversed(range(_ATTEMPTS)):
-        try:
-            with Child(function.__module__, readable=readable, limits=limits) as child:
-                wall = limits.wall_seconds
-                return child.call(function, *args, wall_seconds=wall, on_progress=on_progress, answer=answer)
-        except Killed:
-            if not left:
-                raise
-            log.warning("The system ended the reader of a file; the file is read again.")
-    raise AssertionError
+    limits, room = limits or Limits(), room or Room()
+    beat = partial(on_progress, 0, 0) if on_progress else _nothing
+    left, reader = _ATTEMPTS, object()
+    room.enter(reader)
+    try:
+        while True:
+            try:
+                with Child(function.__module__, readable=readable, limits=limits) as child:
+                    return child.call(
+                        function,
+                        *args,
+                        wall_seconds=limits.wall_seconds,
+                        on_progress=on_progress,
+                        answer=answer,
+                        take=take,
+                        watch=partial(room.check, reader, limits.memory),
+                    )
+            except Crowded:
+                room.wait(reader, beat)
+            except Killed:
+                left -= 1
+                if not left:
+                    raise
+                log.warning("The system ended the reader of a file; the file is read again.")
+    finally:
+        room.leave(reader)
+
+
+class _Pulse:
+    """Tells whoever waits for a child how far it is, and that it lives."""
+
+    def __init__(self, on_progress: Progress | None, watch: Callable[[], None] | None) -> None:
+        self._on_progress, self._watch = on_progress, watch
+        self._progress, self._told, self._watched = (0, 0), time.monotonic(), 0.0
+
+    def beat(self) -> None:
+        """Called as often as one likes."""
+        now = time.monotonic()
+        if self._watch is not None and now - self._watched >= _GLANCE:
+            self._watched = now
+            self._watch()
+        if now - self._told >= _HEARTBEAT:
+            self.tell()
+
+    def tell(self, counts: Any = None) -> None:
+        self._told = time.monotonic()
+        self._progress = _counts(counts, self._progress)
+        if self._on_progress is not None:
+            self._on_progress(*self._progress)
 
 
 class Child:
@@ -148,34 +195,40 @@ class Child:
         cpu_seconds: int | None = None,
         on_progress: Progress | None = None,
         answer: Answer | None = None,
+        take: Callable[[Any], None] | None = None,
+        watch: Callable[[], None] | None = None,
     ) -> Any:
-        """As `run`. After anything but a result the child is of no more use, a refusal by the function apart."""
+        """As `run`. `watch` is called about ten times a second; what it raises goes on to the caller.
+
+        After anything but a result the child is of no more use, a refusal by the function apart.
+        """
         request = {"function": function.__qualname__, "args": args, "cpu": cpu_seconds or self._limits.cpu_seconds}
         self._send(self._first + json.dumps(request).encode() + b"\n")
         self._first = b""
-        deadline = time.monotonic() + wall_seconds
-        received, progress = 0, (0, 0)
+        deadline, pulse = time.monotonic() + wall_seconds, _Pulse(on_progress, watch)
+        received = 0
         while True:
             if deadline <= time.monotonic():
                 raise _too_long(wall_seconds)
             line = self._line(deadline)
-            if line is not None:
-                received += len(line)
-                if received > self._limits.output:
-                    raise _too_much()
-                message = _message(line)
-                if "ask" in message and answer is not None:
-                    asked = time.monotonic()
-                    beat = partial(on_progress, *progress) if on_progress else _nothing
-                    self._send(json.dumps({"answer": answer(message["ask"], beat)}).encode() + b"\n")
-                    deadline += time.monotonic() - asked + ASKING
-                    received -= len(line)
-                elif "progress" not in message:
-                    return _outcome(message)
-                else:
-                    progress = _counts(message["progress"], progress)
-            if on_progress is not None:
-                on_progress(*progress)
+            pulse.beat()
+            if line is None:
+                continue
+            message = _message(line)
+            if "ask" in message and answer is not None:
+                asked = time.monotonic()
+                self._send(json.dumps({"answer": answer(message["ask"], pulse.tell)}).encode() + b"\n")
+                deadline += time.monotonic() - asked + ASKING
+                continue
+            received += len(line)
+            if received > self._limits.output:
+                raise _too_much()
+            if "item" in message and take is not None:
+                take(message["item"])
+            elif "progress" in message:
+                pulse.tell(message["progress"])
+            else:
+                return _outcome(message)
 
     def _send(self, data: bytes) -> None:
         if self._process.stdin is None:
@@ -187,10 +240,10 @@ class Child:
             raise _ended(self._process, self._limits) from None
 
     def _line(self, deadline: float) -> bytearray | None:
-        """The next line of the child, or None after a heartbeat without one."""
+        """The next line of the child, or None after a moment without one."""
         if self._process.stdout is None:
             raise ValueError("the child needs its pipes")
-        silent_at = min(deadline, time.monotonic() + _HEARTBEAT)
+        silent_at = min(deadline, time.monotonic() + _GLANCE)
         while (end := self._buffer.find(b"\n", self._searched)) < 0:
             self._searched = len(self._buffer)
             if not select.select([self._process.stdout], [], [], max(0.0, silent_at - time.monotonic()))[0]:
@@ -291,7 +344,9 @@ def _too_much() -> DocumentError:
 
 
 def _too_big() -> DocumentError:
-    return DocumentError("Reading this file needed too much memory and was stopped.", "Split the document.")
+    return DocumentError(
+        "Reading this file needed too much memory and was stopped.", "Split the document or raise PARSE_MEMORY_MB."
+    )
 
 
 def _crashed() -> Crashed:
@@ -330,7 +385,12 @@ def serve(request: dict[str, Any]) -> NoReturn:
 
 def _called(module: str, name: str, args: list[Any]) -> dict[str, Any]:
     try:
-        return {"result": getattr(importlib.import_module(module), name)(*args)}
+        result = getattr(importlib.import_module(module), name)(*args)
+        if not isinstance(result, Iterator):
+            return {"result": result}
+        for item in result:
+            _send({"item": item})
+        return {"result": None}
     except DocumentError as error:
         return {"refused": [error.reason, error.remedy]}
     except MemoryError:
@@ -340,7 +400,9 @@ def _called(module: str, name: str, args: list[Any]) -> dict[str, Any]:
 
 
 def _send(message: dict[str, Any]) -> None:
-    data = memoryview(json.dumps(message, separators=(",", ":")).encode() + b"\n")
+    data = memoryview(
+        json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+    )
     while data and _results is not None:
         data = data[os.write(_results, data) :]
 

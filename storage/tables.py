@@ -12,7 +12,13 @@ from typing import Any
 from storage.types import PassageRow, PassageTable, Row, Table
 
 MAX_CELLS = 200_000  # of one section
+_OFFSETS = tuple(range(16_384))
 _CAPTION = 140  # characters of a line above a table that may say what it shows
+
+
+def offset(value: int) -> int:
+    """The number itself, of which there is one for all tables: of millions of cells each has two."""
+    return _OFFSETS[value] if 0 <= value < len(_OFFSETS) else value
 
 
 def to_json(table: Table) -> list[Any]:
@@ -78,8 +84,8 @@ def _caption(table: Table, text: str) -> str:
 
 
 def _row(start: Any, end: Any, cells: Sequence[Any]) -> Row:
-    flat = [int(at) for at in cells]
-    return Row(int(start), int(end), tuple(zip(flat[::2], flat[1::2], strict=True)))
+    flat = [offset(int(at)) for at in cells]
+    return Row(offset(int(start)), offset(int(end)), tuple(zip(flat[::2], flat[1::2], strict=True)))
 
 
 def _in_order(spans: Sequence[Table | Row]) -> bool:

@@ -6,7 +6,6 @@ Not covered: several tables side by side.
 from __future__ import annotations
 
 import csv
-import io
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
@@ -57,7 +56,16 @@ def read(file: File, *, max_characters: int) -> Reading:
 
 def _numbered(text: str, sign: str) -> Iterator[Row]:
     csv.field_size_limit(1 << 27)
-    yield from enumerate(csv.reader(io.StringIO(text), delimiter=sign), 1)
+    yield from enumerate(csv.reader(_lines(text), delimiter=sign), 1)
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Line by line: all at once, or in a file of text, they would take several times the memory."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start) + 1 or len(text)
+        yield text[start:end]
+        start = end
 
 
 def _rows(lines: list[str], sign: str) -> Iterator[list[str]]:

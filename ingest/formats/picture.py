@@ -18,6 +18,7 @@ from storage.errors import DocumentError
 KINDS = ("PNG", "JPEG", "TIFF")
 LARGEST = 200_000_000  # pixels of one picture
 _USUAL_DPI = range(70, 1201)
+_ORIENTATION = 0x0112  # in EXIF; 1 is upright
 _LONG_SIDE = 11.7  # inches: what says nothing of its size is taken for a page of A4
 _BROKEN = (OSError, ValueError, SyntaxError, EOFError, TypeError, KeyError, IndexError, OverflowError)
 
@@ -69,8 +70,10 @@ def frame(picture: Image.Image, number: int, max_pixels: int) -> tuple[Image.Ima
     factor = max(1.0, (width * height / max_pixels) ** 0.5)
     if factor > 1:
         picture.draft("L", (int(width / factor), int(height / factor)))  # only JPEG can, and does so roughly
-    upright = ImageOps.exif_transpose(picture)
+    upright = picture if picture.getexif().get(_ORIENTATION, 1) == 1 else ImageOps.exif_transpose(picture)
     factor = max(1.0, (upright.width * upright.height / max_pixels) ** 0.5)
+    if factor > 1 and upright.mode in {"L", "RGB", "CMYK"}:  # at once: each further copy would be as large
+        upright, factor = _smaller(upright, factor), 1.0
     if "A" in upright.mode or "transparency" in upright.info:
         upright = upright.convert("RGBA")
         upright = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright)
@@ -79,10 +82,13 @@ def frame(picture: Image.Image, number: int, max_pixels: int) -> tuple[Image.Ima
         span = max(1e-9, float(high) - float(low))  # type: ignore[arg-type]  # of one band
         upright = upright.point(lambda value: value * (255 / span) - float(low) * 255 / span).convert("L")  # type: ignore[arg-type]
     upright = upright.convert("L" if upright.mode in {"1", "L"} else "RGB")
-    if factor > 1:
-        size = max(1, int(upright.width / factor)), max(1, int(upright.height / factor))
-        upright = upright.resize(size, Image.Resampling.BOX)
+    upright = _smaller(upright, factor)
     return upright, dpi * upright.width / (width if (width > height) == (upright.width > upright.height) else height)
+
+
+def _smaller(picture: Image.Image, factor: float) -> Image.Image:
+    size = max(1, int(picture.width / factor)), max(1, int(picture.height / factor))
+    return picture.resize(size, Image.Resampling.BOX) if factor > 1 else picture
 
 
 def _page(picture: Image.Image, number: int) -> tuple[Page | None, str]:

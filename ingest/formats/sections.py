@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, TypeAlias
 
 from storage.errors import DocumentError
+from storage.tables import offset
 from storage.types import Heading, Row, Section, Table
 
 File: TypeAlias = str | BinaryIO  # a path, or what a file inside a file holds
@@ -197,9 +198,9 @@ class SectionWriter:
         for row, line in zip(cells, lines, strict=True):
             end, spans = at + len(line), []
             for cell in row:
-                spans.append((min(at, end), min(at + len(cell), end)))
+                spans.append((offset(min(at, end)), offset(min(at + len(cell), end))))
                 at += len(cell) + len(CELL)
-            rows.append(Row(spans[0][0], end, tuple(spans)))
+            rows.append(Row(spans[0][0], offset(end), tuple(spans)))
             at = end + 1
         self._tables.append(Table(start, self._length, tuple(rows), header))
         self._only_headings = self._in_list = False

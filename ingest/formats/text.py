@@ -21,6 +21,7 @@ _TEMPLATE_TAG = re.compile(r"\{%-?\s*(.*?)-?%\}", re.S)
 _QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'")
 _HTML_TAG = re.compile(r"<!--.*?-->|</?[A-Za-z][^<>]*>", re.S)
 _BREAK = re.compile(r"<br\b|</?(?:p|div|li|tr|h\d)\b", re.I)
+_GAP = re.compile(r"\n[ \t]*\n")
 _ITEM = re.compile(r"[ \t]*(?:[-*•‣◦▪–]|\d{1,3}[.)]|[a-z][.)])[ \t]+(?=\S)")
 _NUMBERED = re.compile(
     r"(?:(\d{1,2}(?:\.\d{1,2}){0,4})\.?|(?:chapter|section|part|article|kapitel|abschnitt|teil|§)\s*\d+)[ \t:.]+\S",
@@ -70,10 +71,19 @@ def read_plain(file: File, *, max_characters: int) -> Reading:
 
 def write_plain(text: str, writer: SectionWriter) -> None:
     """Write the paragraphs, headings and items of `text`, whose lines end in line feeds."""
-    for block in re.split(r"\n[ \t]*\n", text):
+    for block in _blocks(text):
         lines = [line.rstrip() for line in block.strip("\n").split("\n") if line.strip()]
         if lines:
             _write_plain(lines, writer)
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """What blank lines part, one after the other: long texts are not held twice."""
+    start = 0
+    for gap in _GAP.finditer(text):
+        yield text[start : gap.start()]
+        start = gap.end()
+    yield text[start:]
 
 
 def _first_line(text: str) -> str:

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 MAX_PIXELS = 12_000_000
 _START = 120.0  # seconds for loading models, once a process
 _CORES = ["/sys/devices/system", "/proc/cpuinfo"]  # where OpenVINO looks for them, and hangs if it can't
-_MEMORY = {"tesseract": 1024**3, "rapidocr": 4 * 1024**3}  # of addresses; OpenVINO uses a third of what it reserves
+_MEMORY = {"tesseract": 512 * 1024**2, "rapidocr": 4 * 1024**3}  # OpenVINO fills a third of what it may write to
 
 MISSING = "no text recognition (OCR) is installed"
 OFF = "text recognition (OCR) is switched off"

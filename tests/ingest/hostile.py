@@ -28,6 +28,42 @@ def hog():
     return len(bytearray(8 * 1024**3))
 
 
+def fill(megabytes):
+    return len(bytearray(megabytes << 20))
+
+
+def hold(megabytes, seconds):
+    """Fill memory for a while; when it began and ended."""
+    begun = time.monotonic()
+    held = b"x" * (megabytes << 20)
+    time.sleep(seconds)
+    return begun, time.monotonic(), len(held)
+
+
+def reserve(megabytes):
+    """Addresses that nothing can be written to."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.mmap.restype = ctypes.c_void_p
+    return libc.mmap(None, ctypes.c_size_t(megabytes << 20), 0, 0x22, -1, 0) != ctypes.c_void_p(-1).value
+
+
+def share(megabytes):
+    import mmap
+
+    return len(mmap.mmap(-1, megabytes << 20))
+
+
+def pieces(count):
+    yield {"count": count}
+    for number in range(count):
+        yield ["€" * number, "\ud800"]
+
+
+def pieces_and_failure(count):
+    yield from range(count)
+    raise DocumentError("It is torn.", "Mend it.")
+
+
 def abort():
     os.abort()
 

@@ -39,7 +39,11 @@ def test_every_mutation_is_read_or_refused(tmp_path):
         path.write_bytes(data)
         child = child or Child(hostile.__name__, readable=[tmp_path], limits=LIMITS)
         try:
-            parsed = parsing._checked(child.call(hostile.answer, str(path), name, wall_seconds=20), name)
+            items, taken = [], parsing.Taken()
+            child.call(hostile.answer, str(path), name, wall_seconds=20, take=items.append)
+            for item in items:
+                taken.take(item)
+            parsed = taken.checked(name)
         except Crashed:
             child.close()
             child = None

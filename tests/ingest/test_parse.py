@@ -13,7 +13,7 @@ from tests.ingest import papers
 
 PDF = papers.pdf([[(18, "Leave policy"), *papers.LOREM]])
 WORD = papers.word(lambda document: document.add_paragraph("Some words."))
-ANSWER = {"format": "text", "title": "", "headline": "", "properties": {}, "warnings": [], "unread": [], "sections": []}
+ANSWER = {"format": "text", "title": "", "headline": "", "properties": {}, "warnings": [], "unread": []}
 
 
 @pytest.fixture
@@ -167,9 +167,18 @@ def test_more_text_than_memory_is_refused_with_a_reason(tmp_path, name):
         parse(path, name, Limits(memory=400 * 10**6, cpu_seconds=20, wall_seconds=60))
 
 
+def checked(head, sections):
+    taken = parsing.Taken()
+    if head is not None:
+        taken.take(head)
+    for section in sections:
+        taken.take(section)
+    return taken.checked("x.txt")
+
+
 def test_nonsense_from_the_child_is_refused():
-    good = ANSWER | {"sections": [[1, "words", [[0, "A"]], [], "", ""]]}
-    assert parsing._checked(good, "x.txt").sections[0].heading_at(3) == "A"
+    good = [1, "words", [[0, "A"]], [], "", ""]
+    assert checked(ANSWER, [good]).sections[0].heading_at(3) == "A"
     for sections in (
         [[2, "words", [], [], "", ""]],
         [[1, "words", [[9, "A"]], [], "", ""]],
@@ -179,15 +188,24 @@ def test_nonsense_from_the_child_is_refused():
         [[1, "two words", [], [], "", "AAAAAAAAAAA="]],
         [[1, "words", [], [], "", "AAAA"]],
         [[1, "words", [], [], "", 7]],
-        7,
+        [7],
+        [good, good],
     ):
         with pytest.raises(DocumentError):
-            parsing._checked(good | {"sections": sections}, "x.txt")
+            checked(ANSWER, sections)
+    with pytest.raises(DocumentError):
+        checked(None, [good])
+
+
+def test_a_reading_that_is_begun_again_forgets_what_came_before():
+    taken = parsing.Taken()
+    for value in (ANSWER, [1, "words", [], [], "", ""], ANSWER, [1, "others", [], [], "", ""]):
+        taken.take(value)
+    assert [section.text for section in taken.checked("x.txt").sections] == ["others"]
 
 
 def test_half_a_surrogate_can_not_slip_through():
-    answer = ANSWER | {"title": "\ud800t", "sections": [[1, "a\ud800b\x00", [], [], "\ud800Slide 1", ""]]}
-    parsed = parsing._checked(answer, "x.txt")
+    parsed = checked(ANSWER | {"title": "\ud800t"}, [[1, "a\ud800b\x00", [], [], "\ud800Slide 1", ""]])
     parsed.sections[0].text.encode()
     parsed.title.encode()
     parsed.sections[0].place.encode()
@@ -203,7 +221,7 @@ def test_pages_without_text_come_as_runs_with_their_reason(file):
 
 def test_reasons_from_the_sandbox_are_cut_and_only_empty_pages_have_one():
     sections = [[1, "words", [], [], "", ""], [2, " ", [], [], "", ""], [3, "", [], [], "", ""]]
-    answer = {**ANSWER, "format": "pdf", "sections": sections, "unread": [[1, "a lie"], [2, "x\n" * 300]]}
-    first, second = parsing._checked(answer, "a.pdf").gaps
+    answer = {**ANSWER, "format": "pdf", "unread": [[1, "a lie"], [2, "x\n" * 300]]}
+    first, second = checked(answer, sections).gaps
     assert (first.first, first.last, first.reason) == (2, 2, ("x " * 300)[:99].strip())
     assert second == Gap(3, 3, NO_TEXT)

@@ -39,6 +39,35 @@ def test_a_function_that_swells_is_stopped_by_the_memory_limit():
         sandbox.run(hostile.hog, limits=QUICK)
 
 
+@on_linux
+def test_memory_is_what_can_be_filled_and_not_what_is_reserved():
+    limits = Limits(memory=200 * 1024**2, cpu_seconds=5, wall_seconds=20)
+    assert sandbox.run(hostile.fill, 100, limits=limits) == 100 << 20
+    assert sandbox.run(hostile.reserve, 600, limits=limits)
+    with pytest.raises(DocumentError, match="too much memory"):
+        sandbox.run(hostile.fill, 220, limits=limits)
+    with pytest.raises(DocumentError, match="could not be read"):
+        sandbox.run(hostile.share, 2_000, limits=limits)
+
+
+def test_items_come_one_by_one_and_are_no_result():
+    items = []
+    assert sandbox.run(hostile.pieces, 3, take=items.append) is None
+    assert items == [{"count": 3}, ["", "\ud800"], ["€", "\ud800"], ["€€", "\ud800"]]
+
+
+def test_a_refusal_after_some_items_is_raised():
+    items = []
+    with pytest.raises(DocumentError, match="It is torn"):
+        sandbox.run(hostile.pieces_and_failure, 2, take=items.append)
+    assert items == [0, 1]
+
+
+def test_items_count_towards_the_output_limit():
+    with pytest.raises(DocumentError, match="more text than can be taken"):
+        sandbox.run(hostile.pieces, 3_000, limits=QUICK, take=lambda item: None)
+
+
 @pytest.mark.parametrize("function", [hostile.abort, hostile.vanish, hostile.babble])
 def test_a_crash_is_a_document_error(function):
     with pytest.raises(sandbox.Crashed, match="crashed on this file"):
