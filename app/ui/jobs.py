@@ -1,19 +1,25 @@
 """The jobs page, for admins: what is being read in, how fast, and the means to pause, cancel and retry it.
 
+Above the documents stands the index that is being made anew; what can be done about that is on its own page.
+
 It shows the rows that the workers work from, once a second while something is open and every five seconds else.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import streamlit as st
 
 from app.services import Services
+from app.ui import index_runs
 from app.ui.identity import callback, draw_problem, who
 from app.ui.job_rows import HEAD, row, summary
 from app.ui.paging import draw_paging
 from app.ui.safe_html import plain
 from app.ui.wording import counted, now_in, number
 from app.ui.zone import browser_zone
+from storage.generations import Generation
 from storage.queue import JobInfo, Summary
 from storage.types import Principal, Status
 
@@ -33,24 +39,30 @@ def page() -> None:
     if not principal.is_admin:
         st.html('<p class="notice">Jobs are managed by admins.</p>')
         return
-    every = MOVING if services.queue.summary(principal).open else STILL
+    every = _pace(services, principal)
     with st.container(key="jobs"):
         draw_problem()
         st.fragment(_draw, run_every=every)(every)
 
 
+def _pace(services: Services, principal: Principal) -> float:
+    running = index_runs.runs(services.generations.all(principal))[Status.RUNNING]
+    return MOVING if running or services.queue.summary(principal).open else STILL
+
+
 def _draw(every: float) -> None:
     services, principal = who()
     found = services.queue.summary(principal)
-    if (every == MOVING) != bool(found.open):
+    runs = index_runs.runs(services.generations.all(principal))
+    if (every == MOVING) != bool(found.open or runs[Status.RUNNING]):
         st.rerun()  # the page sets another pace
     _draw_head(found)
     for reason in services.missing():
         st.html(f'<p class="notice away" role="status">{plain(reason)}</p>')
     shown = str(st.query_params.get(SHOW, OPEN))
     shown = shown if shown in set(Status) else OPEN
-    _draw_filters(found, shown)
-    _draw_rows(services, principal, shown)
+    _draw_filters(found, runs, shown)
+    _draw_rows(services, principal, shown, runs[Status.RUNNING if shown == OPEN else Status(shown)])
 
 
 def _draw_head(found: Summary) -> None:
@@ -72,10 +84,11 @@ def _draw_head(found: Summary) -> None:
         )
 
 
-def _draw_filters(found: Summary, shown: str) -> None:
+def _draw_filters(found: Summary, runs: Mapping[Status, Sequence[Generation]], shown: str) -> None:
     with st.container(key="views", horizontal=True, gap="small"):
         for name in (OPEN, *Status):
             count = found.open if name == OPEN else found.counts[Status(name)]
+            count += len(runs[Status.RUNNING if name == OPEN else Status(name)])
             st.button(
                 f"{name.capitalize()} {number(count)}",
                 key=f"filter_{name}",
@@ -85,14 +98,14 @@ def _draw_filters(found: Summary, shown: str) -> None:
             )
 
 
-def _draw_rows(services: Services, principal: Principal, shown: str) -> None:
+def _draw_rows(services: Services, principal: Principal, shown: str, runs: Sequence[Generation]) -> None:
     offset = st.session_state.get("jobs_offset", 0)
     status = None if shown == OPEN else Status(shown)
     jobs = services.queue.jobs(principal, status=status, limit=ROWS + 1, offset=offset)
     if not jobs and offset:
         st.session_state["jobs_offset"] = 0
         st.rerun(scope="fragment")
-    if not jobs:
+    if not jobs and not runs:
         words = _NOTHING.get(shown, f"<b>Nothing is {shown}</b>")
         st.html(f'<div class="empty">{words}</div>')
         return
@@ -100,6 +113,9 @@ def _draw_rows(services: Services, principal: Principal, shown: str) -> None:
     with st.container(key="rows"):
         with st.container(key="row_head"):
             st.html(HEAD)
+        for run in runs if not offset else ():
+            with st.container(key=f"row_run_{run.id}"):
+                st.html(index_runs.row(run, services.generations.progress(run.id), now))
         for job in jobs[:ROWS]:
             with st.container(key=f"row_{job.version_id}", horizontal=True, wrap=False, vertical_alignment="top"):
                 st.html(row(job, now))

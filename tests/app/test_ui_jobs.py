@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from app import services as composition
 from app.ui import browser, identity
 from app.ui.wording import without_text
+from storage.filling import Filling
 from storage.types import Chunk, Gap, Section, State, Status
 from tests.app.test_ui_pages import EVERYONE, arrive, text
 from tests.insights_site import choose
@@ -76,6 +77,42 @@ def test_a_job_shows_what_it_is_at_how_fast_it_goes_and_who_started_it(site: Sit
         assert words in shown
     choose(page, f"menu_{version}", "Cancel")
     assert "cancelling after this step" in text(page)
+
+
+def test_the_index_that_is_made_anew_stands_among_the_jobs(site: Site) -> None:
+    site.office.add("leave.txt", EVERYONE, b"thirty days")
+    generations, filling = site.services.generations, Filling(site.office.database)
+    generations.first("first_v2", "first", 8)
+    assert "first" not in text(site.open("jobs", show="done"))  # it was never made anew
+    made = generations.start("<b>another</b>", site.anna)
+    page = site.open("jobs")
+    for words in ("&lt;b&gt;another&lt;/b&gt;", "Embedding 0 of 1 passage", "time left not known yet", "anna"):
+        assert words in text(page)
+    assert 'href="/index"' in text(page)
+    assert "Nothing to do" not in text(page)
+    assert any(button.label == "Running 1" for button in page.button)
+    filling.give_up(made.id, "The model <i>another</i> can't be loaded.")
+    assert "another" not in text(site.open("jobs"))
+    assert "The model &lt;i&gt;another&lt;/i&gt; can" in text(site.open("jobs", show="failed"))
+    generations.retry(site.anna)
+    (version,) = filling.missing(made.id, limit=5)
+    filling.fill(made.id, version, 1)
+    filling.settle(made.id)
+    assert "Comparing it with the live one" in text(site.open("jobs", show="running"))
+    generations.accept(site.anna, force=True)
+    assert filling.switch(made.id)
+    done = text(site.open("jobs", show="done"))
+    assert "Done, it is live" in done
+    assert "attempt 2" in done
+    assert "another" not in text(site.open("jobs"))
+
+
+def test_members_see_no_index_that_is_made_anew(site: Site) -> None:
+    site.office.add("leave.txt", EVERYONE, b"thirty days")
+    site.services.generations.first("first_v2", "first", 8)
+    site.services.generations.start("another", site.anna)
+    for name in ("mia", "max"):
+        assert "another" not in text(site.open("jobs", name))
 
 
 def test_jobs_are_steered_from_the_page(site: Site) -> None:

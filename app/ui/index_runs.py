@@ -1,0 +1,72 @@
+"""The index being made anew, as lines among the jobs. What can be done about it stands on the index page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from app.reindex_words import left, passages_of
+from app.ui.safe_html import plain
+from app.ui.wording import counted, number, when
+from storage.generations import Generation, GenerationState, Progress, shown_model
+from storage.types import Status
+
+_FIRST = 1  # its number: it came with the first document and was never made anew
+_AS_JOBS: Mapping[GenerationState, Status] = {
+    GenerationState.BUILDING: Status.RUNNING,
+    GenerationState.COMPARING: Status.RUNNING,
+    GenerationState.ACCEPTED: Status.RUNNING,
+    GenerationState.REFUSED: Status.FAILED,
+    GenerationState.FAILED: Status.FAILED,
+    GenerationState.LIVE: Status.DONE,
+    GenerationState.KEPT: Status.DONE,
+}
+_DOTS = {Status.RUNNING: "busy", Status.FAILED: "bad", Status.DONE: "ok"}
+_WORDS = {
+    GenerationState.COMPARING: "Comparing it with the live one",
+    GenerationState.ACCEPTED: "About to be live",
+    GenerationState.REFUSED: "Refused",
+    GenerationState.FAILED: "Failed",
+    GenerationState.LIVE: "Done, it is live",
+    GenerationState.KEPT: "Done, kept for going back",
+}
+
+
+def runs(generations: Sequence[Generation]) -> dict[Status, list[Generation]]:
+    """By what they are among the jobs, newest first; cancelled ones are gone."""
+    found: dict[Status, list[Generation]] = {status: [] for status in Status}
+    for one in generations:
+        if one.id != _FIRST and (status := _AS_JOBS.get(one.state)):
+            found[status].append(one)
+    return found
+
+
+def row(generation: Generation, progress: Progress, now: datetime) -> str:
+    """`now` is in the reader's time zone."""
+    link = f'<a href="/index" target="_self"><bdi>{plain(shown_model(generation.model))}</bdi></a>'
+    again = f" · attempt {number(generation.attempt)}" if generation.attempt > 1 else ""
+    return (
+        f'<div class="line job"><div><b>{link}</b><small>Index made anew, {plain(passages_of(generation))}{again}'
+        f'</small></div><div class="state">{_state(generation, progress)}</div>'
+        f"<div><bdi>{plain(generation.started_by)}</bdi><small>{when(generation.changed, now)}</small></div></div>"
+    )
+
+
+def _state(generation: Generation, progress: Progress) -> str:
+    if generation.state is GenerationState.BUILDING:
+        return _building(progress)
+    dot = f'<i class="dot {_DOTS[_AS_JOBS[generation.state]]}" aria-hidden="true"></i>'
+    held = f"{counted(progress.of_documents, 'document')}, {counted(progress.of_passages, 'passage')}"
+    more = plain(generation.reason) if _AS_JOBS[generation.state] is Status.FAILED else held
+    return f"{dot}{_WORDS[generation.state]}" + (f"<small>{more}</small>" if more else "")
+
+
+def _building(progress: Progress) -> str:
+    share = min(100, round(100 * progress.passages / progress.of_passages)) if progress.of_passages else 0
+    rate = [f"{progress.rate:,.0f} passages a second"] if progress.rate >= 1 else []
+    words = f"Embedding {number(progress.passages)} of {counted(progress.of_passages, 'passage')}"
+    attributes = f'class="bar" role="progressbar" aria-valuenow="{share}" aria-label="New index"'
+    return (
+        f'<i class="dot busy" aria-hidden="true"></i>{words}<small>{" · ".join([*rate, left(progress)])}</small>'
+        f'<div {attributes}><i style="width:{share}%"></i></div>'
+    )
