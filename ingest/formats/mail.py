@@ -1,7 +1,7 @@
 """Mails (.eml, .msg): headers, words, and what is attached, each attachment read by its own format.
 
-The plain words are taken where a mail has them, else those of its HTML. Pictures that only dress the mail are passed
-over. Signatures are not checked, nothing is decrypted or fetched.
+The plain words are taken where a mail has them, else those of its HTML, else of its RTF. Pictures that only dress the
+mail are passed over. Signatures are not checked, nothing is decrypted or fetched.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from ingest.formats import web
-from ingest.formats.members import Budget, Members
+from ingest.formats import rtf, web
+from ingest.formats.members import LARGEST, Budget, Members
 from ingest.formats.packages import BROKEN, damaged
+from ingest.formats.packed_rtf import unpack
 from ingest.formats.sections import File, Reading, SectionWriter, contents, one_line
 from ingest.formats.text import decode, write_plain
 from storage.errors import DocumentError
@@ -26,17 +27,19 @@ from storage.errors import DocumentError
 _SHOWN = ("From", "To", "Cc", "Date", "Subject")
 _WHAT = "mail"
 _MAX_PARTS = 5_000
+_PACKED_RTF = 0x1009
 _SHORT_NAME = 0x3704  # Outlook's property of a name in eight letters and three
 _EMBEDDED, _EMBEDDED_HEADER = "__substg1.0_3701000D", 24  # where a mail in a mail is kept, and how long its head is
 
 
 @dataclass(slots=True)
 class _Mail:
-    """A mail of either kind. `words` are plain text or, where there is none, those of `html`."""
+    """A mail of either kind. `words` are plain text; where there are none those of `html` are taken, else of `rtf`."""
 
     headers: dict[str, str]
     words: str = ""
     html: str = ""
+    rtf: bytes = b""
     attachments: list[tuple[str, bytes | _Mail]] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
 
@@ -74,6 +77,8 @@ def _written(mail: _Mail, budget: Budget) -> Reading:
         write_plain(re.sub(r"\r\n?|\x0c", "\n", mail.words), writer)
     elif mail.html:
         web.write(mail.html, writer)
+    elif mail.rtf:
+        rtf.write(mail.rtf, writer)
     members = Members(budget, writer.finish())
     budget.characters -= sum(len(section.text) for section in members.sections)
     for name, attached in mail.attachments:
@@ -188,6 +193,8 @@ def _of_outlook(message: Any) -> _Mail:
     except (LookupError, ValueError):
         html = ""
     mail = _Mail(headers, message.body or "", html)
+    if not mail.words.strip() and not html:
+        mail.rtf = _rtf(message)
     for attachment in message.attachments:
         name = "file"
         try:
@@ -200,6 +207,14 @@ def _of_outlook(message: Any) -> _Mail:
         else:
             mail.broken.append(name)
     return mail
+
+
+def _rtf(message: Any) -> bytes:
+    """What a mail says whose program kept it as RTF alone; nothing where that is damaged."""
+    try:
+        return unpack(message.properties.binary_prop_value(_PACKED_RTF) or b"", most=LARGEST)
+    except ValueError:
+        return b""
 
 
 def _embedded(attachment: Any) -> _Mail | None:

@@ -14,7 +14,7 @@ import docx
 from docx.opc.exceptions import OpcError
 from docx.oxml.ns import qn
 
-from ingest.formats.packages import BROKEN, check_size, damaged, xml
+from ingest.formats.packages import BROKEN, check_size, comments, damaged, xml
 from ingest.formats.sections import File, Reading, SectionWriter, one_line, properties
 from ingest.sandbox import report
 
@@ -55,10 +55,11 @@ def read(file: File, *, max_characters: int, max_unpacked: int) -> Reading:
                 report(number, total)
         _write_notes(document, writer)
         unseen = any(_is_unseen(run) for run in body.iter(_R))
+        commented = comments(file)
     except (*BROKEN, OpcError) as error:
         raise damaged(_WHAT) from error
     warnings = [_LEFT_OUT] if unseen else []
-    return Reading(writer.finish(), title, writer.headline, warnings, properties=claims)
+    return Reading(writer.finish(), title, writer.headline, [*warnings, *commented], properties=claims)
 
 
 class _Styles:

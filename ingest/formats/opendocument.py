@@ -1,13 +1,15 @@
 """OpenDocument: texts (.odt), workbooks (.ods) and presentations (.odp), walked in their XML.
 
-Deleted text, comments, generated lists of contents, headers and footers are left out. Formulas are not computed; cells
-are read as the sheet shows them.
+Deleted text, comments, generated lists of contents, headers and footers are left out, and so is what is hidden, slides
+apart: as in the formats of Office, the report says so. Formulas are not computed; cells are read as the sheet shows
+them.
 """
 
 from __future__ import annotations
 
 import io
 import zipfile
+from collections import deque
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -15,6 +17,7 @@ from typing import Any
 from lxml import etree
 
 from ingest.formats.grid import Allowance, Row, write_rows
+from ingest.formats.hidden import Hidden, hidden_sheets, hidden_slides, warnings
 from ingest.formats.packages import BROKEN, check_size, damaged, encrypted, part, xml
 from ingest.formats.sections import CELL, File, Reading, SectionWriter, one_line, properties
 from ingest.formats.workbook import row_words
@@ -41,6 +44,9 @@ def _n(name: str) -> str:
 
 _P, _H, _LIST, _SECTION, _TABLE = _n("text:p"), _n("text:h"), _n("text:list"), _n("text:section"), _n("table:table")
 _ROW, _CELL, _COVERED = _n("table:table-row"), _n("table:table-cell"), _n("table:covered-table-cell")
+_COLUMN, _STYLE = _n("table:table-column"), _n("style:style")
+_GROUPS = (_n("table:table-row-group"), _n("table:table-column-group"))
+_VISIBLE, _FILTERED = "visible", "filter"
 _NOTE, _BOX, _FRAME = _n("text:note"), _n("draw:text-box"), _n("draw:frame")
 _DROPPED = {
     *map(_n, ("text:tracked-changes", "office:annotation", "office:annotation-end", "text:table-of-content")),
@@ -61,7 +67,7 @@ def read_text(file: File, *, max_characters: int, max_unpacked: int) -> Reading:
         notes: list[str] = []
         _write_blocks(body if body is not None else (), writer, notes)
         _write_notes(notes, writer)
-        return ["Text that is not shown was left out."] if unseen else []
+        return _warnings(root, unseen)
 
     return _read(file, write, max_characters=max_characters, max_unpacked=max_unpacked)
 
@@ -70,9 +76,15 @@ def read_slides(file: File, *, max_characters: int, max_unpacked: int) -> Readin
     """An .odp: a section for each slide."""
 
     def write(archive: zipfile.ZipFile, writer: SectionWriter) -> list[str]:
-        for number, slide in enumerate(xml(part(archive, "content.xml")).iter(_n("draw:page")), 1):
+        root = xml(part(archive, "content.xml"))
+        unseen = _remove_unseen(root)
+        styles = _hiding(root, "style:drawing-page-properties", "presentation:visibility", "hidden")
+        hidden = []
+        for number, slide in enumerate(root.iter(_n("draw:page")), 1):
             _write_slide(slide, number, writer)
-        return []
+            if slide.get(_n("draw:style-name")) in styles:
+                hidden.append(number)
+        return [*hidden_slides(hidden), *_warnings(root, unseen)]
 
     return _read(file, write, max_characters=max_characters, max_unpacked=max_unpacked)
 
@@ -82,11 +94,14 @@ def read_sheets(file: File, *, max_characters: int, max_unpacked: int) -> Readin
 
     def write(archive: zipfile.ZipFile, writer: SectionWriter) -> list[str]:
         allowance = Allowance()
-        for name, rows in _sheets(part(archive, "content.xml")):
+        unseen: list[str] = []
+        hiding: list[tuple[str, Hidden]] = []
+        for name, rows, hidden in _sheets(part(archive, "content.xml"), unseen):
             writer.place("")
             called = partial(_called, name)
-            write_rows(rows, writer, called, allowance, title=name)
-        return allowance.warnings
+            write_rows(hidden.shown(rows), writer, called, allowance, title=name)
+            hiding.append((name, hidden))
+        return [*allowance.warnings, *hidden_sheets(unseen), *warnings(hiding)]
 
     reading = _read(file, write, max_characters=max_characters, max_unpacked=max_unpacked)
     reading.headline = ""
@@ -151,10 +166,21 @@ def _write_blocks(blocks: Any, writer: SectionWriter, notes: list[str], depth: i
             _write_blocks(box, writer, notes, depth + 1)
 
 
+def _warnings(root: Any, unseen: bool) -> list[str]:
+    commented = next(root.iter(_n("office:annotation")), None) is not None
+    said = ["Text that is not shown was left out."] if unseen else []
+    return [*said, "Comments were left out."] if commented else said
+
+
+def _hiding(root: Any, properties_: str, attribute: str, value: str) -> set[str | None]:
+    """The names of the styles under which something is not shown."""
+    wanted = f"{_n(properties_)}[@{_n(attribute)}='{value}']"
+    return {style.get(_n("style:name")) for style in root.iter(_n("style:style")) if style.find(wanted) is not None}
+
+
 def _remove_unseen(root: Any) -> bool:
     """Empty what the file says is not shown: hidden fields, sections and styles. Returns whether there was any."""
-    properties_, name = f"{_n('style:text-properties')}[@{_n('text:display')}='none']", _n("style:name")
-    styles = {style.get(name) for style in root.iter(_n("style:style")) if style.find(properties_) is not None}
+    styles = _hiding(root, "style:text-properties", "text:display", "none")
     unseen = [
         element
         for element in root.iter(*map(_n, _HIDEABLE))
@@ -244,32 +270,58 @@ def _write_slide(slide: Any, number: int, writer: SectionWriter) -> None:
         writer.paragraph("\n".join(spoken))
 
 
-def _sheets(data: bytes) -> Iterator[tuple[str, Iterator[Row]]]:
-    """Each sheet's name and rows, read as they come: the rows of one have to be taken before the next."""
+def _sheets(data: bytes, unseen: list[str]) -> Iterator[tuple[str, Iterator[Row], Hidden]]:
+    """Each sheet's name, rows and what it hides, read as they come: take the rows of one before the next.
+
+    Hidden sheets are passed over; their names come to stand in `unseen`.
+    """
     events = etree.iterparse(
-        io.BytesIO(data), events=("start", "end"), tag=(_TABLE, _ROW), resolve_entities=False, no_network=True,
-        load_dtd=False, huge_tree=False,
+        io.BytesIO(data), events=("start", "end"), tag=(_TABLE, _ROW, _COLUMN, _STYLE), resolve_entities=False,
+        no_network=True, load_dtd=False, huge_tree=False,
     )  # fmt: skip
+    hiding: set[str | None] = set()
     for event, element in events:
-        if event == "start" and element.tag == _TABLE:
-            name = one_line(element.get(_n("table:name"), "") or "Sheet")[:80]
-            yield name, _sheet_rows(events)
+        if event == "end" and element.tag == _STYLE:
+            if element.find(f"{_n('style:table-properties')}[@{_n('table:display')}='false']") is not None:
+                hiding.add(element.get(_n("style:name")))
+        elif event == "start" and element.tag == _TABLE:
+            name, hidden = one_line(element.get(_n("table:name"), "") or "Sheet")[:80], Hidden()
+            rows = _sheet_rows(events, hidden)
+            if element.get(_n("table:style-name")) not in hiding:
+                yield name, rows, hidden
+            else:
+                unseen.append(name)
+            deque(rows, maxlen=0)  # what was not taken
 
 
-def _sheet_rows(events: Any) -> Iterator[Row]:
-    number, depth = 1, 0
+def _sheet_rows(events: Any, hidden: Hidden) -> Iterator[Row]:
+    number, depth, column = 1, 0, 0
     for event, element in events:
         if element.tag == _TABLE:
             if event == "end" and depth == 0:
                 return
             depth += 1 if event == "start" else -1
-        elif event == "end" and depth == 0:
+        elif event == "end" and depth == 0 and element.tag == _COLUMN:
+            repeated = _count(element.get(_n("table:number-columns-repeated")))
+            if (why := element.get(_n("table:visibility"), _VISIBLE)) != _VISIBLE:
+                folded = why == _FILTERED or _is_folded(element)
+                hidden.hide_columns(column, column + repeated, folded=folded)
+            column += repeated
+        elif event == "end" and depth == 0 and element.tag == _ROW:
             cells = list(_sheet_cells(element))
             repeated = _count(element.get(_n("table:number-rows-repeated")))
+            why = element.get(_n("table:visibility"), _VISIBLE) if any(cells) else _VISIBLE
             for copy in range(min(repeated, _MAX_REPEATED) if any(cells) else 1):
+                if why != _VISIBLE:
+                    hidden.hide_row(number + copy, folded=why == _FILTERED or _is_folded(element))
                 yield number + copy, cells
             number += repeated
             element.clear()
+
+
+def _is_folded(element: Any) -> bool:
+    """Does it lie in a closed group?"""
+    return any(group.get(_n("table:display")) == "false" for group in element.iterancestors(*_GROUPS))
 
 
 def _sheet_cells(row: Any) -> Iterator[str]:

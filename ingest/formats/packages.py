@@ -5,6 +5,7 @@ Nothing is unpacked to disk, no entity is expanded, nothing outside of the file 
 
 from __future__ import annotations
 
+import re
 import struct
 import zipfile
 import zlib
@@ -17,6 +18,7 @@ from storage.errors import DocumentError
 
 MAX_FILES = 20_000
 MAX_XML = 256 * 1024**2  # bytes of one part
+_COMMENTS = re.compile(r"(?:word|xl|ppt)/(?:threadedC|c)omments")
 BROKEN = (  # what libraries raise over files that are not what they should be
     *(etree.LxmlError, zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, EOFError, OSError),
     *(LookupError, ValueError, AttributeError, TypeError, ArithmeticError, AssertionError),
@@ -46,6 +48,13 @@ def part(archive: zipfile.ZipFile, name: str) -> bytes:
     if member.file_size > MAX_XML:
         raise DocumentError("This file unpacks to more than can be taken.", "Split the document.")
     return archive.read(member)
+
+
+def comments(file: File) -> list[str]:
+    """The warning that comments were left out, where an Office file has any."""
+    with zipfile.ZipFile(file) as archive:
+        has_any = any(map(_COMMENTS.match, archive.namelist()))
+    return ["Comments were left out."] if has_any else []
 
 
 def xml(data: bytes) -> Any:

@@ -67,12 +67,18 @@ class _Names:
 
 def read(file: File, *, max_characters: int) -> Reading:
     """Raises DocumentError for files whose groups nest without end, and for more text than can be taken."""
-    document = _Document(SectionWriter(max_characters=max_characters))
-    document.take(contents(file))
-    document.finish()
-    claims = document.names.claims
+    writer = SectionWriter(max_characters=max_characters)
+    claims = write(contents(file), writer)
     title = one_line(claims.pop("title", ""))
-    return Reading(document.writer.finish(), title, document.writer.headline, properties=properties(claims.items()))
+    return Reading(writer.finish(), title, writer.headline, properties=properties(claims.items()))
+
+
+def write(data: bytes, writer: SectionWriter) -> dict[str, str]:
+    """Write the words of `data`; return what it says of itself. Raises DocumentError as `read` does."""
+    document = _Document(writer)
+    document.take(data)
+    document.finish()
+    return document.names.claims
 
 
 class _Document:

@@ -1,7 +1,8 @@
 """Slide decks (.pptx): a section for each slide, its title as heading, then text, tables, figures of charts and notes.
 
 python-pptx opens the deck. Text stands in the order of the slide's own list of shapes, in which screen readers read it.
-Footers, dates and slide numbers are left out, as are comments, pictures and slide masters.
+Footers, dates and slide numbers are left out, as are comments, pictures and slide masters. Slides that the show leaves
+out are read, since whoever opens the deck sees them; the report names them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from pptx.enum.shapes import PP_PLACEHOLDER
 from pptx.exc import PythonPptxError
 from pptx.oxml.ns import qn
 
-from ingest.formats.packages import BROKEN, check_size, damaged, xml
+from ingest.formats.hidden import hidden_slides
+from ingest.formats.packages import BROKEN, check_size, comments, damaged, xml
 from ingest.formats.sections import CELL, File, Reading, SectionWriter, one_line, properties
 from ingest.sandbox import report
 
@@ -31,6 +33,7 @@ def read(file: File, *, max_characters: int, max_unpacked: int) -> Reading:
     """Raises DocumentError for archives that swell beyond `max_unpacked` bytes and for broken decks."""
     check_size(file, max_unpacked, _WHAT)
     writer = SectionWriter(max_characters=max_characters)
+    hidden: list[int] = []
     try:
         deck = Presentation(file)
         core = deck.core_properties
@@ -40,10 +43,13 @@ def read(file: File, *, max_characters: int, max_unpacked: int) -> Reading:
             claims["made"] = core.modified.date().isoformat()
         for number, slide in enumerate(deck.slides, 1):
             _write_slide(slide, number, writer)
+            if slide._element.get("show") in {"0", "false"}:
+                hidden.append(number)
             report(number, len(deck.slides))
+        warnings = [*hidden_slides(hidden), *comments(file)]
     except (*BROKEN, PythonPptxError) as error:
         raise damaged(_WHAT) from error
-    return Reading(writer.finish(), title, writer.headline, properties=claims)
+    return Reading(writer.finish(), title, writer.headline, warnings, claims)
 
 
 def _write_slide(slide: Any, number: int, writer: SectionWriter) -> None:

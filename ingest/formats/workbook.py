@@ -1,21 +1,24 @@
 """Workbooks (.xlsx, .xls): each sheet by blocks of rows, cells as the sheet shows them.
 
 openpyxl reads .xlsx as a stream, xlrd the old .xls. Formulas are never computed: the results that are stored are
-read. The sizes that a sheet claims to have are ignored. Comments, charts and pictures are left out.
+read. The sizes that a sheet claims to have are ignored. Hidden sheets, rows and columns are left out with a warning
+(`ingest.formats.hidden`); so are comments, charts and pictures.
 """
 
 from __future__ import annotations
 
 import mimetypes
 import re
-from collections.abc import Iterable, Iterator, Sequence
+import zipfile
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from io import StringIO
 from typing import Any
 
 from ingest.formats.grid import Allowance, Row, write_rows
-from ingest.formats.packages import BROKEN, check_size, damaged, encrypted
+from ingest.formats.hidden import Hidden, filters_of_tables, hidden_sheets, of_sheet, warnings
+from ingest.formats.packages import BROKEN, check_size, comments, damaged, encrypted
 from ingest.formats.sections import File, Reading, SectionWriter, contents, one_line, properties
 from ingest.sandbox import report
 
@@ -35,6 +38,7 @@ def read_xlsx(file: File, *, max_characters: int, max_unpacked: int) -> Reading:
     check_size(file, max_unpacked, _WHAT)
     writer, allowance = SectionWriter(max_characters=max_characters), Allowance()
     unseen: list[str] = []
+    hiding: list[tuple[str, Hidden]] = []
     try:
         book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
         core = book.properties
@@ -48,10 +52,12 @@ def read_xlsx(file: File, *, max_characters: int, max_unpacked: int) -> Reading:
                 unseen.append(sheet.title)
                 continue
             sheet.reset_dimensions()
-            _write_sheet(sheet.title, _xlsx_rows(sheet), writer, allowance)
+            hiding.append((sheet.title, _xlsx_hidden(file, sheet)))
+            _write_sheet(sheet.title, hiding[-1][1].shown(_xlsx_rows(sheet)), writer, allowance)
+        left_out = [*hidden_sheets(unseen), *warnings(hiding), *comments(file)]
     except BROKEN as error:
         raise damaged(_WHAT) from error
-    return Reading(writer.finish(), title, warnings=[*allowance.warnings, *_left_out(unseen)], properties=claims)
+    return Reading(writer.finish(), title, warnings=[*allowance.warnings, *left_out], properties=claims)
 
 
 def read_xls(file: File, *, max_characters: int) -> Reading:
@@ -60,25 +66,49 @@ def read_xls(file: File, *, max_characters: int) -> Reading:
 
     writer, allowance = SectionWriter(max_characters=max_characters), Allowance()
     unseen: list[str] = []
+    hiding: list[tuple[str, Hidden]] = []
     try:
-        book = xlrd.open_workbook(file_contents=contents(file), logfile=StringIO(), on_demand=True)
+        book = _xls_book(contents(file))
         for number, name in enumerate(book.sheet_names()):
             report(number, book.nsheets)
-            if book.sheet_by_index(number).visibility:
+            sheet = book.sheet_by_index(number)
+            if sheet.visibility:
                 unseen.append(name)
                 continue
-            _write_sheet(name, _xls_rows(book.sheet_by_index(number), book.datemode), writer, allowance)
+            hiding.append((name, _xls_hidden(sheet)))
+            _write_sheet(name, hiding[-1][1].shown(_xls_rows(sheet, book.datemode)), writer, allowance)
             book.unload_sheet(number)
     except (xlrd.XLRDError, xlrd.compdoc.CompDocError) as error:
         raise (encrypted() if "encrypted" in str(error).lower() else damaged(_WHAT)) from error
     except BROKEN as error:
         raise damaged(_WHAT) from error
-    return Reading(writer.finish(), warnings=[*allowance.warnings, *_left_out(unseen)])
+    return Reading(writer.finish(), warnings=[*allowance.warnings, *hidden_sheets(unseen), *warnings(hiding)])
 
 
-def _left_out(names: Sequence[str]) -> list[str]:
-    shown = ", ".join(one_line(name)[:80] for name in names[:5])
-    return [f"Hidden sheets were left out: {shown}{' and others' if len(names) > 5 else ''}."] if names else []
+def _xls_book(data: bytes) -> Any:
+    """With what is said of rows and columns, if xlrd gets on with that. Raises xlrd's errors."""
+    import xlrd
+
+    try:
+        return xlrd.open_workbook(file_contents=data, logfile=StringIO(), on_demand=True, formatting_info=True)
+    except BROKEN:
+        return xlrd.open_workbook(file_contents=data, logfile=StringIO(), on_demand=True)
+
+
+def _xls_hidden(sheet: Any) -> Hidden:
+    hidden = Hidden()
+    for number, row in sheet.rowinfo_map.items():
+        if row.hidden:
+            hidden.hide_row(number + 1, folded=row.outline_level > 0)
+    for number, column in sheet.colinfo_map.items():
+        if column.hidden:
+            hidden.hide_columns(number, number + 1, folded=column.outline_level > 0)
+    return hidden
+
+
+def _xlsx_hidden(file: File, sheet: Any) -> Hidden:
+    with zipfile.ZipFile(file) as archive, archive.open(path := sheet._worksheet_path) as opened:
+        return of_sheet(opened, filters_of_tables(archive, path))
 
 
 def _write_sheet(name: str, rows: Iterable[Row], writer: SectionWriter, allowance: Allowance) -> None:

@@ -96,17 +96,21 @@ def xls(sheets):
     return compound({"Book": head + record(0x000A) + b"".join(bodies)})
 
 
-def msg(subject, body, *, sender="", headers="", attachments=(), inner=None):
+def msg(subject, body, *, sender="", headers="", attachments=(), inner=None, rtf=b""):
     """An Outlook mail. `attachments` are (name, bytes); `inner` is the tree of a mail that is attached."""
-    return compound(outlook(subject, body, sender=sender, headers=headers, attachments=attachments, inner=inner))
+    return compound(
+        outlook(subject, body, sender=sender, headers=headers, attachments=attachments, inner=inner, rtf=rtf)
+    )
 
 
-def outlook(subject, body, *, sender="", headers="", attachments=(), inner=None, top=True):
+def outlook(subject, body, *, sender="", headers="", attachments=(), inner=None, top=True, rtf=b""):
     tree, properties = {}, b""
     given = {0x0037: subject, 0x1000: body, 0x0C1A: sender, 0x007D: headers, 0x001A: "IPM.Note"}
     for number, words in given.items():
         if words:
             properties += add_property(tree, number, 0x001F, words.encode("utf-16-le"))
+    if rtf:
+        properties += add_property(tree, 0x1009, 0x0102, rtf)
     count = len(attachments) + bool(inner)
     head = bytes(8) + struct.pack("<4I", 0, count, 0, count) + (bytes(8) if top else b"")
     tree["__properties_version1.0"] = head + properties
