@@ -59,11 +59,20 @@ class Room:
 
 def resident() -> int:
     """Bytes that the children of this process hold; 0 where that is not told."""
-    held = 0
+    held, own = 0, _read("self", "cmdline")
     for child in _children():
-        with suppress(OSError, ValueError, IndexError), open(f"/proc/{child}/statm", encoding="ascii") as opened:
-            held += int(opened.read().split()[1]) * _PAGE
+        fields = _read(child, "statm").split()
+        if len(fields) > 1 and _read(child, "cmdline") != own:  # not yet a program of its own, it has our memory
+            held += int(fields[1]) * _PAGE
     return held
+
+
+def _read(process: str, name: str) -> str:
+    try:
+        with open(f"/proc/{process}/{name}", encoding="utf-8", errors="replace") as opened:
+            return opened.read()
+    except OSError:
+        return ""
 
 
 def _children() -> set[str]:
