@@ -48,6 +48,7 @@ class Candidate:
     header: str  # of the table that it is a row of, or the label above a row of figures, where known
     words: frozenset[str]
     coverage: float  # share of the question's words that it says, half for those around it
+    says: frozenset[str] = frozenset()  # the question's words that it says or stands under
     leads: bool = False  # what comes first under its heading
     singled_out: int = 0
     signs: dict[str, float] = field(default_factory=dict)
@@ -138,6 +139,7 @@ def _weigh(asked: Wanted, found: Sequence[Candidate], embedder: Embedder | None)
     asked_years = years(asked.text)
     for at, one in enumerate(found):
         own = set(said[at])
+        one.says = frozenset(own | around[at])
         one.coverage = (len(own) + 0.5 * len(around[at] - own)) / max(1, len(asked.words))
     _compare(asked, found, embedder)
     for at, one in enumerate(found):

@@ -49,7 +49,8 @@ def answer(asked: Assignment) -> Iterator[Event]:
     seconds = asked.seconds
     yield Retrieved(prompt.passages, seconds, found.notice, understood, found.confidence, prompt.sources)
     resolver = Resolver(prompt.sources, check=asked.check if asked.has_model else None)
-    if found.passages and sureness(found.confidence) is not Sureness.NONE:
+    likely = not asked.has_model or sureness(found.confidence) is not Sureness.NONE  # `Extractive` judges for itself
+    if found.passages and likely:
         try:
             yield from _write(asked, prompt, resolver)
         except Unavailable as error:
@@ -91,12 +92,20 @@ def _not_found(passages: Sequence[Passage], *, german: bool, narrowed: bool) -> 
 def search(
     asked: Asked, principal: Principal, retriever: Retriever, *, scope: Scope = EVERYTHING, limit: int = LISTED
 ) -> Found:
-    """All queries' passages, taken in turn; how sure they are is said by the question as a whole, which comes first."""
+    """All queries' passages, taken in turn: the question's as a whole, which comes first, and those of its parts.
+
+    How sure they are is said by the whole or by the part that is found worst, whichever is surer.
+    """
     found = [retriever.retrieve(query, principal, scope=scope, limit=limit) for query in asked.queries]
     if len(found) == 1:
         return found[0]
     passages = interleave([each.passages for each in found], limit=max(len(each.passages) for each in found))
-    return replace(found[0], passages=passages)
+    surest = max(found[0], min(found[1:], key=_confidence), key=_confidence)
+    return replace(found[0], passages=passages, confidence=surest.confidence, evidence=surest.evidence)
+
+
+def _confidence(found: Found) -> float:
+    return found.confidence
 
 
 def _prompt(asked: Assignment, understood: Asked, found: Found) -> Prompt:

@@ -1,8 +1,9 @@
 """How likely it is that the passages found answer the question at all, and what is done about it.
 
 A logistic model of figures that mean the same in every corpus. Its weights and the two limits were fitted by
-`benchmarks/confidence.py` on one half of the development questions; docs/retrieval.md shows how it does on the other,
-and what it can't tell: a passage that speaks of all that is asked about, and not of what is asked.
+`benchmarks/confidence.py`; docs/retrieval.md shows how it does on questions that it was not fitted on, and what it
+can't tell: a passage that speaks of all that is asked about, and not of what is asked. An answer of statements knows
+more (`answerability`).
 """
 
 from __future__ import annotations
@@ -52,12 +53,12 @@ class Evidence:
 
 FIGURES = tuple(each.name for each in fields(Evidence) if each.name != "by_meaning")
 BY_WORDS = ("held", "unnamed", "other_time")  # what there is without a search by meaning
-_WEIGHTS = {"lead": 2.0, "agree": 0.67, "held": 3.59, "unnamed": -2.19, "other_time": -5.06}
-_BIAS = -3.13
-_WEIGHTS_OF_WORDS = {"held": 4.77, "unnamed": -2.15, "other_time": -5.35}
-_BIAS_OF_WORDS = -2.06
+_WEIGHTS = {"lead": 2.1, "agree": 0.72, "held": 2.3, "unnamed": -1.54, "other_time": -5.44}
+_BIAS = -2.79
+_WEIGHTS_OF_WORDS = {"held": 3.47, "unnamed": -1.61, "other_time": -5.82}
+_BIAS_OF_WORDS = -1.62
 _MAY_NOT = {False: "The documents may not answer this.", True: "Vielleicht beantworten die Dokumente das nicht."}
-LEAST, SURE = 0.04, 0.32  # confidence below which nothing is answered, and below which the answer comes with a warning
+LEAST, SURE = 0.06, 0.36  # confidence below which nothing is answered, and below which the answer comes with a warning
 
 
 def warning(question: str, *, german: bool | None = None) -> str:

@@ -150,6 +150,15 @@ _TERMS = tuple(
         rf"\b(?:what|was) (?:is|are|ist|sind|counts? as) (?:an? |the |eine? |der |die |das )?(.+?){_IN}",
     )
 )
+_ENDS_COUNTED = (
+    "did|does|do|is|are|was|were|has|have|had|can|could|may|must|should|will|would|per|in|of|for|at|on|by|from|to|as|than"
+    "|during|under|with|without|within|before|after|between|through|according|who|that|which|and|or|there"
+    "|ist|sind|war|waren|hat|habe|haben|hatte|hatten|gibt|gab|darf|dürfen|kann|können|muss|müssen|wurden?|wird|werden"
+    "|pro|im|bei|für|von|der|des|und|oder|ohne|stehen|bekomm\\w*|erhalt\\w*|brauch\\w*"
+)
+_COUNTED = re.compile(
+    rf"\b(?:how many|wie ?vielen?)\s+(?:of\s+|der\s+)?(.+?)(?=\s+(?:{_ENDS_COUNTED})\b|[?,.;]|$)", re.I
+)
 
 
 def inquiry(question: str) -> Inquiry:
@@ -163,6 +172,12 @@ def inquiry(question: str) -> Inquiry:
         kind = Asks.YES_NO
     unit = _UNIT.search(said)
     return Inquiry(kind, unit[1] if unit else "", _term(said) if kind is Asks.MEANING else "")
+
+
+def counted(question: str) -> str:
+    """The words for what is counted, "loyalty members" of "How many loyalty members are there?"; else ""."""
+    found = _COUNTED.search(question)
+    return found[1] if found else ""
 
 
 def _term(question: str) -> str:

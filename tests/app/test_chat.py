@@ -5,13 +5,14 @@ import threading
 import pytest
 
 from app.assignment import Assignment
-from app.chat import NOT_FOUND, NOT_FOUND_GERMAN, answer
+from app.chat import NOT_FOUND, NOT_FOUND_GERMAN, answer, search
 from app.confidence import LEAST, SURE, warning
 from app.events import Ended, Retrieved, Wrote
 from app.extract import Extractive
 from app.llm import LLM, Reading
 from app.prompt import Turn
 from app.retrieve import Retriever
+from app.rewrite import Asked
 from storage.errors import Unavailable
 from storage.types import MessageState, Principal, Readers
 from tests.conftest import ADA
@@ -62,6 +63,17 @@ class TestAnswer:
         assert (first.asked.text, model.prompts[0].asked) == (meant, meant)
         assert (model.prompts[0].question, first.asked.seconds) == ("And interns?", 0)
         assert first.passages[0].text.startswith("Interns")
+
+    def test_a_comparison_is_as_sure_as_its_worst_side_or_the_whole(self, shelf: Shelf) -> None:
+        shelf.add("Acme", "Acme had 42 shops in 2022.")
+        shelf.add("Globex", "Globex had 61 shops in 2022.")
+        parts = ("shops of Acme in 2022", "shops of Globex in 2022")
+        alone = [shelf.retriever.retrieve(part, ADA).confidence for part in parts]
+        strange = "Juxtapose Zarquon thermodynamics"
+        assert shelf.retriever.retrieve(strange, ADA).confidence < min(alone)
+        assert search(Asked(strange, (strange, *parts)), ADA, shelf.retriever).confidence == min(alone)
+        whole = search(Asked(parts[0], (parts[0], strange)), ADA, shelf.retriever)
+        assert whole.confidence == alone[0]
 
     def test_a_comparison_brings_the_passages_of_both_sides_first(self, shelf: Shelf) -> None:
         for name in ("Acme", "Globex", "Initech"):
@@ -114,6 +126,15 @@ class TestAnswer:
             ended = events[-1]
             assert isinstance(ended, Ended)
             assert (len(model.prompts), ended.text.startswith(begins)) == (asked, True)
+
+    def test_without_a_model_the_statements_decide_however_sure_the_search_is(
+        self, shelf: Shelf, tom: Principal
+    ) -> None:
+        shelf.add("Handbook", LEAVE)
+        for likely in (0.0, SURE):
+            ended = list(answer(assignment(Sure(shelf, likely), Extractive(shelf.embedder), tom)))[-1]
+            assert isinstance(ended, Ended)
+            assert ended.text.startswith(QUOTED)
 
     def test_without_any_passage_no_model_is_asked(self, shelf: Shelf) -> None:
         shelf.add("Board", LEAVE, Readers())

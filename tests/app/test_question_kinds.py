@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.question_kinds import Asks, inquiry
+from app.question_kinds import Asks, counted, inquiry
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,20 @@ def test_what_is_counted_is_known() -> None:
 )
 def test_the_term_that_is_to_be_explained_is_known(question: str, term: str) -> None:
     assert inquiry(question).term == term
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("How many loyalty members did the chain have at the end of 2023?", "loyalty members"),
+        ("According to the report, how many of Acme's full-time employees were there?", "Acme's full-time employees"),
+        ("How many warehouses and how many shops are there?", "warehouses"),
+        ("After how many days without activity is it closed?", "days"),
+        ("Wie viele Tage Urlaub stehen mir zu?", "Tage Urlaub"),
+        ("How many members?", "members"),
+        ("How much revenue did the chain make?", ""),
+        ("Who counts the members?", ""),
+    ],
+)
+def test_what_is_counted_is_told_without_what_is_said_of_it(question: str, words: str) -> None:
+    assert counted(question) == words
