@@ -43,13 +43,15 @@ def state(job: JobInfo, now: datetime) -> str:
     return _state("ok", "Done", f"{counted(job.pages, 'page')}, {counted(job.passages, 'passage')}{took}")
 
 
-def summary(found: Summary) -> str:
+def summary(found: Summary, *, new_index: bool = False) -> str:
     """How much runs and waits, how fast it goes, and how long it will take."""
     counts = found.counts
     parts = [f"{number(counts[status])} {status}" for status in (Status.RUNNING, Status.WAITING)]
     parts += [f"{number(counts[status])} {status}" for status in (Status.PAUSED, Status.FAILED) if counts[status]]
     if found.deleting:
         parts.append(f"{counted(found.deleting, 'document')} being deleted")
+    if new_index:
+        parts.append("a new index being made")
     pace = []
     if found.pages_a_second and counts[Status.RUNNING] and not found.held_by:
         pace.append(f"{_rate(found.pages_a_second)} pages and {_rate(found.passages_a_second)} passages a second")

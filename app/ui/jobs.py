@@ -56,7 +56,7 @@ def _draw(every: float) -> None:
     runs = index_runs.runs(services.generations.all(principal))
     if (every == MOVING) != bool(found.open or runs[Status.RUNNING]):
         st.rerun()  # the page sets another pace
-    _draw_head(found)
+    _draw_head(found, new_index=bool(runs[Status.RUNNING]))
     for reason in services.missing():
         st.html(f'<p class="notice away" role="status">{plain(reason)}</p>')
     shown = str(st.query_params.get(SHOW, OPEN))
@@ -65,9 +65,9 @@ def _draw(every: float) -> None:
     _draw_rows(services, principal, shown, runs[Status.RUNNING if shown == OPEN else Status(shown)])
 
 
-def _draw_head(found: Summary) -> None:
+def _draw_head(found: Summary, *, new_index: bool) -> None:
     with st.container(key="jobs_head", horizontal=True, vertical_alignment="center"):
-        st.html(f'<h1 class="title">Jobs</h1>{summary(found)}')
+        st.html(f'<h1 class="title">Jobs</h1>{summary(found, new_index=new_index)}')
         if failed := found.counts[Status.FAILED]:
             st.button(f"Retry {counted(failed, 'failed job')}", key="retry_failed", on_click=_retry_failed)
         paused = found.held_by or found.counts[Status.PAUSED]
@@ -114,7 +114,7 @@ def _draw_rows(services: Services, principal: Principal, shown: str, runs: Seque
         with st.container(key="row_head"):
             st.html(HEAD)
         for run in runs if not offset else ():
-            with st.container(key=f"row_run_{run.id}"):
+            with st.container(key=f"row_run_{run.id}", horizontal=True, wrap=False, vertical_alignment="top"):
                 st.html(index_runs.row(run, services.generations.progress(run.id), now))
         for job in jobs[:ROWS]:
             with st.container(key=f"row_{job.version_id}", horizontal=True, wrap=False, vertical_alignment="top"):

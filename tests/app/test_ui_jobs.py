@@ -90,6 +90,7 @@ def test_the_index_that_is_made_anew_stands_among_the_jobs(site: Site) -> None:
         assert words in text(page)
     assert 'href="/index"' in text(page)
     assert "Nothing to do" not in text(page)
+    assert "0 running, 0 waiting, a new index being made" in text(page)
     assert any(button.label == "Running 1" for button in page.button)
     filling.give_up(made.id, "The model <i>another</i> can't be loaded.")
     assert "another" not in text(site.open("jobs"))
