@@ -6,6 +6,7 @@ mail are passed over. Signatures are not checked, nothing is decrypted or fetche
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -57,11 +58,20 @@ def read_msg(file: File, *, budget: Budget) -> Reading:
     """Outlook's own format. Raises DocumentError where the file is broken."""
     from oxmsg import Message as Outlook  # .eml does without
 
+    codecs.register(_of_windows)
     try:
         mail = _of_outlook(Outlook.load(contents(file)))
     except BROKEN as error:
         raise damaged(_WHAT) from error
+    finally:
+        codecs.unregister(_of_windows)
     return _written(mail, budget)
+
+
+def _of_windows(name: str) -> codecs.CodecInfo | None:
+    """Outlook's names of encodings that Python calls otherwise: windows-950 is cp950."""
+    number = name.removeprefix("windows_").removeprefix("windows-")
+    return codecs.lookup(f"cp{number}") if number != name and number.isdigit() else None
 
 
 def _written(mail: _Mail, budget: Budget) -> Reading:

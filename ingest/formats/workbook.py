@@ -63,6 +63,7 @@ def read_xlsx(file: File, *, max_characters: int, max_unpacked: int) -> Reading:
 def read_xls(file: File, *, max_characters: int) -> Reading:
     """Raises DocumentError for encrypted and broken workbooks."""
     import xlrd
+    from xlrd.formula import FormulaError
 
     writer, allowance = SectionWriter(max_characters=max_characters), Allowance()
     unseen: list[str] = []
@@ -78,7 +79,7 @@ def read_xls(file: File, *, max_characters: int) -> Reading:
             hiding.append((name, _xls_hidden(sheet)))
             _write_sheet(name, hiding[-1][1].shown(_xls_rows(sheet, book.datemode)), writer, allowance)
             book.unload_sheet(number)
-    except (xlrd.XLRDError, xlrd.compdoc.CompDocError) as error:
+    except (xlrd.XLRDError, xlrd.compdoc.CompDocError, FormulaError) as error:
         raise (encrypted() if "encrypted" in str(error).lower() else damaged(_WHAT)) from error
     except BROKEN as error:
         raise damaged(_WHAT) from error
@@ -91,7 +92,7 @@ def _xls_book(data: bytes) -> Any:
 
     try:
         return xlrd.open_workbook(file_contents=data, logfile=StringIO(), on_demand=True, formatting_info=True)
-    except BROKEN:
+    except (*BROKEN, xlrd.XLRDError):
         return xlrd.open_workbook(file_contents=data, logfile=StringIO(), on_demand=True)
 
 

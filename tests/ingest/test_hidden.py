@@ -20,7 +20,7 @@ from ingest.formats import mail, office, opendocument, packed_rtf, slides, workb
 from ingest.formats.members import Budget
 from ingest.formats.sections import Reading
 from tests.ingest import files
-from tests.ingest.compound import msg
+from tests.ingest.compound import compound, msg, outlook
 from tests.ingest.papers import changed_zip
 
 LIMITS = {"max_characters": 100_000, "max_unpacked": 10**8}
@@ -124,8 +124,6 @@ def test_hidden_rows_and_columns_of_an_old_workbook_are_left_out() -> None:
     style = record(0x00E0, struct.pack("<HHH", 0, 0, 0xFFF5) + bytes(10))
     at = len(head) + len(font) * 5 + len(style) + 4 + 7 + 6 + 4
     sheet = record(0x0085, struct.pack("<IHB", at, 0, 6) + b"Prices")
-    from tests.ingest.compound import compound
-
     data = compound({"Book": head + font * 5 + style + sheet + record(0x000A, b"") + body})
     reading = workbook.read_xls(io.BytesIO(data), max_characters=10_000)
     assert words(reading) == "Prices\n\nPart | Price\nPump | 900\nRing | 3"
@@ -263,3 +261,15 @@ def test_plain_words_go_before_rtf_and_damaged_rtf_costs_only_itself() -> None:
     assert "hello" not in words(both)
     broken = mail.read_msg(io.BytesIO(msg("Greetings", "", rtf=b"nonsense")), budget=budget())
     assert words(broken).startswith("Greetings")
+
+
+def test_encodings_by_the_names_that_windows_has_for_them_are_known_while_a_mail_is_read() -> None:
+    tree = outlook("Greetings", "")
+    number = struct.pack("<HHII4x", 0x0003, 0x3FDE, 6, 950)  # the code page of what is kept as bytes
+    page = "".join(["<p>", "你好", "</p>"]).encode("cp950")
+    tree["__substg1.0_10130102"] = page
+    tree["__properties_version1.0"] += number + struct.pack("<HHIII", 0x0102, 0x1013, 6, len(page), 0)
+    reading = mail.read_msg(io.BytesIO(compound(tree)), budget=budget())
+    assert "你好" in words(reading)
+    with pytest.raises(LookupError):
+        "".encode("windows-950")
