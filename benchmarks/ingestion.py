@@ -280,27 +280,39 @@ def proportional(pid: int) -> int:
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
 
 
-def share_of_matmul(converted: Path, seconds: float = 2.0) -> tuple[float, float, str]:
-    """GFLOP/s of embedding chunks as they come, of a bare matrix product, in turns; and what computes."""
+def share_of_matmul(converted: Path, seconds: float = 2.0) -> tuple[float, dict[str, float], str]:
+    """GFLOP/s of embedding chunks as they come, of bare matrix products, in turns; and what computes."""
     import numpy as np
-    import torch
 
     from ingest.backend import local_embedder
 
     embedder: Any = local_embedder(DEFAULT_MODEL, converted, device="cpu")
-    kind = torch.bfloat16 if "bf16" in embedder.backend else torch.float32
-    left, right = torch.randn(2048, 2048, dtype=kind), torch.randn(2048, 2048, dtype=kind)
     text = " ".join(page.extract_text() for page in PdfReader(FILINGS / FIRST[1]).pages)
     spans = embedder.token_spans(text)
     draw = random.Random(0)
     starts = [draw.randrange(len(spans) - 260) for _ in range(64)]
     texts = [text[spans[at][0] : spans[at + draw.randint(120, 230)][0]] for at in starts]
     flops = sum(work(len(embedder.token_spans(one)) + 2) for one in texts)
-    embedding, product = [], []
+    embedding, found = [], defaultdict(list)
     for _ in range(4):
         embedding.append(flops * repeated(lambda: embedder.embed_passages(texts), seconds) / 1e9)
-        product.append(2 * 2048**3 * repeated(lambda: torch.mm(left, right), seconds) / 1e9)
-    return float(np.median(embedding)), float(np.median(product)), embedder.backend
+        for name, product in products().items():
+            found[name].append(2 * 2048**3 * repeated(product, seconds) / 1e9)
+    return float(np.median(embedding)), {name: float(np.median(each)) for name, each in found.items()}, embedder.backend
+
+
+def products() -> dict[str, Callable[[], object]]:
+    """A product of two square matrices in each precision."""
+    import torch
+
+    left, right = torch.randn(2048, 2048), torch.randn(2048, 2048)
+    narrow = [matrix.to(torch.bfloat16) for matrix in (left, right)]
+    eight = [(matrix * 40).clamp(-127, 127).to(torch.int8) for matrix in (left, right)]
+    return {
+        "f32": lambda: torch.mm(left, right),
+        "bf16": lambda: torch.mm(*narrow),
+        "int8": lambda: torch._int_mm(*eight),
+    }
 
 
 def work(tokens: int, layers: int = 6, width: int = 384) -> float:
@@ -374,7 +386,8 @@ def main() -> None:
 def finish(runs: dict[str, list[Measured]], converted: Path, *, write: bool) -> None:
     first, again = changed_page(converted)
     embedding = [one.steps["embed"] for one in (first, again)]
-    rate, product, backend = share_of_matmul(converted)
+    rate, found, backend = share_of_matmul(converted)
+    shares = ", ".join(f"{100 * rate / product:.0f}% of {product:.0f} in {name}" for name, product in found.items())
     body = "\n\n".join(
         [
             table(runs),
@@ -382,8 +395,7 @@ def finish(runs: dict[str, list[Measured]], converted: Path, *, write: bool) -> 
             f"Embedding a {first.pages}-page report took {embedding[0]:.1f} s; with one page replaced "
             f"{embedding[1]:.1f} s ({100 * embedding[1] / embedding[0]:.0f}%). "
             f"With reading and all the rest it was {first.seconds:.1f} s and {again.seconds:.1f} s.",
-            f"Embedding by {backend}: {rate:.0f} GFLOP/s, {100 * rate / product:.0f}% of a matrix product's "
-            f"{product:.0f} in the same precision.",
+            f"Embedding by {backend}: {rate:.0f} GFLOP/s; of a bare matrix product's rate that is {shares}.",
         ]
     )
     print(body)

@@ -8,7 +8,6 @@ says why.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import logging
 import queue
@@ -28,13 +27,15 @@ from numpy.typing import NDArray
 
 from ingest.embed import Parts, batches, embed_alone, means, model_folder, prompts_of, spans_of, unit
 from ingest.machine import identity, usable_cores
+from ingest.quantization import GROUP, eight_bits
 from storage.errors import InvalidInput
 from storage.types import Vector
 
 log = logging.getLogger(__name__)
 
 Precision = Literal["", "bf16", "f32", "int8"]
-_FORMAT = "1"  # of the kept files: another one makes them anew
+_PRECISIONS: tuple[Precision, ...] = ("f32", "bf16", "int8")  # the nearest to torch first
+_FORMAT = "2"  # of the kept files: another one makes them anew
 BATCH_TOKENS = 1024  # padded tokens at once: what they make stays in the processor's cache
 _STREAMS = 16  # most runs of the model at once: each keeps what it makes of a batch
 _SECONDS = 1800  # longest conversion
@@ -174,13 +175,14 @@ def _spans(encoding: Any, prompt: int) -> NDArray[np.int64]:
 
 
 def precisions() -> list[Precision]:
-    """What the processor can compute in, the likely fastest first."""
+    """What the processor can compute in, the likely fastest first; beside these, int8 runs everywhere."""
     known = openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return ["bf16", "f32"] if "BF16" in known else ["f32"]
 
 
 def speeds_of(folder: Path) -> dict[str, float]:
-    """Texts a second of torch and of each precision, as measured once on this machine; empty where they were not."""
+    """Texts a second of torch and of each precision near enough to it, as measured once on this machine; empty where
+    they were not."""
     try:
         told = json.loads((folder / "measured.json").read_text("utf-8"))
         return dict(told["speeds"])
@@ -189,32 +191,32 @@ def speeds_of(folder: Path) -> dict[str, float]:
 
 
 def best(speeds: dict[str, float]) -> Precision | None:
-    """The faster precision; single precision unless bf16 gains a tenth."""
-    if not speeds.keys() & {"bf16", "f32"}:
-        return None
-    return "bf16" if speeds.get("bf16", 0) > 1.1 * speeds.get("f32", 0) else "f32"
+    """The fastest precision; fewer bits only where they gain a tenth."""
+    chosen: Precision | None = None
+    for precision in _PRECISIONS:
+        if precision in speeds and (chosen is None or speeds[precision] > 1.1 * speeds[chosen]):
+            chosen = precision
+    return chosen
 
 
 def _compile(path: Path, precision: Precision, threads: int) -> list[Any]:
     """A request for each run at once. A question on one core takes what it takes on two."""
+    core = openvino().Core()
     streams = min(threads, _STREAMS)
-    wanted = {
-        "INFERENCE_PRECISION_HINT": precisions()[0]
-        if precision == "int8"
-        else precision,  # of what is not in eight bits
-        "INFERENCE_NUM_THREADS": threads,
-        "NUM_STREAMS": streams,
-    }
-    model = openvino().Core().compile_model(path, "CPU", wanted)
-    return [model.create_infer_request() for _ in range(streams)]
+    wanted = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": streams}
+    model = core.read_model(path)
+    if precision == "int8":
+        wanted["INFERENCE_PRECISION_HINT"] = precisions()[0]  # of what is not in eight bits
+        wanted["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = GROUP
+        model = eight_bits(model)
+    compiled = core.compile_model(model, "CPU", wanted)
+    return [compiled.create_infer_request() for _ in range(streams)]
 
 
 def load(model: str, kept: Path, *, precision: Precision = "", threads: int | None = None) -> OpenVinoEmbedder:
     """The model by OpenVINO, converted first where `kept` does not hold it yet. Raises Unconvertible, InvalidInput."""
     for again in (False, True):
         folder = converted(model, kept, afresh=again)
-        if precision == "int8":
-            folder = quantized(folder, afresh=again)
         try:
             return OpenVinoEmbedder(model, folder, precision=precision, threads=threads)
         except (OSError, ValueError, KeyError, RuntimeError) as error:
@@ -232,35 +234,24 @@ def converted(model: str, kept: Path, *, afresh: bool = False) -> Path:
     source = _source(model)
     kept.mkdir(parents=True, exist_ok=True)
     target = kept / f"{fingerprint(source)}-{hashlib.sha256(identity().encode()).hexdigest()[:8]}"
-    return _made("ingest.conversion", source, target, afresh=afresh)
-
-
-def quantized(folder: Path, *, afresh: bool = False) -> Path:
-    """The same of a converted model, with eight bits. Raises Unconvertible, InvalidInput without nncf."""
-    if importlib.util.find_spec("nncf") is None:
-        raise InvalidInput("EMBED_PRECISION=int8 needs the package nncf: `pip install 'footnote[int8]'`.")
-    return _made("ingest.quantization", folder, folder.with_name(f"{folder.name}-int8"), afresh=afresh)
-
-
-def _made(module: str, source: Path, target: Path, *, afresh: bool) -> Path:
     with filelock.FileLock(f"{target}.lock"):
         if afresh:
             shutil.rmtree(target, ignore_errors=True)
         if not target.is_dir():
-            _make(module, source, target)
+            _make(source, target)
     refusal = target / "refused.json"
     if refusal.is_file():
         raise Unconvertible(json.loads(refusal.read_text("utf-8"))["refused"])
     return target
 
 
-def _make(module: str, source: Path, target: Path) -> None:
+def _make(source: Path, target: Path) -> None:
     """A refusal is kept too: it would not be another one at the next start. Whatever else goes wrong is tried again."""
     log.info("Converting the embedding model for OpenVINO, once.")
     unfinished = target.with_name(f"{target.name}.{uuid4().hex}")
     unfinished.mkdir()
     try:
-        command = [sys.executable, "-m", module, str(source), str(unfinished)]
+        command = [sys.executable, "-m", "ingest.conversion", str(source), str(unfinished)]
         ended = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, stdin=subprocess.DEVNULL)
         if ended.returncode != 0:
             raise Unconvertible(f"the conversion failed: {(ended.stderr.strip().splitlines() or ['?'])[-1][:300]}")
