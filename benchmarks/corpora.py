@@ -37,7 +37,7 @@ from app.settings import Settings
 from ingest import pipeline as pipeline_module
 from ingest import sandbox
 from ingest.embed import DEFAULT_MODEL, Embedder, Parts
-from ingest.pipeline import BATCH, Pipeline
+from ingest.pipeline import STEP, Pipeline
 from storage.documents import Documents
 from storage.errors import Unavailable
 from storage.types import Principal, Readers, Role, Vector
@@ -231,7 +231,7 @@ def _take_in(file: File, documents: Documents, pipeline: Pipeline) -> str:
     if not added.known:  # the same bytes may come under two names
         pipeline.read(added.version_id)
         total = pipeline.divide(added.version_id)
-        for start in range(0, total, BATCH):
+        for start in range(0, total, STEP):
             pipeline.embed(added.version_id, start, total)
         pipeline.publish(added.version_id, total)
     return added.document_id

@@ -29,7 +29,7 @@ import numpy as np
 from app import services, supervisor
 from app.settings import Settings
 from ingest.embed import Embedder, embed_alone
-from ingest.pipeline import Pipeline
+from ingest.pipeline import STEP, Pipeline
 from ingest.reindex import Reindex
 from ingest.worker import Worker
 from storage.database import Database
@@ -127,7 +127,7 @@ def stock(pipeline: Pipeline, documents: Documents, passages: int) -> list[str]:
             added.version_id, sections, title="d", format="text", language="en", pages=len(pages), warnings=[]
         )
         total = pipeline.divide(added.version_id)
-        for start in range(0, total, 64):
+        for start in range(0, total, STEP):
             pipeline.embed(added.version_id, start, total)
         pipeline.publish(added.version_id, total)
         texts += pages

@@ -6,12 +6,12 @@ So a new version costs its changed passages, and a copy or a passage that is rep
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from ingest.embed import Embedder, Parts
-from storage.embeddings import Embedding, Embeddings
+from storage.embeddings import Embedding
 
 
 def keys_of(embedder: Embedder, texts: Sequence[str], parts: Sequence[Parts]) -> list[bytes]:
@@ -25,12 +25,16 @@ def keys_of(embedder: Embedder, texts: Sequence[str], parts: Sequence[Parts]) ->
 
 
 def embed_new(
-    embedder: Embedder, texts: Sequence[str], parts: Sequence[Parts], keys: Sequence[bytes], embeddings: Embeddings
+    embedder: Embedder,
+    texts: Sequence[str],
+    parts: Sequence[Parts],
+    keys: Sequence[bytes],
+    known: Mapping[bytes, Embedding],
 ) -> list[Embedding]:
-    """One for each text, in order: found under its key, or made by the model. Equal texts go through it once."""
-    known = embeddings.find(keys)
+    """One for each text, in order: known under its key, or made by the model. Equal texts go through it once."""
     rows = list({key: row for row, key in enumerate(keys) if key not in known}.values())
+    made: dict[bytes, Embedding] = {}
     if rows:
         vectors, of_parts = embedder.embed_parts([texts[row] for row in rows], [parts[row] for row in rows])
-        known |= {keys[row]: Embedding(*pair) for row, *pair in zip(rows, vectors, of_parts, strict=True)}
-    return [known[key] for key in keys]
+        made = {keys[row]: Embedding(*pair) for row, *pair in zip(rows, vectors, of_parts, strict=True)}
+    return [made.get(key) or known[key] for key in keys]

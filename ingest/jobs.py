@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, Queue, SetWorkflowID
 from dbos._serialization import Serializer
 
-from ingest.pipeline import BATCH, Pipeline, patiently
+from ingest.pipeline import STEP, Pipeline, patiently
 from ingest.steps import Steps
 from storage.database import sqlite_module
 from storage.errors import Cancelled, DocumentError, FootnoteError, NotFound
@@ -152,7 +152,7 @@ class Jobs:
         try:
             self._read(version_id)
             total = self._divide(version_id)
-            for start in range(0, total, BATCH):
+            for start in range(0, total, STEP):
                 self._embed(version_id, start, total)
             self._publish(version_id, total)
         except Failed as failed:

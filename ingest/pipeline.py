@@ -16,30 +16,30 @@ from functools import partial
 from typing import TypeVar
 from uuid import UUID, uuid5
 
+from ingest.batches import BATCH, Batch, overlapped, points, prepared, stored
 from ingest.embed import DEFAULT_MODEL, Embedder
-from ingest.embed_new import embed_new, keys_of
-from ingest.language import SURE, language
+from ingest.embed_new import embed_new
 from ingest.parse import parse
 from ingest.recognition.recogniser import NONE as NO_RECOGNITION
 from ingest.recognition.recogniser import Recogniser, Recognition
 from ingest.running import without_running_lines
 from ingest.sandbox import Limits
-from ingest.sparse import passage_weights
-from ingest.split import TARGET, contextualize, placed, sentences, split
+from ingest.split import TARGET, split
 from storage.documents import Gone, Receipt
+from storage.embeddings import Embedding
 from storage.errors import DocumentError, InvalidInput, NotFound, Unavailable
 from storage.files import Files
 from storage.generations import Generation, Generations, first_name
 from storage.index import Index
 from storage.points import Point
-from storage.types import Chunk, Parts, State
+from storage.types import Chunk, State
 from storage.versions import Versions
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-BATCH = 64  # chunks a step: a checkpoint costs milliseconds, the work of one step about a second or two
 CHUNK_IDS = UUID("5f0d7d0e-6c3b-4c0e-9a55-0f1d2a3b4c5d")
+STEP = 16 * BATCH  # chunks of a checkpointed step, which after a crash goes on behind the last batch that was kept
 PATIENCE = 3600.0  # seconds that a step waits for a part that is away
 
 
@@ -137,56 +137,63 @@ class Pipeline:
             for ordinal, piece in enumerate(pieces)
         ]
 
-    def embed(self, version_id: str, start: int, total: int) -> int:
-        """Embed one batch of chunks from ordinal `start` on and put it into the index, readable by nobody yet.
+    def embed(self, version_id: str, start: int, total: int, kept: Callable[[int], object] | None = None) -> int:
+        """Embed one step of chunks from ordinal `start` on and put them into the index, readable by nobody yet.
+
+        `kept(done)` is told after each batch how many of the version's chunks are kept, without gaps; what it raises
+        ends the step. Returns the last `done`.
 
         Where another generation has become live since the version was divided, `publish` does the work anew.
         """
+        end = min(start + STEP, total)
         try:
-            self.versions.job(version_id)
-            generation = self.generation()
-            points = self.points(version_id, start, generation)
-            self._patiently(partial(self.upsert, points, generation))
-            self.versions.progress(version_id, State.EMBEDDING, done=min(start + BATCH, total), total=total)
-        except NotFound:  # deleted meanwhile, perhaps after its points were counted: leave none behind
-            self._patiently(lambda: self.index.delete_version(version_id))
-            raise
+            self.put(version_id, range(start, end), self.generation(), kept or partial(self._show, version_id, total))
+        except NotFound:
+            self._require(version_id)  # else the generation is what was given up
         except InvalidInput as error:
             raise DocumentError(str(error), "Put the setting back, or start with an empty data folder.") from error
-        return len(points)
+        return end
 
-    def upsert(self, points: list[Point], generation: Generation) -> None:
-        """Put points into a generation. Raises NotFound where it was given up: its collection may be gone."""
-        self.generations.require_open(generation.id)
-        self.index.upsert(points, [], generation=generation.name)
+    def _require(self, version_id: str) -> None:
+        """Raises NotFound where it was deleted, perhaps after its points were counted: none are left behind."""
+        try:
+            self.versions.job(version_id)
+        except NotFound:
+            self._patiently(lambda: self.index.delete_version(version_id))
+            raise
 
-    def points(self, version_id: str, start: int, generation: Generation) -> list[Point]:
-        """One batch of the version's chunks of a generation, embedded; what of them SQL keeps is kept."""
-        chunks = self.versions.chunks(version_id, start=start, count=BATCH, generation=generation.id)
-        pages = {chunk.page for chunk in chunks}
-        sections = {section.page: section for section in self.versions.sections_at(version_id, pages)}
-        label, spoken = self.versions.label(version_id), self.versions.language(version_id)
-        texts = [contextualize(label, chunk, sections[chunk.page]) for chunk in chunks]
-        spans = [sentences(chunk.text) for chunk in chunks]
-        inside = [
-            placed(of_chunk, chunk.text, text) for of_chunk, chunk, text in zip(spans, chunks, texts, strict=True)
-        ]
+    def _show(self, version_id: str, total: int, done: int) -> None:
+        self.versions.progress(version_id, State.EMBEDDING, done=done, total=total)
+
+    def put(self, version_id: str, ordinals: range, generation: Generation, kept: Callable[[int], object]) -> None:
+        """Embed chunks of the version and put them into a generation, a batch at a time; what SQL keeps is kept.
+
+        `kept` as in `embed`. Raises NotFound where the version or the generation was given up.
+        """
         embedder = self._patiently(lambda: self.embedder(generation.model))
-        keys = keys_of(embedder, texts, inside)
-        made = self._patiently(lambda: embed_new(embedder, texts, inside, keys, self.versions.embeddings))
-        self.versions.store_parts(
-            {
-                chunk.id: Parts(tuple(of_chunk), one.parts)
-                for chunk, of_chunk, one in zip(chunks, spans, made, strict=True)
-            }
-        )
-        self.versions.embeddings.store(
-            {chunk.id: (key, one.vector) for chunk, key, one in zip(chunks, keys, made, strict=True)}
-        )
-        return [
-            Point(chunk, one.vector, passage_weights(text, language(text, at_least=SURE) or spoken))
-            for chunk, one, text in zip(chunks, made, texts, strict=True)
-        ]
+        made: dict[bytes, Embedding] = {}  # in this call: the batch before may not be in SQL yet
+
+        def prepare(start: int) -> Batch:
+            batch = range(start, min(start + BATCH, ordinals.stop))
+            return prepared(self.versions, version_id, batch, generation=generation.id, embedder=embedder)
+
+        def embed(batch: Batch) -> list[Embedding]:
+            known = batch.known | made
+            rows = self._patiently(lambda: embed_new(embedder, batch.texts, batch.inside, batch.keys, known))
+            made.update(zip(batch.keys, rows, strict=True))
+            return rows
+
+        def keep(batch: Batch, rows: list[Embedding]) -> None:
+            stored(self.versions, batch, rows)
+            self._patiently(partial(self._upsert, points(batch, rows), generation))
+            kept(batch.ordinals.stop)
+
+        overlapped(range(ordinals.start, ordinals.stop, BATCH), prepare, embed, keep)
+
+    def _upsert(self, made: list[Point], generation: Generation) -> None:
+        """Raises NotFound where the generation was given up: its collection may be gone."""
+        self.generations.require_open(generation.id)
+        self.index.upsert(made, [], generation=generation.name)
 
     def publish(self, version_id: str, total: int) -> None:
         """Let the version be read, after the index has been counted. Raises DocumentError when points are missing.
@@ -216,8 +223,7 @@ class Pipeline:
             self.verified(version_id, generation)
             return
         count = self.versions.store_chunks(version_id, self.chunks(version_id, generation), beside=generation.id)
-        for start in range(0, count, BATCH):
-            self._patiently(partial(self.upsert, self.points(version_id, start, generation), generation))
+        self.put(version_id, range(count), generation, lambda _: None)
 
     def verified(self, version_id: str, generation: Generation) -> int:
         """How many passages the version has there, in SQL and in the index. Raises DocumentError unless they agree."""

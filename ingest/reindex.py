@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ingest.pipeline import BATCH, Pipeline, patiently
+from ingest.pipeline import STEP, Pipeline, patiently
 from storage.errors import Cancelled, DocumentError, InvalidInput, NotFound, Unavailable
 from storage.filling import Filling
 from storage.generations import Generation, GenerationState
@@ -87,13 +87,11 @@ class Reindex:
         return pipeline.versions.store_chunks(version_id, chunks, beside=generation_id)
 
     def embed(self, generation_id: int, version_id: str, start: int) -> None:
-        """Embed one batch and put it into the generation, readable by nobody yet."""
+        """Embed one step of chunks and put them into the generation, readable by nobody yet."""
         generation, pipeline = self._open(generation_id), self.pipeline
         try:
-            pipeline.versions.job(version_id)
-            points = pipeline.points(version_id, start, generation)
-            patiently(lambda: pipeline.upsert(points, generation), patience=pipeline.patience)
-            pipeline.versions.job(version_id)
+            end = min(start + STEP, pipeline.versions.count_chunks(version_id, generation_id))
+            pipeline.put(version_id, range(start, end), generation, lambda _: pipeline.versions.job(version_id))
         except NotFound:  # deleted meanwhile, perhaps after its points were counted: leave none behind
             patiently(lambda: pipeline.index.delete_version(version_id), patience=pipeline.patience)
             raise
@@ -102,6 +100,7 @@ class Reindex:
         """Count, let the points be found by the document's readers, and say that the generation holds the version."""
         generation, pipeline = self._open(generation_id), self.pipeline
         pipeline.versions.job(version_id)
+        pipeline.put_into(generation, version_id)  # it is in already, but where an earlier release began the work
         passages = pipeline.verified(version_id, generation)
         while True:  # readers may change between the look and the writing; their own change then comes before or after
             terms = pipeline.versions.terms.present(version_id)
@@ -178,4 +177,4 @@ class Reindex:
 
 
 def batches(total: int) -> range:
-    return range(0, total, BATCH)
+    return range(0, total, STEP)

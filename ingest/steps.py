@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ingest.pipeline import BATCH, Pipeline
+from ingest.pipeline import STEP, Pipeline
 from storage.errors import Cancelled, DocumentError
-from storage.steps import Standing
+from storage.steps import EMBED, Standing
 
-READ, DIVIDE, EMBED, PUBLISH = "read", "divide", "embed", "publish"
+READ, DIVIDE, PUBLISH = "read", "divide", "publish"
 CRASHED = "Reading this file ended the worker process again and again."
 
 
@@ -39,13 +39,23 @@ class Steps:
             return standing.total if DIVIDE in standing.ended else self.pipeline.divide(version_id)
 
     def embed(self, version_id: str, start: int, total: int) -> None:
+        """From where the row says that it is: a step may have been broken off, or shorter in an earlier release."""
         with self._step(version_id, EMBED) as standing:
-            if standing.done < min(start + BATCH, total):
-                self.pipeline.embed(version_id, start, total)
+            self._embed_until(min(start + STEP, total), version_id, standing)
 
     def publish(self, version_id: str, total: int) -> None:
-        with self._step(version_id, PUBLISH):
+        with self._step(version_id, PUBLISH) as standing:
+            self._embed_until(standing.total, version_id, standing)
             self.pipeline.publish(version_id, total)
+
+    def _embed_until(self, end: int, version_id: str, standing: Standing) -> None:
+        job, seconds, done = self.job(), Stopwatch(), standing.done
+
+        def kept(done: int) -> None:
+            self.pipeline.versions.steps.advance(version_id, job, done, seconds=seconds())
+
+        while done < end:
+            done = self.pipeline.embed(version_id, done, standing.total, kept)
 
     @contextmanager
     def _step(self, version_id: str, step: str) -> Iterator[Standing]:
@@ -53,10 +63,23 @@ class Steps:
         standing = borders.enter(version_id, job, step, executor=self.executor)
         if standing.crashes > self.crashes:
             raise DocumentError(CRASHED, "Try again; if it fails once more, send us the file's kind and the log.")
-        began = time.monotonic()
+        seconds = Stopwatch()
         try:
             yield standing
         except Cancelled:
             borders.settle(version_id, job)
             raise
-        borders.leave(version_id, job, step, time.monotonic() - began)
+        if step != EMBED:  # whose batches tell what they took
+            borders.leave(version_id, job, step, seconds())
+
+
+class Stopwatch:
+    """Each call gives the seconds since the one before."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def __call__(self) -> float:
+        now = time.monotonic()
+        passed, self._last = now - self._last, now
+        return passed

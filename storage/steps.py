@@ -19,8 +19,10 @@ from storage.models import Document, Version, now
 from storage.status import CANCEL, OPEN, PAUSE
 from storage.types import Principal, State
 
+EMBED = "embed"
 GONE = "The document was deleted, or a newer version took this one's place."
-_LEFT_OVER = sa.and_(Version.state.in_((State.FAILED, State.CANCELLED)), Version.done > 0)
+# also where nothing was done: what failed may be in the index and not be counted yet
+_LEFT_OVER = sa.and_(Version.state.in_((State.FAILED, State.CANCELLED)), Version.total > 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +60,25 @@ class Steps:
         return standing
 
     def leave(self, version_id: str, job: str, step: str, seconds: float) -> None:
-        """Add the time of a step that has ended; of an embedding, of one batch. Does nothing for another job."""
+        """Add the time of a step that has ended. Does nothing for another job."""
         with self._database.write() as session:
             version = session.get(Version, version_id)
             if version is not None and job_id(version) == job:
-                took = round(version.seconds.get(step, 0.0) + seconds, 3)
-                version.seconds, version.crashes = {**version.seconds, step: took}, 0
+                _add_time(version, step, seconds)
+
+    def advance(self, version_id: str, job: str, done: int, *, seconds: float) -> None:
+        """Within an embedding: `done` chunks are kept, the last of them in so many seconds.
+
+        Raises Cancelled where the work ends here, as `enter` does, and NotFound once the document is being deleted.
+        """
+        with self._database.write() as session:
+            version = locked(session, version_id)
+            if job_id(version) == job and version.state in OPEN:
+                version.done = done
+                _add_time(version, EMBED, seconds)
+            goes_on = _goes_on(session, version, job)
+        if not goes_on:
+            raise Cancelled(f"The work on version {version_id} ends after {done} passages.")
 
     def settle(self, version_id: str, job: str) -> None:
         """Do now what is wanted of the version, where a step was broken off for it."""
@@ -85,7 +100,13 @@ class Steps:
     def tidied(self, version_id: str) -> None:
         """The index holds nothing of it any more."""
         with self._database.write() as session:
-            session.execute(sa.update(Version).where(Version.id == version_id, _LEFT_OVER).values(done=0))
+            session.execute(sa.update(Version).where(Version.id == version_id, _LEFT_OVER).values(done=0, total=0))
+
+
+def _add_time(version: Version, step: str, seconds: float) -> None:
+    """The process has come so far: what it took, and that it lives."""
+    took = round(version.seconds.get(step, 0.0) + seconds, 3)
+    version.seconds, version.crashes = {**version.seconds, step: took}, 0
 
 
 def new_attempt(principal: Principal) -> dict[str, Any]:

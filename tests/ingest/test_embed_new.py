@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from ingest.embed import Parts
 from ingest.embed_new import keys_of
-from ingest.pipeline import BATCH, Pipeline
+from ingest.pipeline import STEP, Pipeline
 from storage.database import Database
 from storage.files import Files
 from storage.index import Index
@@ -75,7 +75,7 @@ def ingest(steps: Pipeline, kept: Kept, sections: Sequence[Section]) -> int:
         version, sections, title="Annual report", format="text", language="en", pages=len(sections), warnings=[]
     )
     total = steps.divide(version)
-    for start in range(0, total, BATCH):
+    for start in range(0, total, STEP):
         steps.embed(version, start, total)
     steps.publish(version, total)
     return total

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from ingest.batches import BATCH
 from ingest.jobs import JsonSerializer
-from ingest.pipeline import BATCH
 from storage import audit, status
 from storage.documents import Documents
 from storage.errors import NotFound
@@ -253,3 +253,39 @@ def test_a_job_whose_worker_was_killed_waits_for_another_one(stage: Stage, monke
         until(lambda: stage.index.count(version_id=kept.version_id) == 0, what=lambda: worker.log)
         until(lambda: {state for _, state in workflows(stage)} == {"SUCCESS"}, what=lambda: worker.log)
         assert stage.states() == {State.CANCELLED: 1}
+
+
+def steps_recorded(stage: Stage) -> list[str]:
+    """The steps that DBOS will not do again."""
+    with closing(sqlite3.connect(Path(stage.setup.folder) / "jobs.db")) as connection:
+        return [name for (name,) in connection.execute("SELECT function_name FROM operation_outputs ORDER BY 1")]
+
+
+def test_a_step_that_was_killed_in_its_middle_goes_on_behind_the_last_batch_that_was_kept(stage: Stage) -> None:
+    kept = stage.library.add(text("doc", 400))
+    with stage.worker(seconds_a_batch=0.4, sandbox=False) as worker:
+        stage.until_embedding(kept, worker)
+        worker.kill()
+        assert steps_recorded(stage) == ["divide", "read"]
+        killed = stage.documents.get(kept.id, ADA)
+        assert killed.done % BATCH == 0
+        assert BATCH <= killed.done < killed.total - BATCH
+        assert stage.index.count(version_id=kept.version_id) >= killed.done
+        worker.start()
+        until(lambda: stage.documents.get(kept.id, ADA).done > killed.done, what=lambda: worker.log)
+        assert steps_recorded(stage) == ["divide", "read"]
+        stage.until_ended(worker)
+    stage.assert_whole([kept])
+    assert steps_recorded(stage) == ["divide", "embed", "publish", "read"]
+
+
+def test_what_goes_wrong_while_a_batch_is_kept_is_the_jobs_result(stage: Stage) -> None:
+    lost, other = stage.library.add(text("doc", 300), name="unkept.txt"), stage.library.add(text("other"))
+    with stage.worker(seconds_a_batch=0.1, concurrency=1, ttl=0.9, sandbox=False) as worker:
+        stage.until_ended(worker)
+        assert "OSError: the disk is full" in worker.log
+        failed = stage.documents.get(lost.id, ADA)
+        assert failed.state is State.FAILED
+        assert "the log has the details" in failed.reason
+        assert stage.documents.get(other.id, ADA).state is State.READY
+        until(lambda: stage.index.count(version_id=lost.version_id) == 0, what=lambda: worker.log)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ingest.language import SURE, language
+from ingest.language import SURE, language, passage_language
 
 TEXTS = {
     "en": "The employees may carry over the days that are left to the next year if the manager has approved of it.",
@@ -56,3 +56,25 @@ def test_most_of_the_text_decides() -> None:
 
 def test_capitals_do_not_matter() -> None:
     assert language(TEXTS["de"].upper()) == "de"
+
+
+@pytest.mark.parametrize("document", ["en", "de", "fr", "no", "uk", ""])
+@pytest.mark.parametrize("code", TEXTS)
+def test_a_passage_is_in_its_own_language_whatever_its_document_is_in(code: str, document: str) -> None:
+    assert passage_language(f"{TEXTS[code]} " * 3, document) == code
+
+
+@pytest.mark.parametrize("text", ["", "Annual report", "Q3 10-K 274,515 260,174", "EBITDA margin"])
+def test_a_passage_that_tells_little_is_in_its_documents_language(text: str) -> None:
+    assert passage_language(text, "de") == "de"
+
+
+def test_stop_words_spare_the_counting_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def counts(*_: object, **__: object) -> str:
+        raise AssertionError("bytes were counted")
+
+    monkeypatch.setattr("ingest.language.language", counts)
+    german = "Die Gesellschaft hat sich auf eine Frist geeinigt, und die Zahlung wird nicht mit dem Lohn verrechnet."
+    assert passage_language(german, "de") == "de"
+    with pytest.raises(AssertionError):
+        passage_language(german, "en")

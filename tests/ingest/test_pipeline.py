@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from ingest.pipeline import BATCH, Pipeline, patiently
+from ingest.batches import BATCH
+from ingest.pipeline import STEP, Pipeline, patiently
 from storage import audit
 from storage.database import Database
 from storage.documents import Documents
 from storage.errors import DocumentError, NotFound, Unavailable
 from storage.files import Files
+from storage.filling import Filling
 from storage.index import Index
 from storage.models import EmbeddingRow
 from storage.types import Principal, Readers, Section, State
@@ -56,7 +58,7 @@ def long_text(chunks: int) -> str:
 def ingest(steps: Pipeline, kept: Kept) -> int:
     steps.read(kept.version_id)
     total = steps.divide(kept.version_id)
-    for start in range(0, total, BATCH):
+    for start in range(0, total, STEP):
         steps.embed(kept.version_id, start, total)
     steps.publish(kept.version_id, total)
     return total
@@ -71,7 +73,7 @@ def test_every_step_may_run_twice_and_the_document_can_then_be_read(
         steps.read(kept.version_id)
         total = steps.divide(kept.version_id)
         assert total > BATCH
-        for start in [0, *range(0, total, BATCH)]:
+        for start in [0, *range(0, total, STEP)]:
             steps.embed(kept.version_id, start, total)
         assert kept.version_id not in found(database, index, ADA)  # nobody reads it before it is published
     for _ in range(2):
@@ -245,6 +247,32 @@ def test_a_version_that_is_overtaken_ends_and_never_becomes_the_live_one(
     ingest(steps, third)
     assert found(database, index, TOM) & {first.version_id, second.version_id, third.version_id} == {third.version_id}
     assert index.count(document_id=first.id) == 1
+
+
+def test_a_generation_that_becomes_live_in_the_middle_of_a_step_gets_the_document(
+    steps: Pipeline, library: Library, index: Index, database: Database
+) -> None:
+    kept, filling = library.add(long_text(200)), Filling(database)
+    steps.read(kept.version_id)
+    total = steps.divide(kept.version_id)
+    second = steps.generations.start("hash-24", ADA)
+    index.add(second.name, 24)
+    filling.sized(second.id, 24)
+    told: list[int] = []
+
+    def switch(done: int) -> None:
+        told.append(done)
+        filling.settle(second.id)
+        filling.compared(second.id, {}, refusal="")
+        assert filling.switch(second.id)
+
+    steps.embed(kept.version_id, 0, total, switch)
+    assert told == [BATCH]
+    steps.publish(kept.version_id, total)
+    chunks = steps.versions.count_chunks(kept.version_id, second.id)
+    assert index.count(version_id=kept.version_id, generation=second.name) == chunks == total
+    assert steps.versions.divided_for(kept.version_id) == {1, second.id}
+    index.drop(second.name)
 
 
 def test_deleting_leaves_no_point_file_or_row_and_proves_it(

@@ -1,7 +1,7 @@
 """A worker in a process of its own: the real pipeline, jobs and index client, and an embedder that costs nothing.
 
 Without a sandbox it takes files for plain text, and a document named "poison..." ends the process in the middle of a
-step. Run as a module, it takes its `Setup` as JSON.
+step, the keeping of one named "unkept..." breaks off after a batch. Run as a module, it takes its `Setup` as JSON.
 """
 
 from __future__ import annotations
@@ -100,10 +100,16 @@ class PlainPipeline(Pipeline):
             version_id, [section], title=version_id, format="text", language="en", pages=1, warnings=[]
         )
 
-    def embed(self, version_id: str, start: int, total: int) -> int:
-        if self.versions.job(version_id).name.startswith("poison"):
+    def embed(self, version_id: str, start: int, total: int, kept: Callable[[int], object] | None = None) -> int:
+        name = self.versions.job(version_id).name
+        if name.startswith("poison"):
             os._exit(9)
-        return super().embed(version_id, start, total)
+        return super().embed(version_id, start, total, _full if name.startswith("unkept") else kept)
+
+
+def _full(done: int) -> None:
+    if done > 64:
+        raise OSError("the disk is full")
 
 
 def pipeline(

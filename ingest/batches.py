@@ -1,0 +1,96 @@
+"""How chunks become points of the index, a batch at a time: prepared, embedded, kept.
+
+The model works in the calling thread. Meanwhile one more keeps the batch before, in SQL and in the index, and another
+prepares the one after, so that neither the model nor a core waits for Python, SQL or HTTP. Batches are kept in order
+and each as a whole: what is kept is a beginning without gaps at any moment. Three of them are in memory at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from ingest.embed import Embedder, Parts
+from ingest.embed_new import keys_of
+from ingest.language import passage_language
+from ingest.sparse import passage_weights
+from ingest.split import contextualize, placed, sentences
+from storage.embeddings import Embedding
+from storage.points import Point
+from storage.types import Chunk
+from storage.types import Parts as StoredParts
+from storage.versions import Versions
+
+BATCH = 64  # chunks: about a second or two of the model's work
+
+Prepared = TypeVar("Prepared")
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Chunks with what the model sees of them, in the same order; `known` is what is embedded already, by key."""
+
+    ordinals: range
+    chunks: list[Chunk]
+    texts: list[str]
+    spans: Sequence[Parts]  # sentences, in the chunk
+    inside: Sequence[Parts]  # the same in the text
+    keys: list[bytes]
+    known: dict[bytes, Embedding]
+    spoken: str  # the document's language
+
+
+def prepared(versions: Versions, version_id: str, ordinals: range, *, generation: int, embedder: Embedder) -> Batch:
+    """The version's chunks with these ordinals. Raises NotFound once it is deleted."""
+    versions.job(version_id)
+    chunks = versions.chunks(version_id, start=ordinals.start, count=len(ordinals), generation=generation)
+    sections = {section.page: section for section in versions.sections_at(version_id, {chunk.page for chunk in chunks})}
+    label = versions.label(version_id)
+    texts = [contextualize(label, chunk, sections[chunk.page]) for chunk in chunks]
+    spans = [sentences(chunk.text) for chunk in chunks]
+    inside = [placed(of_chunk, chunk.text, text) for of_chunk, chunk, text in zip(spans, chunks, texts, strict=True)]
+    keys = keys_of(embedder, texts, inside)
+    known, spoken = versions.embeddings.find(keys), versions.language(version_id)
+    return Batch(ordinals, chunks, texts, spans, inside, keys, known, spoken)
+
+
+def stored(versions: Versions, batch: Batch, made: Sequence[Embedding]) -> None:
+    """Keep in SQL what it keeps of the chunks: their sentences' vectors, and theirs under a key."""
+    rows = list(zip(batch.chunks, batch.spans, batch.keys, made, strict=True))
+    versions.store_parts({chunk.id: StoredParts(tuple(spans), one.parts) for chunk, spans, _, one in rows})
+    versions.embeddings.store({chunk.id: (key, one.vector) for chunk, _, key, one in rows})
+
+
+def points(batch: Batch, made: Sequence[Embedding]) -> list[Point]:
+    return [
+        Point(chunk, one.vector, passage_weights(text, passage_language(text, batch.spoken)))
+        for chunk, one, text in zip(batch.chunks, made, batch.texts, strict=True)
+    ]
+
+
+def overlapped(
+    starts: Iterable[int],
+    prepare: Callable[[int], Prepared],
+    embed: Callable[[Prepared], Made],
+    keep: Callable[[Prepared, Made], None],
+) -> None:
+    """Each of `starts` is prepared, embedded and kept, in order. `embed` is called in this thread.
+
+    An error in any thread ends the work, and is raised here once all have stopped.
+    """
+    with ThreadPoolExecutor(2, "batches") as others:
+        preparing = (others.submit(prepare, start) for start in starts)  # each when it is asked for
+        following = next(preparing, None)
+        keeping: Future[None] | None = None
+        while following is not None:
+            batch = following.result()
+            following = next(preparing, None)
+            made = embed(batch)
+            if keeping is not None:
+                keeping.result()
+            keeping = others.submit(keep, batch, made)
+        if keeping is not None:
+            keeping.result()

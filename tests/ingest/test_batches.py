@@ -1,0 +1,73 @@
+"""Batches that overlap: three stages at a time, kept in order, and no error lost in a thread."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from ingest.batches import overlapped
+
+PATIENCE = 30.0
+
+
+def test_while_one_batch_is_embedded_the_one_before_is_kept_and_the_one_after_prepared() -> None:
+    prepared = {start: threading.Event() for start in range(4)}
+    kept = {start: threading.Event() for start in range(4)}
+
+    def prepare(start: int) -> int:
+        prepared[start].set()
+        return start
+
+    def embed(batch: int) -> int:
+        assert batch == 3 or prepared[batch + 1].wait(PATIENCE)
+        assert batch == 0 or kept[batch - 1].wait(PATIENCE)
+        assert not kept[batch].is_set()
+        return 10 * batch
+
+    def keep(batch: int, made: int) -> None:
+        assert made == 10 * batch
+        kept[batch].set()
+
+    overlapped(range(4), prepare, embed, keep)
+    assert all(event.is_set() for event in kept.values())
+
+
+def test_of_many_batches_three_are_at_work_at_most_and_they_are_kept_in_order() -> None:
+    open_, most, order = set(), 0, []
+
+    def prepare(start: int) -> int:
+        nonlocal most
+        open_.add(start)
+        most = max(most, len(open_))
+        return start
+
+    def keep(batch: int, made: int) -> None:
+        order.append(made)
+        open_.remove(batch)
+
+    overlapped(range(50), prepare, lambda batch: batch, keep)
+    assert order == list(range(50))
+    assert most <= 3
+
+
+def test_nothing_to_do_is_done_at_once() -> None:
+    overlapped([], lambda start: start, lambda batch: batch, lambda batch, made: None)
+
+
+@pytest.mark.parametrize("stage", ["prepare", "embed", "keep"])
+def test_an_error_in_any_stage_ends_the_work_and_is_raised(stage: str) -> None:
+    kept: list[int] = []
+
+    def fail(now: str, batch: int) -> int:
+        if (now, batch) == (stage, 2):
+            raise OSError("the disk is full")
+        return batch
+
+    def keep(batch: int, _made: int) -> None:
+        kept.append(fail("keep", batch))
+
+    with pytest.raises(OSError, match="the disk is full"):
+        overlapped(range(9), lambda start: fail("prepare", start), lambda batch: fail("embed", batch), keep)
+    assert kept == [0, 1]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("batches")]
