@@ -47,6 +47,10 @@ def read(file: File, *, max_pages: int, max_characters: int, no_ocr: str = "") -
 @contextmanager
 def opened(file: File) -> Iterator[Image.Image]:
     """The picture, its pixels not read yet. Raises DocumentError where it is broken."""
+    if isinstance(file, str):
+        with open(file, "rb") as data, opened(data) as picture:  # by its path, Pillow maps it beside its pixels
+            yield picture
+        return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of pixels, which are counted here
         try:
