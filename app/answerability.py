@@ -16,7 +16,7 @@ from dataclasses import dataclass, fields, replace
 from app.answer_signs import new_figure
 from app.candidates import Candidate, Wanted
 from app.comparison import comparisons
-from app.confidence import Evidence, Sureness, evidence
+from app.confidence import Evidence, Sureness, evidence, names
 from app.question_kinds import QUANTITIES, Asks, counted
 from app.words import content_words
 from storage.types import Passage
@@ -34,7 +34,8 @@ class Support:
 
     `near` is the cosine of the question and the nearest, `ahead` how far the best one's score is above the sixth.
     Where a number is asked for, `unsaid` is the share of what is asked about that no single statement says or stands
-    under, and `uncounted` that of the words for what is counted ("loyalty members"). All 0: no statement.
+    under, and `uncounted` that of the words for what is counted where they are several ("loyalty members"): for one
+    alone ("staff") the documents may have another. All 0: no statement.
     """
 
     near: float = 0.0
@@ -74,11 +75,20 @@ def judged(asked: Wanted, about: str, ranked: Sequence[Candidate], passages: Seq
     """`about` is the question without the names that led to the documents, `ranked` the candidates, best first."""
     if not ranked:
         return Sureness.NONE
-    known = evidence(asked.text, passages, ())
-    if not known.lead:
-        known = replace(known, lead=_USUAL_LEAD)
+    known = found(asked.text, passages)
     likely = answerability(known, support(asked, about, ranked), asked.meaning is not None)
-    return Sureness.NONE if likely < LEAST else Sureness.SOME if likely < SURE else Sureness.FULL
+    return Sureness.NONE if likely < LEAST else Sureness.SOME if likely < SURE or known.unnamed else Sureness.FULL
+
+
+def found(question: str, passages: Sequence[Passage]) -> Evidence:
+    """What speaks for the passages, best first. A name that none speaks of is told once, as `unnamed`, and not by `held`."""
+    known = evidence(question, passages, ())
+    if known.unnamed:
+        rest = question
+        for name in names(question):
+            rest = rest.replace(name, " ")
+        known = replace(known, held=max(known.held, evidence(rest, passages, ()).held))
+    return known if known.lead else replace(known, lead=_USUAL_LEAD)
 
 
 def answerability(known: Evidence, own: Support, by_meaning: bool) -> float:
@@ -106,11 +116,12 @@ def support(asked: Wanted, about: str, ranked: Sequence[Candidate]) -> Support:
     topics = [set(content_words(about))]
     if parts := comparisons(asked.text):  # one statement on both sides is seldom there
         topics = [topics[0].intersection(content_words(part)) for part in parts]
+    things = topics[0].intersection(content_words(counted(asked.text)))
     return Support(
         near=max((one.near for one in fitting), default=0.0),
         ahead=ranked[0].score - others,
         unsaid=sum(_unsaid(topic, fitting) for topic in topics) / len(topics) if number else 0.0,
-        uncounted=_unsaid(topics[0].intersection(content_words(counted(asked.text))), fitting),
+        uncounted=_unsaid(things, fitting) if len(things) > 1 else 0.0,
     )
 
 

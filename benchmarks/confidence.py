@@ -31,7 +31,7 @@ from sklearn.metrics import roc_auc_score
 from app import answerability, confidence
 from app.candidate_weights import scored
 from app.candidates import candidates, wanted
-from app.confidence import Evidence, evidence
+from app.confidence import Evidence
 from app.evaluation.questions import Question
 from app.rank import bare
 from app.retrieve import Retrieved
@@ -146,7 +146,7 @@ def _asked(opened: corpora.Corpus, question: Question, kind: str, found: Retriev
     meaning = opened.services.embedder.embed_queries([about])[0]
     asked = wanted(question.text, meaning)
     ranked = scored(candidates(asked, passages, [statements_of(passage) for passage in passages]))
-    known = evidence(question.text, passages, ())
+    known = answerability.found(question.text, passages)
     figures = answerability.values(known, answerability.support(asked, about, ranked))
     held_out = hashlib.sha256(question.text.encode()).digest()[0] % 2 == 1
     return Asked(opened.name, kind, held_out, found.evidence, right, figures)
