@@ -81,7 +81,7 @@ def judged(asked: Wanted, about: str, ranked: Sequence[Candidate], passages: Seq
 
 
 def found(question: str, passages: Sequence[Passage]) -> Evidence:
-    """What speaks for the passages, best first. A name that none speaks of is told as `unnamed`, not by `held` as well."""
+    """What speaks for the passages, best first. `unnamed` tells of a name that none speaks of, `held` does not too."""
     known = evidence(question, passages, ())
     if known.unnamed:
         rest = question
