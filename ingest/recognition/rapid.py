@@ -36,6 +36,8 @@ class Rapid:
 
         picture = np.frombuffer(pixels, np.uint8).reshape(height, width)
         found = self._recognise(np.repeat(picture[:, :, None], 3, axis=2), return_word_box=True)
+        if found.boxes is None:  # nothing was found, and the rest of the answer is of another shape then
+            return []
         return in_reading_order([Line(words) for line in found.word_results or () if (words := _words(line))])
 
 

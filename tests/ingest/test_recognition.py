@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from ingest.parse import parse
 from ingest.recognition import engines, tesseract
@@ -75,6 +75,15 @@ def test_a_scanned_page_is_read_with_the_places_of_its_words(read, tmp_path, eng
 
 
 @needs_tesseract
+@pytest.mark.parametrize("engine", EACH)
+def test_a_page_with_a_picture_and_no_text_is_said_to_have_none(read, engine):
+    blank = scans.printed([])
+    ImageDraw.Draw(blank).ellipse((200, 300, 1000, 1100), fill=90)
+    parsed = read(scans.pdf([scans.letter(), blank]), engine=engine)
+    assert [section.page for section in parsed.sections if section.text.strip()] == [1]
+    assert [(gap.first, gap.last, gap.reason) for gap in parsed.gaps] == [(2, 2, "no text was recognised on it")]
+
+
 def test_big_type_is_a_heading_and_columns_are_read_one_after_the_other(read):
     left = [f"left column line {word}" for word in ("one", "two", "three", "four", "five")]
     right = [f"right side line {word}" for word in ("six", "seven", "eight", "nine", "ten")]
