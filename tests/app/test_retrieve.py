@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from app.confidence import Sureness, sureness
 from app.prompt import Turn
 from app.rank import Design
 from app.retrieve import Retriever
@@ -27,7 +28,7 @@ def test_the_passage_that_answers_comes_first_with_its_place(shelf: Shelf) -> No
     assert (best.document_id, best.version_id, best.title, best.page) == (kept.id, kept.version_id, "Handbook", 2)
     assert (best.text, best.start, best.heading) == (LEAVE, len("Intro.\n---\n"), "4 Leave")
     assert found.notice == ""
-    assert found.confidence > 0.7
+    assert sureness(found.confidence) is Sureness.FULL
 
 
 def test_scores_fall_from_the_first_to_the_last(shelf: Shelf) -> None:

@@ -148,10 +148,10 @@ def tell_pid_and_wait():
 def outcome(path, name):
     """What reading a file came to, as `ingest.parse` reads it in a child: its format and words, or the reason."""
     try:
-        answer = parse.read(path, name, "not asked for")
+        head, *sections = parse.read(path, name, "not asked for")
     except DocumentError as error:
         return {"reason": error.reason, "remedy": error.remedy}
-    return {"format": answer["format"], "text": "\n".join(section[1] for section in answer["sections"])}
+    return {"format": head["format"], "text": "\n".join(section[1] for section in sections)}
 
 
 def answer(path, name):
