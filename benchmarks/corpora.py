@@ -207,9 +207,10 @@ def _fill(folder: Path, documents: list[File], variant: Variant, model: str, cac
     (folder / "documents.json").write_text(json.dumps(ids, indent=1, ensure_ascii=False), "utf-8")
 
 
-def _here(read: Callable[..., Any], *arguments: Any, **_: Any) -> Any:
+def _here(read: Callable[..., Iterator[Any]], *arguments: Any, take: Callable[[Any], None], **_: Any) -> None:
     """`sandbox.run` without the sandbox: what comes back has been JSON too."""
-    return json.loads(json.dumps(read(*arguments)))
+    for item in read(*arguments):
+        take(json.loads(json.dumps(item)))
 
 
 @contextmanager
