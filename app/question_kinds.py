@@ -87,6 +87,10 @@ _PATTERNS = (
     (Asks.FREQUENCY, f"{_OPEN}(?:how (?:often|frequently)|wie (?:oft|häufig))\\b"),
     (Asks.TIME, f"{_OPEN}(?:when|wann|what time|um wie ?viel uhr|{_ANY} {_WORDS}(?:{_PERIODS})s?)\\b"),
     (Asks.NUMBER, f"{_OPEN}(?:how {_MEASURES}|was kostet|{_ANY}{_IS} (?:[\\w'’&.-]+ ){{0,4}}?(?:{_AMOUNTS}))\\b"),
+    (
+        Asks.NUMBER,
+        f"{_OPEN}(?:what (?:do|does|did|would|will) .{{1,80}} (?:cost|weigh|earn)|was (?:kosten|wieg|verdien)\\w*)\\b",
+    ),
     (Asks.PERSON, f"{_OPEN}(?:who|whose|whom|wer|wem|wen|wessen|{_OF}{_WORDS}(?:{_PEOPLE}))\\b"),
     (Asks.PLACE, f"{_OPEN}(?:where|wo|wohin|woher|worin|{_OF}{_WORDS}(?:{_PLACES}))\\b"),
     (Asks.REASON, f"{_OPEN}(?:why|how come|what (?:is|was|were|are) the (?:reasons?|causes?)|for what reason)\\b"),

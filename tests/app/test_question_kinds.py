@@ -19,6 +19,8 @@ from app.question_kinds import Asks, counted, inquiry
         ("How many hours may the account hold?", Asks.NUMBER),
         ("What is the price of the seal kit?", Asks.NUMBER),
         ("Was kostet ein neuer Ausweis?", Asks.NUMBER),
+        ("What does a new filter for the large pump cost?", Asks.NUMBER),
+        ("Was wiegt die Pumpe?", Asks.NUMBER),
         ("For how long are the records kept?", Asks.DURATION),
         ("Wie lange gilt das Passwort?", Asks.DURATION),
         ("How often is the oil changed?", Asks.FREQUENCY),
