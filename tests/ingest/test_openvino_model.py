@@ -191,7 +191,7 @@ def test_eight_bits_of_a_text_do_not_depend_on_the_texts_beside_it(kept):
 def test_the_choice_follows_what_was_measured_once(kept, monkeypatch):
     folder = openvino_model.converted(DEFAULT_MODEL, kept)
     speeds = openvino_model.speeds_of(folder)
-    assert speeds.keys() == {"torch", "int8", *openvino_model.precisions()}
+    assert speeds.keys() - {"int8"} == {"torch", *openvino_model.precisions()}  # int8 where it is near enough
     assert min(speeds.values()) > 0
     for measured, wanted in [
         ({"torch": 20, "f32": 30, "bf16": 50}, "OpenVINO bf16"),
