@@ -55,7 +55,7 @@ _FIGURE = re.compile(r"(?<![\w.-])\d{2,3}(?![\w.-])")
 
 # what decides how a document lies in the database and in the index
 _MAKERS = ("ingest/**/*.py", "storage/models/*.py", "storage/tables.py", "storage/index*.py", "storage/edge.py")
-_NOT_MAKERS = {"jobs.py", "worker.py", "render.py", "sandbox.py", "confinement.py"}
+_NOT_MAKERS = {"jobs.py", "worker.py", "render.py", "sandbox.py", "child.py", "confinement.py"}
 
 
 @dataclass(frozen=True, slots=True)

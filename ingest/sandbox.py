@@ -2,7 +2,8 @@
 
 Covers: limits on memory, processor time, wall time and open files; no file but the one to be read; no network and no
 new programs (all of it in `ingest.confinement`); an empty environment; the child dies with its parent; only JSON comes
-back, so a child that was taken over can lie but can't run code here. The caller checks what it gets.
+back, so a child that was taken over can lie but can't run code here. The caller checks what it gets. What the child
+does is in `ingest.child`.
 
 `run` makes one call in a fresh child; a `Child` serves several. A function may `ask` its caller while it runs.
 
@@ -12,27 +13,23 @@ back, so a child that was taken over can lie but can't run code here. The caller
 from __future__ import annotations
 
 import base64
-import ctypes
-import importlib
 import json
 import logging
 import os
-import queue
 import select
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import Any
 
-from ingest import confinement
+from ingest.child import ASKING, in_force
 from ingest.room import Crowded, Room
 from storage.errors import DocumentError
 
@@ -41,11 +38,9 @@ log = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
 Answer = Callable[[Any, Callable[[], None]], Any]
 
-ASKING = 2  # seconds that a child gets for each question, to have it ready and to use the answer
-
 _BOOT = (
     "import json,sys;r=json.loads(sys.stdin.buffer.readline());sys.path[:]=r['path'];"
-    "from ingest.sandbox import serve;serve(r)"
+    "from ingest.child import serve;serve(r)"
 )
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "OMP_NUM_THREADS": "1", "OMP_THREAD_LIMIT": "1", "OPENBLAS_NUM_THREADS": "1"}
 _HEARTBEAT, _GLANCE = 0.5, 0.1
@@ -259,25 +254,9 @@ class Child:
         return line
 
 
-def report(done: int, total: int) -> None:
-    """Called by the function inside the child: tell the parent how far it is. Outside a child it does nothing."""
-    if _results is not None:
-        _send({"progress": [done, total]})
-
-
-def ask(question: Any) -> Any:
-    """Called by the function inside the child: the caller's answer, JSON for JSON. None where nobody answers."""
-    if _results is None:
-        return None
-    _send({"ask": question})
-    answer = json.loads(_received.get())["answer"]
-    confinement.limit_time(ASKING, more=True)
-    return answer
-
-
 def describe() -> str:
     """One line on what the sandbox enforces on this machine, found out by starting one."""
-    state = run(_in_force, limits=Limits(wall_seconds=30))
+    state = run(in_force, limits=Limits(wall_seconds=30))
     limited = ", ".join(state["limits"]) or "nothing"
     return (
         f"limited: {limited}; files: {state['files']}; network: {state['network']}; "
@@ -351,81 +330,6 @@ def _too_big() -> DocumentError:
 
 def _crashed() -> Crashed:
     return Crashed("The reader crashed on this file.", "It may be damaged. Open it, save it again and upload it.")
-
-
-# What follows runs in the child.
-
-_results: int | None = None
-_state: dict[str, Any] = {}
-
-
-_received: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-
-
-def serve(request: dict[str, Any]) -> NoReturn:
-    """The child's whole life: take the limits upon itself, then call functions and send results."""
-    global _results
-    _results = os.dup(1)
-    os.dup2(2, 1)  # whatever a library prints must not be taken for a result
-    limits = Limits(**request["limits"])
-    module = request["module"]
-    _state["files"] = confinement.restrict_files([*request["readable"], *confinement.code_folders(module)])
-    _state["network"] = confinement.cut_network()
-    _state["limits"] = confinement.limit(limits.memory, limits.cpu_seconds, limits.open_files)
-    _state["parent"] = _die_with_parent(request["parent"])  # last: the thread it starts inherits the rest
-    while True:
-        call = json.loads(_received.get())
-        confinement.limit_time(call["cpu"])
-        message = _called(module, call["function"], call["args"])
-        try:
-            _send(message)
-        except MemoryError:
-            _send({"memory": True})
-
-
-def _called(module: str, name: str, args: list[Any]) -> dict[str, Any]:
-    try:
-        result = getattr(importlib.import_module(module), name)(*args)
-        if not isinstance(result, Iterator):
-            return {"result": result}
-        for item in result:
-            _send({"item": item})
-        return {"result": None}
-    except DocumentError as error:
-        return {"refused": [error.reason, error.remedy]}
-    except MemoryError:
-        return {"memory": True}
-    except Exception as error:  # noqa: BLE001  the edge of the process: the parent turns it into a DocumentError
-        return {"failed": type(error).__name__}
-
-
-def _send(message: dict[str, Any]) -> None:
-    data = memoryview(
-        json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
-    )
-    while data and _results is not None:
-        data = data[os.write(_results, data) :]
-
-
-def _in_force() -> dict[str, Any]:
-    return _state
-
-
-def _die_with_parent(parent: int) -> str:
-    """End when standard input ends, which a busy native library can delay; on Linux the kernel does it at once."""
-    threading.Thread(target=_receive, daemon=True).start()
-    if sys.platform != "linux":
-        return "yes, by its input pipe"
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(1)
-    return "yes, by the kernel"
-
-
-def _receive() -> None:
-    for line in sys.stdin.buffer:  # the first line may have brought more along
-        _received.put(line)
-    os._exit(1)
 
 
 def to_text(data: bytes) -> str:

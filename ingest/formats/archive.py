@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import zipfile
 
+from ingest.child import report
 from ingest.formats.members import LARGEST, Budget, Members, label_of
 from ingest.formats.packages import BROKEN, check_size, damaged, encrypted
 from ingest.formats.sections import File, Reading
-from ingest.sandbox import report
 from storage.errors import DocumentError
 
 _WHAT = "ZIP file"

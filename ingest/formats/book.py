@@ -10,11 +10,11 @@ import zipfile
 from typing import Any
 from urllib.parse import unquote
 
+from ingest.child import report
 from ingest.formats import web
 from ingest.formats.packages import BROKEN, check_size, damaged, encrypted, part, xml
 from ingest.formats.sections import File, Reading, SectionWriter, one_line, properties
 from ingest.formats.text import decode
-from ingest.sandbox import report
 
 _CONTAINER = "{urn:oasis:names:tc:opendocument:xmlns:container}rootfile"
 _OPF = "{http://www.idpf.org/2007/opf}"

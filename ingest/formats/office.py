@@ -14,9 +14,9 @@ import docx
 from docx.opc.exceptions import OpcError
 from docx.oxml.ns import qn
 
+from ingest.child import report
 from ingest.formats.packages import BROKEN, check_size, comments, damaged, xml
 from ingest.formats.sections import File, Reading, SectionWriter, one_line, properties
-from ingest.sandbox import report
 
 _WHAT = "Word file"
 _MAX_DEPTH = 12

@@ -19,13 +19,13 @@ from typing import Any
 import pypdfium2
 import pypdfium2.raw as pdfium
 
+from ingest.child import report
 from ingest.formats import reading_order
 from ingest.formats.columns import find_tables
 from ingest.formats.headings import Line, Page, biggest, sections
 from ingest.formats.lines import edges_of
 from ingest.formats.sections import NO_TEXT, File, Reading, contents, one_line, properties
 from ingest.formats.unseen import unseen
-from ingest.sandbox import report
 from storage.errors import DocumentError
 from storage.types import BLANK
 

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from ingest.child import report
 from ingest.formats.headings import Page, biggest, sections
 from ingest.formats.scan import recognised
 from ingest.formats.sections import File, Reading, one_line
 from ingest.recognition.recogniser import MAX_PIXELS
-from ingest.sandbox import report
 from storage.errors import DocumentError
 
 KINDS = ("PNG", "JPEG", "TIFF")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import TYPE_CHECKING
 
-from ingest import sandbox
+from ingest import child
 from ingest.formats.headings import Line, Page
 from ingest.formats.sections import NO_TEXT
 from ingest.recognition import lines as found
@@ -34,7 +34,7 @@ def recognised(picture: Image, dpi: float) -> tuple[Page | None, str]:
         return None, BLANK
     width, height = picture.size
     question = {"width": width, "height": height, "dpi": max(1, round(dpi)), "pixels": pack(picture.tobytes())}
-    answer = sandbox.ask(question)
+    answer = child.ask(question)
     if answer is None:
         return None, NO_TEXT
     lines = found.from_json(answer.get("lines", []), width, height)

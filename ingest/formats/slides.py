@@ -16,10 +16,10 @@ from pptx.enum.shapes import PP_PLACEHOLDER
 from pptx.exc import PythonPptxError
 from pptx.oxml.ns import qn
 
+from ingest.child import report
 from ingest.formats.hidden import hidden_slides
 from ingest.formats.packages import BROKEN, check_size, comments, damaged, xml
 from ingest.formats.sections import CELL, File, Reading, SectionWriter, one_line, properties
-from ingest.sandbox import report
 
 _WHAT = "presentation"
 _MAX_DEPTH = 12

@@ -16,11 +16,11 @@ from datetime import date, datetime, time, timedelta
 from io import StringIO
 from typing import Any
 
+from ingest.child import report
 from ingest.formats.grid import Allowance, Row, write_rows
 from ingest.formats.hidden import Hidden, filters_of_tables, hidden_sheets, of_sheet, warnings
 from ingest.formats.packages import BROKEN, check_size, comments, damaged, encrypted
 from ingest.formats.sections import File, Reading, SectionWriter, contents, one_line, properties
-from ingest.sandbox import report
 
 _LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
 _CURRENCY = re.compile(r"\[\$([^\]-]+)|([$€£¥])")

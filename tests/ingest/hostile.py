@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from ingest import parse, sandbox
+from ingest import child, parse
 from storage.errors import DocumentError
 
 
@@ -91,12 +91,12 @@ def flood():
 
 
 def babble():
-    os.write(sandbox._results, b"\x00\xff not json\n")
+    os.write(child._results, b"\x00\xff not json\n")
 
 
 def count_pages():
     for page in range(1, 4):
-        sandbox.report(page, 3)
+        child.report(page, 3)
     return "counted"
 
 
@@ -135,12 +135,12 @@ def environment():
 
 
 def tell_pid_and_sleep():
-    sandbox.report(os.getpid(), 2**31 - 1)
+    child.report(os.getpid(), 2**31 - 1)
     time.sleep(600)
 
 
 def tell_pid_and_wait():
-    sandbox.report(os.getpid(), 2**31 - 1)
+    child.report(os.getpid(), 2**31 - 1)
     time.sleep(2)
     return "done"
 
@@ -169,13 +169,13 @@ def open_many():
 def say_again_and_again(path):
     """A process that was taken over and sends without end, in small lines."""
     while True:
-        os.write(sandbox._results, b'{"progress": [1, 2]}\n' * 1000)
+        os.write(child._results, b'{"progress": [1, 2]}\n' * 1000)
 
 
 def ask_for_ever():
     number = 0
     while True:
-        number = sandbox.ask({"number": number})
+        number = child.ask({"number": number})
 
 
 def add(one, other):
@@ -183,4 +183,4 @@ def add(one, other):
 
 
 def ask(question):
-    return sandbox.ask(question)
+    return child.ask(question)
