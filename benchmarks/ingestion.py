@@ -22,17 +22,17 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import corpora
 import tables
+from peak import peak_of
 from pypdf import PdfReader, PdfWriter
 
 from app import services, supervisor
@@ -115,7 +115,7 @@ class Clock:
 def plainly(tokens: int, files: Sequence[Path]) -> Measured:
     command = [sys.executable, __file__, "--plain", str(tokens), *map(str, files)]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=lambda: os.nice(10))
-    with peak_of(child.pid) as peak:
+    with peak_of(lambda: memory(child.pid), every=0.3) as peak:
         out, _ = child.communicate()
     if child.returncode:
         sys.exit(f"the plain pipeline failed: {command}")
@@ -142,7 +142,7 @@ class Worker:
 
     def ingest(self, files: Sequence[tuple[str, bytes]], meanwhile: Callable[[], None] = lambda: None) -> Measured:
         ids, clock, began = [], Clock(), self._work()
-        with peak_of(self.process.pid) as peak:
+        with peak_of(lambda: memory(self.process.pid), every=0.3) as peak:
             for name, content in files:
                 with self.parts.files.receive(10**9) as receiver:
                     receiver.write(content)
@@ -230,23 +230,9 @@ def changed_page(converted: Path) -> tuple[Measured, Measured]:
         return measured[0], measured[1]
 
 
-@contextmanager
-def peak_of(pid: int) -> Iterator[Callable[[], int]]:
-    """The most memory that a process and its children had together meanwhile, shared pages counted once."""
-    highest, stop = 0, threading.Event()
-
-    def watch() -> None:
-        nonlocal highest
-        while not stop.wait(0.3):
-            highest = max(highest, sum(map(proportional, tree(pid))))
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield lambda: highest
-    finally:
-        stop.set()
-        thread.join()
+def memory(pid: int) -> int:
+    """Bytes that a process and its children have together, shared pages counted once."""
+    return sum(map(proportional, tree(pid)))
 
 
 def tree(pid: int) -> list[int]:

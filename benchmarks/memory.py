@@ -15,15 +15,14 @@ import random
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import tables
 from openpyxl import Workbook
+from peak import peak_of
 from PIL import Image, ImageDraw
 from reportlab.pdfgen import canvas
 
@@ -116,25 +115,6 @@ FILES: dict[str, tuple[str, Callable[[], bytes]]] = {
 }
 
 
-@contextmanager
-def peak() -> Iterator[Callable[[], int]]:
-    """The most bytes that this process has grown by, and its children hold, at one time."""
-    highest, stop, before = 0, threading.Event(), own()
-
-    def watch() -> None:
-        nonlocal highest
-        while not stop.wait(0.01):
-            highest = max(highest, own() - before + resident())
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield lambda: highest
-    finally:
-        stop.set()
-        thread.join()
-
-
 def own() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
@@ -145,8 +125,11 @@ def measured(path: Path, engine: str) -> list[str]:
     import ingest.language  # noqa: F401  a worker has both already
 
     limits = Limits(memory=Settings.model_fields["parse_memory_mb"].default * _MB, cpu_seconds=300, wall_seconds=600)
-    began = time.monotonic()
-    with peak() as most, Recogniser(Recognition(engines.find(engine))) as recogniser:
+    began, before = time.monotonic(), own()
+    with (
+        peak_of(lambda: own() - before + resident(), every=0.01) as most,
+        Recogniser(Recognition(engines.find(engine))) as recogniser,
+    ):
         try:
             parsed = parse(path, path.name, limits, recogniser=recogniser)
             said = f"{sum(len(section.text) for section in parsed.sections) / _MB:.1f} M characters"

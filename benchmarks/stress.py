@@ -25,7 +25,7 @@ from pathlib import Path
 
 import corpora
 import sqlalchemy as sa
-from ingestion import proportional, tree
+from ingestion import memory, tree
 
 from app import services, supervisor
 from ingest.embed import DEFAULT_MODEL
@@ -69,7 +69,7 @@ def part_of(pid: int) -> str:
 def worker_memory() -> int:
     """Bytes of the worker and its readers, shared pages counted once."""
     worker = next((pid for pid in tree(os.getpid())[1:] if part_of(pid) == "worker"), 0)
-    return sum(map(proportional, tree(worker))) if worker else 0
+    return memory(worker) if worker else 0
 
 
 def take_in(parts: services.Services, files: Sequence[Path]) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from app.reindex_words import left, passages_of
+from app.ui.job_rows import line
 from app.ui.safe_html import plain
 from app.ui.wording import counted, number, when
 from storage.generations import Generation, GenerationState, Progress, shown_model
@@ -45,11 +46,8 @@ def row(generation: Generation, progress: Progress, now: datetime) -> str:
     """`now` is in the reader's time zone."""
     link = f'<a href="/index" target="_self"><bdi>{plain(shown_model(generation.model))}</bdi></a>'
     again = f" · attempt {number(generation.attempt)}" if generation.attempt > 1 else ""
-    return (
-        f'<div class="line job"><div><b>{link}</b><small>Index made anew, {plain(passages_of(generation))}{again}'
-        f'</small></div><div class="state">{_state(generation, progress)}</div>'
-        f"<div><bdi>{plain(generation.started_by)}</bdi><small>{when(generation.changed, now)}</small></div></div>"
-    )
+    subject = f"<b>{link}</b><small>Index made anew, {plain(passages_of(generation))}{again}</small>"
+    return line(subject, _state(generation, progress), generation.started_by, when(generation.changed, now))
 
 
 def _state(generation: Generation, progress: Progress) -> str:

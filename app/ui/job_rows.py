@@ -17,10 +17,15 @@ def row(job: JobInfo, now: datetime) -> str:
     report = f'<a href="/documents?document={plain(job.document_id)}" target="_self"><bdi>{plain(job.title)}</bdi></a>'
     name = f"<bdi>{plain(job.name)}</bdi> · {size(job.size)}"
     again = f" · attempt {number(job.attempt)}" if job.attempt > 1 else ""
+    began = when(job.finished or job.created, now)
+    return line(f"<b>{report}</b><small>{name}{again}</small>", state(job, now), job.started_by, began)
+
+
+def line(subject: str, state: str, started_by: str, at: str) -> str:
+    """A line of the list; all but the name of who started it is HTML."""
     return (
-        f'<div class="line job"><div><b>{report}</b><small>{name}{again}</small></div>'
-        f'<div class="state">{state(job, now)}</div>'
-        f"<div><bdi>{plain(job.started_by)}</bdi><small>{when(job.finished or job.created, now)}</small></div></div>"
+        f'<div class="line job"><div>{subject}</div><div class="state">{state}</div>'
+        f"<div><bdi>{plain(started_by)}</bdi><small>{at}</small></div></div>"
     )
 
 
