@@ -53,12 +53,12 @@ class Evidence:
 
 FIGURES = tuple(each.name for each in fields(Evidence) if each.name != "by_meaning")
 BY_WORDS = ("held", "unnamed", "other_time")  # what there is without a search by meaning
-_WEIGHTS = {"lead": 2.1, "agree": 0.72, "held": 2.3, "unnamed": -1.54, "other_time": -5.44}
-_BIAS = -2.79
-_WEIGHTS_OF_WORDS = {"held": 3.47, "unnamed": -1.61, "other_time": -5.82}
-_BIAS_OF_WORDS = -1.62
+_WEIGHTS = {"lead": 1.96, "agree": 1.09, "held": 1.92, "unnamed": -2.16, "other_time": -5.46}
+_BIAS = -2.63
+_WEIGHTS_OF_WORDS = {"held": 3.09, "unnamed": -2.61, "other_time": -5.83}
+_BIAS_OF_WORDS = -1.39
 _MAY_NOT = {False: "The documents may not answer this.", True: "Vielleicht beantworten die Dokumente das nicht."}
-LEAST, SURE = 0.06, 0.36  # confidence below which nothing is answered, and below which the answer comes with a warning
+LEAST, SURE = 0.04, 0.38  # confidence below which nothing is answered, and below which the answer comes with a warning
 
 
 def warning(question: str, *, german: bool | None = None) -> str:

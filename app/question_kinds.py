@@ -7,6 +7,7 @@ is about (`words`), whether a statement has what is asked for (`answer_signs`).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -80,13 +81,14 @@ _VERBS = (
     "|erhalte"
 )
 _WORDS = "(?:(?!(?:do|does|did|is|are|was|were|has|have|had)\\b)\\w+ ){0,2}?"
+_NOUNS = r"(?:(?!(?:at|by|from|with|bei|mit)\b)[\w'’&.-]+ ){0,4}?"
 _IS = "(?: (?:is|are|was|were|ist|sind|war|waren))?(?: (?:the|der|die|das))?"
 _PATTERNS = (
     (Asks.DURATION, f"{_OPEN}(?:how (?:long|soon|quickly|fast)|wie (?:lange?|schnell|bald))\\b"),
     (Asks.DURATION, f"{_OPEN}(?:how much|wie viel) (?:time|notice|zeit)\\b"),
     (Asks.FREQUENCY, f"{_OPEN}(?:how (?:often|frequently)|wie (?:oft|häufig))\\b"),
     (Asks.TIME, f"{_OPEN}(?:when|wann|what time|um wie ?viel uhr|{_ANY} {_WORDS}(?:{_PERIODS})s?)\\b"),
-    (Asks.NUMBER, f"{_OPEN}(?:how {_MEASURES}|was kostet|{_ANY}{_IS} (?:[\\w'’&.-]+ ){{0,4}}?(?:{_AMOUNTS}))\\b"),
+    (Asks.NUMBER, f"{_OPEN}(?:how {_MEASURES}|was kostet|{_ANY}{_IS} {_NOUNS}(?:{_AMOUNTS}))\\b"),
     (
         Asks.NUMBER,
         f"{_OPEN}(?:what (?:do|does|did|would|will) .{{1,80}} (?:cost|weigh|earn)|was (?:kosten|wieg|verdien)\\w*)\\b",
@@ -140,19 +142,22 @@ _UNIT = re.compile(
     re.I,
 )
 _IN = r"(?:,? (?:in|as|according|for|im|bei|laut)\b.*)?\??$"
-_TERMS = tuple(
-    re.compile(pattern, re.I)
-    for pattern in (
-        rf"\b(?:what|was) (?:do|does) (?:.{{0,60}}? )?mean (?:by|with) (.+?){_IN}",
-        r"\bwhat (?:do|does) (.+?)(?:['’]s (.+?))? (?:mean|stand for|measure|refer to)\b",
-        rf"\b(?:how (?:do|does) .{{1,60}}? define|define|definiere|what is meant by|was (?:bedeutet|heißt)) (.+?){_IN}",
-        rf"\b(?:wofür steht|was versteht \w+ unter|wozu dien\w+|wozu ist) (.+?)(?: da)?{_IN}",
-        r"\bwhat does (?:the |an? )?(.+?) do\b",
-        r"\bwhat (?:is|are) (?:the |an? )?(.+?) (?:used )?for\b",
-        r"\b(?:count(?:ed)?|included?|fall|belong)(?: as| in| to| under| into)? (?:its |the |an? |their |our )?(.+?)"
-        rf"(?: (?:segment|metric|measure|definition))?{_IN}",
-        rf"\b(?:what|was) (?:is|are|ist|sind|counts? as) (?:an? |the |eine? |der |die |das )?(.+?){_IN}",
-    )
+
+
+def _compiled(*patterns: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(pattern, re.I) for pattern in patterns)
+
+
+_TERMS = _compiled(
+    rf"\b(?:what|was) (?:do|does) (?:.{{0,60}}? )?mean (?:by|with) (.+?){_IN}",
+    r"\bwhat (?:do|does) (.+?)(?:['’]s (.+?))? (?:mean|stand for|measure|refer to)\b",
+    rf"\b(?:how (?:do|does) .{{1,60}}? define|define|definiere|what is meant by|was (?:bedeutet|heißt)) (.+?){_IN}",
+    rf"\b(?:wofür steht|was versteht \w+ unter|wozu dien\w+|wozu ist) (.+?)(?: da)?{_IN}",
+    r"\bwhat does (?:the |an? )?(.+?) do\b",
+    r"\bwhat (?:is|are) (?:the |an? )?(.+?) (?:used )?for\b",
+    r"\b(?:count(?:ed)?|included?|fall|belong)(?: as| in| to| under| into)? (?:its |the |an? |their |our )?(.+?)"
+    rf"(?: (?:segment|metric|measure|definition))?{_IN}",
+    rf"\b(?:what|was) (?:is|are|ist|sind|counts? as) (?:an? |the |eine? |der |die |das )?(.+?){_IN}",
 )
 _ENDS_COUNTED = (
     "did|does|do|is|are|was|were|has|have|had|can|could|may|must|should|will|would|per|in|of|for|at|on|by|from|to|as|than"
@@ -160,8 +165,26 @@ _ENDS_COUNTED = (
     "|ist|sind|war|waren|hat|habe|haben|hatte|hatten|gibt|gab|darf|dürfen|kann|können|muss|müssen|wurden?|wird|werden"
     "|pro|im|bei|für|von|der|des|und|oder|ohne|stehen|bekomm\\w*|erhalt\\w*|brauch\\w*"
 )
-_COUNTED = re.compile(
-    rf"\b(?:how many|wie ?vielen?)\s+(?:of\s+|der\s+)?(.+?)(?=\s+(?:{_ENDS_COUNTED})\b|[?,.;]|$)", re.I
+_JOINS = (
+    "in|at|on|for|of|with|from|to|by|during|under|per|as|than|that|which|who|when|if|while|via|through|into|between"
+    "|without|after|before|im|ins|bei|für|von|am|mit|pro|zu[mr]?|auf|nach"
+)
+_BEGINS = rf"(?:(?:the|an?|any|my|our|your|their|some|der|die|das|eine?[mnr]?|mein\w*) )?(?!(?:{_JOINS})\b)"
+_ENDS = rf"(?=\s+(?:{_JOINS}|cost|weigh|earn)\b|[?,.;]|$)"
+_THING = f"{_BEGINS}(.+?){_ENDS}"
+_COUNTED = _compiled(
+    rf"\b(?:how many|wie ?vielen?)\s+(?:of\s+|der\s+)?(.+?)(?=\s+(?:{_ENDS_COUNTED})\b|[?,.;]|$)",
+    rf"\b(?:what|how much) (?:do|does|did|would|will|can) (?=.+ (?:cost|weigh|earn)\b){_THING}",
+    rf"\b(?:price|costs?|fee|weight|charge|salary) (?:of|for) {_THING}",
+    rf"\b(?:was|wie ?viel) (?:kostet|kosten|wiegt|wiegen|verdient) {_THING}",
+)
+_ANYONE = "(?:i|we|you|one|they|he|she|it|anyone|everyone|employees|staff|people)"
+_HAS = "(?:have|own|offer|provide|give|get|receive|include|contain|cover|sell|use|take|need|pay for)"
+_SOUGHT = _compiled(
+    rf"\b(?:(?:is|are|was|were|will) there|gibt es(?: (?:in|im|am|bei) \w+)?) {_THING}",
+    rf"^(?:can|may|could|must|should|do|does|did|will) {_ANYONE} \w+ {_THING}",
+    rf"^(?:darf|dürfen|kann|können|muss|müssen) (?:ich|man|wir) {_BEGINS}(.+?)(?: \w+en)?{_ENDS}",
+    rf"^(?:does|do|did) .{{1,80}}? {_HAS} {_THING}",
 )
 
 
@@ -179,9 +202,19 @@ def inquiry(question: str) -> Inquiry:
 
 
 def counted(question: str) -> str:
-    """The words for what is counted, "loyalty members" of "How many loyalty members are there?"; else ""."""
-    found = _COUNTED.search(question)
-    return found[1] if found else ""
+    """The words for what is counted, or has a price or a weight: "loyalty members" of "How many loyalty members are
+    there?", "spare filter" of "What does a spare filter for the pump cost?"; else ""."""
+    return _found(_COUNTED, question)
+
+
+def sought(question: str) -> str:
+    """What a yes or no is asked about: "gym" of "Is there a gym in Porto?", "dog" of "May I bring my dog?"; else ""."""
+    return _found(_SOUGHT, question)
+
+
+def _found(rules: Iterable[re.Pattern[str]], question: str) -> str:
+    """The group of the first rule that fits; else ""."""
+    return next((match[1] for rule in rules if (match := rule.search(question))), "")
 
 
 def _term(question: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.ui.wording import time_left
 from storage.generations import Generation, GenerationState, Progress
 
 STATES = {
@@ -49,11 +50,7 @@ def compared_by(generation: Generation) -> str:
 def left(progress: Progress) -> str:
     """How long it will take, as far as that is known."""
     seconds = progress.seconds_left
-    if seconds is None:
-        return "time left not known yet"
-    if seconds < 60:
-        return f"{max(1, round(seconds))} s left"
-    return f"{round(seconds / 60)} min left" if seconds < 3600 else f"{seconds / 3600:.1f} h left"
+    return "time left not known yet" if seconds is None else time_left(seconds)
 
 
 def as_object(generation: Generation, progress: Progress | None) -> dict[str, Any]:

@@ -4,20 +4,23 @@
     python benchmarks/confidence.py --write    keeps the tables in docs/retrieval.md
 
 There are few questions that the documents do not answer. So each that they do is asked a second time with the documents
-that answer it left out, and a third time without the passages that do, which makes near misses; and some questions of
-every set are asked of the others' documents. Both halves hold the
-same kinds; which half a question is in follows from its words. In the tables each half is judged by weights and limits
-of the other, and in the last one each set by those of the other sets, as other people's documents are no half of these.
-The weights that are printed are fitted on all. Every set weighs alike; near misses less than what people asked.
+that answer it left out, and a third time without the passages that do, which makes near misses; some questions of
+every set are asked of the others' documents; and there are near misses of our own writing (near_misses/README.md). Both
+halves hold the same kinds; which half a question is in follows from its words. In the tables each half is judged by
+weights and limits of the other, and in the last one each set by those of the other sets, as other people's documents
+are no half of these. The weights that are printed are fitted on all but our own questions of the split "test", which
+they judge. Every set weighs alike; near misses less than what people asked.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import corpora
 import numpy as np
@@ -32,6 +35,7 @@ from app import answerability, confidence
 from app.candidate_weights import scored
 from app.candidates import candidates, wanted
 from app.confidence import Evidence
+from app.evaluation.forms import load
 from app.evaluation.questions import Question
 from app.rank import bare
 from app.retrieve import Retrieved
@@ -40,10 +44,12 @@ from storage.types import Passage, Scope
 
 SETS = ("filings", "handbook", "samples", "manuals", "xquad-en")
 WHOLE = ("filings", "handbook")  # asked in every way that people ask: limits are set by them
-KINDS = ("answerable", "unanswerable", "left out", "passages left out", "of another set")
+OWN = ("answerable, our own", "unanswerable, our own")
+UNSEEN = ("answerable, our own, not fitted", "unanswerable, our own, not fitted")
+KINDS = ("answerable", "unanswerable", "left out", "passages left out", "of another set", *OWN)
 OF_OTHERS = 25  # questions of each other set
 EVERY = {"xquad-en": 3}  # of its 1,190 questions one in three, which is still more than the other sets have
-WARNED = 0.8  # of the unanswerable ones at least, refused or warned
+NEAR_MISSES = Path(__file__).parent / "near_misses"
 PRIOR = 0.5
 LIKELY = {
     "answerable": 1.0,
@@ -51,6 +57,8 @@ LIKELY = {
     "left out": 0.3,
     "passages left out": 0.3,
     "of another set": 0.3,
+    OWN[0]: 0.7,
+    OWN[1]: 0.5,
 }  # weight in the fit
 STEPS = (1.0, 0.95, 0.9, 0.8, 0.7, 0.5, 0.3)  # shares of the questions that are answered
 WRONG = (0.05, 0.1)  # shares of the answerable questions that are refused
@@ -64,13 +72,14 @@ Floats = NDArray[np.float64]
 @dataclass(frozen=True, slots=True)
 class Model:
     """What is fitted: the weights of `names`. `strength`: how freely. `refused`: the share of the answerable questions
-    of WHOLE that the lower limit may refuse."""
+    of WHOLE that the lower limit may refuse. `warned`: that of the unanswerable ones that are refused or warned."""
 
     names: Sequence[str]
     sets: Sequence[str]
     kinds: Sequence[str]
     strength: float
     refused: float
+    warned: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +92,8 @@ class Fitted:
     sure: float = 0.0
 
 
-_SEARCH = ("filings", "handbook", "xquad-en"), KINDS[:3], 1.0, 0.02  # what it refuses no model ever sees
-_STATEMENTS = SETS, KINDS, 0.1, 0.055
+_SEARCH = ("filings", "handbook", "xquad-en"), KINDS[:3], 1.0, 0.02, 0.8  # what it refuses no model ever sees
+_STATEMENTS = SETS, KINDS, 0.1, 0.06, 0.75  # with near misses of our own, which are harder
 SEARCH, STATEMENTS = Model(confidence.FIGURES, *_SEARCH), Model(answerability.FIGURES, *_STATEMENTS)
 MODELS = {
     "a search": SEARCH,
@@ -108,6 +117,10 @@ class Asked:
     found: bool
     statements: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def answerable(self) -> bool:
+        return self.kind in ("answerable", OWN[0], UNSEEN[0])
+
     def figure(self, name: str) -> float:
         return self.statements[name] if name in self.statements else float(getattr(self.evidence, name))
 
@@ -128,6 +141,20 @@ def ask(name: str) -> Iterator[Asked]:
             others = tuple(one for one in whole.passages if not _answers(one, question, opened))
             if len(others) < len(whole.passages):
                 yield _asked(opened, question, "passages left out", Retrieved(others))
+
+
+def ask_own(name: str) -> Iterator[Asked]:
+    """Near misses of our own writing, and answerable questions beside them; none on some sets."""
+    path = NEAR_MISSES / f"{name}.jsonl"
+    if not path.exists():
+        return
+    splits = {row["id"]: row["split"] for row in map(json.loads, path.read_text("utf-8").splitlines())}
+    with corpora.opened(name) as opened:
+        for question in load(path).questions:
+            found = opened.services.retriever.retrieve(question.text, opened.principal)
+            kinds = OWN if splits[question.id] == "dev" else UNSEEN
+            right = question.answerable and _finds(found, question, opened)
+            yield _asked(opened, question, kinds[question.unanswerable], found, right)
 
 
 def ask_others(name: str) -> Iterator[Asked]:
@@ -175,7 +202,7 @@ def rows(asked: Sequence[Asked], names: Sequence[str]) -> Floats:
 def fit(every: Sequence[Asked], model: Model) -> Fitted:
     """Such that even odds are 0.5 where both answers are as likely."""
     asked = [each for each in every if each.name in model.sets and each.kind in model.kinds]
-    answers = np.array([each.kind == "answerable" for each in asked])
+    answers = np.array([each.answerable for each in asked])
     groups = Counter((each.name, each.kind) for each in asked)
     shares = np.array([LIKELY[each.kind] / groups[each.name, each.kind] for each in asked])
     figures = rows(asked, model.names)
@@ -188,9 +215,9 @@ def fit(every: Sequence[Asked], model: Model) -> Fitted:
     found = Fitted(dict(zip(model.names, weights, strict=True)), round(float(logistic.intercept_[0]), 2))
     sure = score(asked, found)
     answerable = sure[[each.kind == "answerable" and each.name in WHOLE for each in asked]]
-    unanswerable = sure[[each.kind == "unanswerable" for each in asked]]
+    unanswerable = sure[[each.kind in ("unanswerable", OWN[1]) for each in asked]]
     least = float(np.quantile(answerable, model.refused)) if len(answerable) else 0.0
-    return replace(found, least=round(least, 2), sure=round(float(np.quantile(unanswerable, WARNED)), 2))
+    return replace(found, least=round(least, 2), sure=round(float(np.quantile(unanswerable, model.warned)), 2))
 
 
 def score(asked: Sequence[Asked], fitted: Fitted) -> Floats:
@@ -209,20 +236,30 @@ class Judged:
 
 
 def crossed(asked: Sequence[Asked], model: Model) -> list[Judged]:
-    """Each half judged by what was fitted on the other. Questions of kinds that the model is not for are left out."""
+    """Each half judged by what was fitted on the other, and those that are never fitted by what was on both.
+
+    Questions of kinds that the model is not for are left out.
+    """
     found = []
     for half in (False, True):
         fitted = fit([each for each in asked if each.held_out is not half], model)
-        own = [each for each in asked if each.held_out is half and each.kind in model.kinds]
-        for each, sure in zip(own, score(own, fitted).tolist(), strict=True):
-            found.append(Judged(each, sure, sure < fitted.least, fitted.least <= sure < fitted.sure))
-    return found
+        found += _judged([each for each in asked if each.held_out is half and each.kind in model.kinds], fitted)
+    unseen = [each for each in asked if each.kind in UNSEEN and set(OWN) <= set(model.kinds)]
+    return found + _judged(unseen, fit(asked, model))
+
+
+def _judged(asked: Sequence[Asked], fitted: Fitted) -> list[Judged]:
+    sure = score(asked, fitted).tolist() if asked else []
+    return [
+        Judged(each, likely, likely < fitted.least, fitted.least <= likely < fitted.sure)
+        for each, likely in zip(asked, sure, strict=True)
+    ]
 
 
 def decisions(by_model: Mapping[str, Sequence[Judged]]) -> str:
     lines = []
     for name in SETS:
-        for kind in KINDS:
+        for kind in (*KINDS, *UNSEEN):
             line = [f"{name}, {kind}", ""]
             for judged in by_model.values():
                 own = [each for each in judged if (each.asked.name, each.asked.kind) == (name, kind)]
@@ -254,18 +291,23 @@ def risk(by_model: Mapping[str, Sequence[Judged]]) -> str:
 
 
 def others(asked: Sequence[Asked]) -> str:
-    """Of the unanswerable questions of a set, how many are refused by what was fitted on the other sets."""
+    """Of the unanswerable questions of a set, how many are refused by what was fitted on the other sets.
+
+    Our own questions are compared with the answerable ones that people asked: theirs are harder.
+    """
     lines = []
     for name in dict.fromkeys(each.name for each in asked if each.kind == "unanswerable"):
-        own = [each for each in asked if each.name == name and each.kind in KINDS[:2]]
-        none = np.array([each.kind == "unanswerable" for each in own])
-        line = [name, str(none.sum())]
-        for model in (SEARCH, STATEMENTS):
-            sure = score(own, fit([each for each in asked if each.name != name], model))
-            line.append(f"{roc_auc_score(~none, sure):.2f}")
-            limits = (np.sort(sure[~none])[int(share * (~none).sum())] for share in WRONG)
-            line += [str((sure[none] < limit).sum()) for limit in limits]
-        lines.append(line)
+        fitted = [fit([each for each in asked if each.name != name], model) for model in (SEARCH, STATEMENTS)]
+        answerable = [each for each in asked if (each.name, each.kind) == (name, "answerable")]
+        for kinds, label in ((KINDS[1:2], name), ((OWN[1], UNSEEN[1]), f"{name}, our own")):
+            none = [each for each in asked if each.name == name and each.kind in kinds]
+            line = [label, str(len(none))]
+            for each in fitted:
+                good, bad = score(answerable, each), score(none, each)
+                told = roc_auc_score([True] * len(good) + [False] * len(bad), np.concatenate([good, bad]))
+                limits = (np.sort(good)[int(share * len(good))] for share in WRONG)
+                line += [f"{told:.2f}", *(str((bad < limit).sum()) for limit in limits)]
+            lines.append(line)
     head = [f"{label} by {model}" for model in ("search", "statements") for label in ("told apart", *_AT)]
     return tables.markdown(["set that was not fitted", "unanswerable", *head], lines)
 
@@ -274,7 +316,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--write", action="store_true", help="Keep the tables in docs/retrieval.md.")
     options = parser.parse_args()
-    asked = [each for name in SETS for each in (*ask(name), *ask_others(name))]
+    asked = [each for name in SETS for each in (*ask(name), *ask_own(name), *ask_others(name))]
     for name, model in MODELS.items():
         print(f"{name}: {fit(asked, model)}", flush=True)
     by_model = {"the search": crossed(asked, SEARCH), "statements": crossed(asked, STATEMENTS)}

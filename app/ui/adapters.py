@@ -10,6 +10,7 @@ from app import model_words
 from app.model_list import AdapterFile, Models
 from app.services import Services
 from app.ui.identity import callback, who
+from app.ui.indicators import marked
 from app.ui.safe_html import clean, label, plain
 from storage.adapter_uses import AdapterUse
 from storage.types import Principal
@@ -54,9 +55,9 @@ def row(file: AdapterFile, uses: Sequence[AdapterUse], loaded: str) -> str:
 
 def _fit(file: AdapterFile, loaded: str) -> str:
     if file.problem:
-        return f'<i class="dot bad" aria-hidden="true"></i>Unusable<small>{plain(file.problem)}</small>'
+        return marked("bad", "Unusable", plain(file.problem))
     if loaded in file.fits:
-        return '<i class="dot ok" aria-hidden="true"></i>The model that answers'
+        return marked("ok", "The model that answers")
     if file.fits:
         now = "<small>The model that answers now goes without it.</small>" if loaded else ""
         return plain(", ".join(name.removesuffix(".gguf") for name in file.fits)) + now

@@ -16,7 +16,8 @@ FAVICON = str(FOLDER / "static" / "favicon.png")
 _DROP = (
     '<div class="drop">Drop files or folders here, or '
     '<label><input type="file" multiple><span>choose files</span></label>'
-    '<small>PDF, Office, OpenDocument, e-books, mails, web pages, text, ZIP</small></div><ul aria-live="polite"></ul>'
+    "<small>PDF, Office, OpenDocument, e-books, mails, web pages, text, pictures, ZIP</small></div>"
+    '<ul aria-live="polite"></ul>'
 )
 _QUESTION_FILE = (
     '<div><label><input type="file" accept=".jsonl,.json,.ndjson,.txt"><span>Import questions</span></label>'

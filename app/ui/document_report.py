@@ -17,6 +17,7 @@ from app.ui.safe_html import attribute, plain
 from app.ui.sources import marked_text
 from app.ui.wording import now_in, number
 from app.ui.zone import browser_zone
+from ingest.parse import PAGED
 from storage.errors import NotFound
 from storage.reports import Report
 from storage.status import OPEN
@@ -73,7 +74,7 @@ def _draw_preview(document_id: str) -> None:
         st.html(f'<p class="notice">{plain(str(error))}</p>')
         return
     with st.container(key="preview"):
-        if report.format == "pdf":
+        if report.format in PAGED:
             address = f"/api/versions/{plain(report.version_id)}/pages/{page}.jpg"
             picture = f'<img src="{address}" alt="Page {page} of {attribute(report.title, 120)}">'
             st.html(f'<div class="sheet"><div class="leaf">{picture}</div></div>')
@@ -84,7 +85,7 @@ def _draw_preview(document_id: str) -> None:
 
 
 def _draw_paging(report: Report, page: int) -> None:
-    unit = "Page" if report.format == "pdf" else "Section"
+    unit = "Page" if report.format in PAGED else "Section"
     with st.container(key="preview_pages", horizontal=True, gap="small", vertical_alignment="center"):
         st.html('<h2 class="title">As the assistant sees it</h2>')
         st.button("Previous", key="page_previous", disabled=page <= 1, on_click=_go, args=(page - 1,))

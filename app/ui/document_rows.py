@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from app.ui.indicators import bar, marked
 from app.ui.readers import tags
 from app.ui.safe_html import plain
 from app.ui.wording import counted, number, ordinal, size, when, without_text
@@ -46,15 +47,15 @@ def state(info: DocumentInfo) -> str:
             return ready(info) + (f"<small>{small}</small>" if small else "")
         case State.FAILED:
             words = plain(f"{info.reason} {info.remedy} {before}".strip())
-            return _state("bad", "New version failed" if info.answers else "Failed", words)
+            return marked("bad", "New version failed" if info.answers else "Failed", words)
         case State.CANCELLED:
-            return _state("", "New version cancelled" if info.answers else "Cancelled", before)
+            return marked("", "New version cancelled" if info.answers else "Cancelled", before)
         case _ if info.status is Status.PAUSED:
-            return _state("", "Paused", "")
+            return marked("", "Paused", "")
         case State.WAITING:
-            return _state("", "Waiting", f"{ordinal(info.place)} in line")
+            return marked("", "Waiting", f"{ordinal(info.place)} in line")
         case _ if info.status is Status.WAITING:
-            return _state("", "Waiting", "for a worker to go on with it")
+            return marked("", "Waiting", "for a worker to go on with it")
         case State.PARSING:
             return _moving("Parsing", info, "pages")
     return _moving("Embedding", info, "")
@@ -63,7 +64,7 @@ def state(info: DocumentInfo) -> str:
 def ready(info: DocumentInfo) -> str:
     """Of a document that is: whether all of it."""
     partly = info.warnings or any(gap.loses for gap in info.gaps)
-    return _state("weak", "Ready, partly", "") if partly else _state("ok", "Ready", "")
+    return marked("weak", "Ready, partly", "") if partly else marked("ok", "Ready", "")
 
 
 def receipt(detail: Mapping[str, Any]) -> str:
@@ -79,16 +80,8 @@ def receipt(detail: Mapping[str, Any]) -> str:
     return f"{words}Counted afterwards: nothing is left."
 
 
-def _state(kind: str, words: str, more: str) -> str:
-    small = f"<small>{more}</small>" if more else ""
-    return f'<i class="dot {kind}" aria-hidden="true"></i>{words}{small}'
-
-
 def _moving(verb: str, info: DocumentInfo, unit: str) -> str:
     if not info.total:
-        return _state("busy", verb, "")
+        return marked("busy", verb, "")
     words = f"{verb} {number(info.done)} of {number(info.total)} {unit}".strip()
-    share = min(100, round(100 * info.done / info.total))
-    attributes = f'class="bar" role="progressbar" aria-valuenow="{share}" aria-label="{verb}"'
-    bar = f'<div {attributes}><i style="width:{share}%"></i></div>'
-    return f'<i class="dot busy" aria-hidden="true"></i>{words}{bar}'
+    return marked("busy", words) + bar(info.done, info.total, verb)

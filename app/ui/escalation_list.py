@@ -7,6 +7,7 @@ import streamlit as st
 from app.services import Services
 from app.ui import articles
 from app.ui.identity import callback, draw_problem, who
+from app.ui.indicators import dot
 from app.ui.safe_html import clean, plain, shortened
 from app.ui.wording import now_in, number, when
 from app.ui.zone import browser_zone
@@ -115,7 +116,7 @@ def _article(one: Escalation) -> str:
     out = "".join(f'<p class="soft">{_delivery(each)}</p>' for each in one.deliveries)
     return (
         f'<div class="candidate"><h3 dir="auto">{plain(one.question)}</h3><p class="soft">'
-        f'<i class="dot {_DOTS[one.state]}"></i>{_STATES[one.state]} · <bdi>{plain(one.asker)}</bdi>, '
+        f"{dot(_DOTS[one.state])}{_STATES[one.state]} · <bdi>{plain(one.asker)}</bdi>, "
         f"{when(one.created, now)}{taken}</p>{note}{out}</div>"
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from app.reindex_words import STATES, compared, compared_by, left, passages_of
+from app.ui.indicators import bar, marked
 from app.ui.safe_html import plain
 from app.ui.wording import counted, number, when
 from storage.generations import Generation, GenerationState, Progress, shown_model
@@ -50,7 +51,7 @@ def _comparison(generation: Generation) -> str:
 
 def _state(generation: Generation, progress: Progress) -> str:
     word = plain(STATES[generation.state]).capitalize()
-    shown = f'<i class="dot {_DOTS.get(generation.state, "")}" aria-hidden="true"></i>{word}'
+    shown = marked(_DOTS.get(generation.state, ""), word)
     if generation.state is GenerationState.BUILDING:
         return shown + _bar(progress)
     whole = progress.documents == progress.of_documents
@@ -62,8 +63,6 @@ def _state(generation: Generation, progress: Progress) -> str:
 
 
 def _bar(progress: Progress) -> str:
-    share = round(100 * progress.passages / progress.of_passages) if progress.of_passages else 0
     rate = f"{progress.rate:.0f} a second, " if progress.rate >= 1 else ""
     words = f"{number(progress.passages)} of {counted(progress.of_passages, 'passage')}, {rate}{left(progress)}"
-    attributes = f'class="bar" role="progressbar" aria-valuenow="{share}" aria-label="New index"'
-    return f'<small>{words}</small><div {attributes}><i style="width:{share}%"></i></div>'
+    return f"<small>{words}</small>" + bar(progress.passages, progress.of_passages, "New index")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from app.reindex_words import left, passages_of
+from app.reindex_words import STATES, left, passages_of
+from app.ui.indicators import bar, marked
 from app.ui.job_rows import line
 from app.ui.safe_html import plain
 from app.ui.wording import counted, number, when
@@ -23,14 +24,6 @@ _AS_JOBS: Mapping[GenerationState, Status] = {
     GenerationState.KEPT: Status.DONE,
 }
 _DOTS = {Status.RUNNING: "busy", Status.FAILED: "bad", Status.DONE: "ok"}
-_WORDS = {
-    GenerationState.COMPARING: "Comparing it with the live one",
-    GenerationState.ACCEPTED: "About to be live",
-    GenerationState.REFUSED: "Refused",
-    GenerationState.FAILED: "Failed",
-    GenerationState.LIVE: "Done, it is live",
-    GenerationState.KEPT: "Done, kept for going back",
-}
 
 
 def runs(generations: Sequence[Generation]) -> dict[Status, list[Generation]]:
@@ -53,18 +46,14 @@ def row(generation: Generation, progress: Progress, now: datetime) -> str:
 def _state(generation: Generation, progress: Progress) -> str:
     if generation.state is GenerationState.BUILDING:
         return _building(progress)
-    dot = f'<i class="dot {_DOTS[_AS_JOBS[generation.state]]}" aria-hidden="true"></i>'
     held = f"{counted(progress.of_documents, 'document')}, {counted(progress.of_passages, 'passage')}"
     more = plain(generation.reason) if _AS_JOBS[generation.state] is Status.FAILED else held
-    return f"{dot}{_WORDS[generation.state]}" + (f"<small>{more}</small>" if more else "")
+    done = "done, " if _AS_JOBS[generation.state] is Status.DONE else ""
+    return marked(_DOTS[_AS_JOBS[generation.state]], f"{done}{STATES[generation.state]}".capitalize(), more)
 
 
 def _building(progress: Progress) -> str:
-    share = min(100, round(100 * progress.passages / progress.of_passages)) if progress.of_passages else 0
     rate = [f"{progress.rate:,.0f} passages a second"] if progress.rate >= 1 else []
     words = f"Embedding {number(progress.passages)} of {counted(progress.of_passages, 'passage')}"
-    attributes = f'class="bar" role="progressbar" aria-valuenow="{share}" aria-label="New index"'
-    return (
-        f'<i class="dot busy" aria-hidden="true"></i>{words}<small>{" · ".join([*rate, left(progress)])}</small>'
-        f'<div {attributes}><i style="width:{share}%"></i></div>'
-    )
+    shown = marked("busy", words, " · ".join([*rate, left(progress)]))
+    return shown + bar(progress.passages, progress.of_passages, "New index")

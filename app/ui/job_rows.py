@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from app.ui.indicators import bar, marked
 from app.ui.safe_html import plain
 from app.ui.wording import counted, number, seconds, size, time_left, when
 from storage.queue import JobInfo, Summary
@@ -18,7 +19,7 @@ def row(job: JobInfo, now: datetime) -> str:
     name = f"<bdi>{plain(job.name)}</bdi> · {size(job.size)}"
     again = f" · attempt {number(job.attempt)}" if job.attempt > 1 else ""
     began = when(job.finished or job.created, now)
-    return line(f"<b>{report}</b><small>{name}{again}</small>", state(job, now), job.started_by, began)
+    return line(f"<b>{report}</b><small>{name}{again}</small>", _state(job, now), job.started_by, began)
 
 
 def line(subject: str, state: str, started_by: str, at: str) -> str:
@@ -29,23 +30,23 @@ def line(subject: str, state: str, started_by: str, at: str) -> str:
     )
 
 
-def state(job: JobInfo, now: datetime) -> str:
+def _state(job: JobInfo, now: datetime) -> str:
     answers = "The earlier version can still be asked about." if job.answers else ""
     match job.status:
         case Status.RUNNING:
             return _running(job, now)
         case Status.PAUSED:
-            return _state("", "Paused", _how_far(job))
+            return marked("", "Paused", _how_far(job))
         case Status.WAITING if job.abandoned:
-            return _state("weak", "Waiting", f"Its worker is gone; another one goes on with it. {_how_far(job)}")
+            return marked("weak", "Waiting", f"Its worker is gone; another one goes on with it. {_how_far(job)}")
         case Status.WAITING:
-            return _state("", "Waiting", _how_far(job))
+            return marked("", "Waiting", _how_far(job))
         case Status.FAILED:
-            return _state("bad", "Failed", plain(f"{job.reason} {job.remedy} {answers}".strip()))
+            return marked("bad", "Failed", plain(f"{job.reason} {job.remedy} {answers}".strip()))
         case Status.CANCELLED:
-            return _state("", "Cancelled", answers or "The document is kept; it can be tried again.")
+            return marked("", "Cancelled", answers or "The document is kept; it can be tried again.")
     took = f" in {_took(job.finished - job.started)}" if job.started and job.finished else ""
-    return _state("ok", "Done", f"{counted(job.pages, 'page')}, {counted(job.passages, 'passage')}{took}")
+    return marked("ok", "Done", f"{counted(job.pages, 'page')}, {counted(job.passages, 'passage')}{took}")
 
 
 def summary(found: Summary, *, new_index: bool = False) -> str:
@@ -74,10 +75,7 @@ def _running(job: JobInfo, now: datetime) -> str:
     left = time_left(seconds_left) if (seconds_left := job.left(now)) is not None else ""
     asked = {"pause": "pausing after this step", "cancel": "cancelling after this step"}.get(job.wanted, "")
     small = " · ".join(part for part in (asked, pace, "" if asked else left) if part)
-    share = min(100, round(100 * job.done / job.total)) if job.total else 0
-    attributes = f'class="bar" role="progressbar" aria-valuenow="{share}" aria-label="{verb}"'
-    bar = f'<div {attributes}><i style="width:{share}%"></i></div>' if job.total else ""
-    return f"{_state('busy', words, small)}{bar}"
+    return marked("busy", words, small) + bar(job.done, job.total, verb)
 
 
 def _how_far(job: JobInfo) -> str:
@@ -94,8 +92,3 @@ def _took(time: timedelta) -> str:
 
 def _rate(value: float) -> str:
     return f"{value:,.0f}" if value >= 9.95 else f"{value:.1f}"
-
-
-def _state(kind: str, words: str, more: str) -> str:
-    small = f"<small>{more}</small>" if more else ""
-    return f'<i class="dot {kind}" aria-hidden="true"></i>{words}{small}'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app import model_words
 from app.model_list import Entry, Models
+from app.ui.indicators import marked
 from app.ui.safe_html import plain
 from app.ui.wording import counted, number
 
@@ -35,11 +36,11 @@ def _state(entry: Entry, models: Models) -> str:
     change = models.change
     if change and change.under_way and change.to == entry.file:
         left = f"after {counted(change.finishing, 'answer')} of the old one" if change.finishing else "being loaded"
-        return f'<i class="dot busy" aria-hidden="true"></i>Changing<small>{left}</small>'
+        return marked("busy", "Changing", left)
     if entry.file == models.loaded and not models.reason:
         running, waiting = int(models.figures.get("running", 0)), int(models.figures.get("waiting", 0))
         now = f"{running} running, {waiting} waiting" if running or waiting else f"{number(models.context)} tokens"
-        return f'<i class="dot ok" aria-hidden="true"></i>Answers<small>{now}</small>'
+        return marked("ok", "Answers", now)
     if entry.problem:
-        return '<i class="dot bad" aria-hidden="true"></i>Unusable'
+        return marked("bad", "Unusable")
     return "Here" if entry.fits else 'Here<small class="weak">does not fit into memory</small>'

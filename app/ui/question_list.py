@@ -12,6 +12,7 @@ from app.question_sets import missing, questions_of
 from app.services import Services
 from app.ui import browser
 from app.ui.identity import callback, draw_problem
+from app.ui.indicators import marked
 from app.ui.insight_views import ask_for, asked_for, draw_news, open_view, tell
 from app.ui.question_form import draw_question_form, is_paged
 from app.ui.question_sets import draw_delete, draw_rename
@@ -156,13 +157,13 @@ def _places(question: Question, gone: frozenset[str]) -> str:
     if not question.answerable:
         return '<span class="soft">Nowhere: it has no answer</span>'
     if not question.documents:
-        return '<i class="dot weak" aria-hidden="true"></i>Nobody has said yet'
+        return marked("weak", "Nobody has said yet")
     parts = []
     for name in question.documents:
         pages = ", ".join(str(place.page) for place in question.pages if place.document == name)
         unit = "p." if is_paged(name) else "section"
         where = f"<small>{unit} {pages}</small>" if pages else ""
-        lost = '<small><i class="dot bad" aria-hidden="true"></i>not here any more</small>' if name in gone else ""
+        lost = f"<small>{marked('bad', 'not here any more')}</small>" if name in gone else ""
         parts.append(f"<div><bdi>{plain(name)}</bdi>{where}{lost}</div>")
     return "".join(parts)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from app.preview import Preview
 from app.ui.safe_html import plain
 from app.ui.wording import counted, number, seconds, size, when, without_text
+from ingest.parse import PAGED, remedy
+from ingest.recognition.recogniser import MISSING, OFF
 from storage.reports import Report
 from storage.types import Status
 
@@ -27,7 +29,7 @@ def head(report: Report, readers: str) -> str:
 
 def figures(report: Report) -> str:
     empty = sum(gap.last - gap.first + 1 for gap in report.gaps)
-    ready, unit = report.status is Status.DONE, "Pages" if report.format == "pdf" else "Sections"
+    ready, unit = report.status is Status.DONE, "Pages" if report.format in PAGED else "Sections"
     tiles = [
         _tile(unit, number(report.pages), f"{number(empty)} without text" if empty else "all with text"),
         _tile("Characters", number(report.characters), f"language: {plain(report.language) or 'unknown'}"),
@@ -38,11 +40,18 @@ def figures(report: Report) -> str:
 
 
 def notes(report: Report) -> str:
-    """Pages that gave nothing, and why; and what else is to be said of the file."""
-    lost = [*without_text([gap for gap in report.gaps if gap.loses], report.format), *report.warnings]
+    """Pages that gave nothing, why, and what helps; and what else is to be said of the file."""
+    lost = [*_lost(report), *report.warnings]
     blank = without_text([gap for gap in report.gaps if not gap.loses], report.format)
     lines = [*(("notice away", line) for line in lost), *(("notice", line) for line in blank)]
     return "".join(f'<p class="{kind}">{plain(line)}</p>' for kind, line in lines)
+
+
+def _lost(report: Report) -> Iterator[str]:
+    for why in dict.fromkeys(gap.reason for gap in report.gaps if gap.loses):
+        (pages,) = without_text([gap for gap in report.gaps if gap.reason == why], report.format)
+        again = " Then delete the document and upload it again." if why in {MISSING, OFF} else ""
+        yield f"{pages}. {remedy(why)}{again}"
 
 
 def times(report: Report, now: datetime) -> str:

@@ -8,6 +8,7 @@ from app.evaluation.measures import MEASURES, Comparison
 from app.evaluation.questions import Question
 from app.evaluation.statistics import Difference
 from app.services import Services
+from app.ui.indicators import dot
 from app.ui.run_rows import measured, percent
 from app.ui.safe_html import plain
 from app.ui.wording import counted, now_in, when
@@ -78,7 +79,7 @@ def _row(name: str, found: Difference) -> str:
     )
     names = ("before", "after", "difference", "by chance")
     shown = "".join(f'<td data-name="{name}">{cell}</td>' for name, cell in zip(names, cells, strict=True))
-    mark = f'<i class="dot {kind}" aria-hidden="true"></i>' if kind else ""
+    mark = dot(kind) if kind else ""
     return f'<tr><th scope="row">{plain(measure.label)}</th>{shown}<td>{mark}{words}<small>{counts}</small></td></tr>'
 
 

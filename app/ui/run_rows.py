@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from app.ui.indicators import bar, marked
 from app.ui.safe_html import plain
 from app.ui.wording import counted, number, seconds, time_left, when, written_by
 from storage.evaluations import RunInfo, RunState
@@ -82,8 +83,7 @@ def _result(run: RunInfo, now: datetime) -> str:
     if run.state is not RunState.DONE:
         kind, words = _STATES[run.state]
         how_far = f"after {number(run.done)} of {counted(run.total, 'question')}"
-        reason = f"<small>{plain(run.reason)}</small>" if run.reason else ""
-        return f'<i class="dot {kind}" aria-hidden="true"></i>{words} {how_far}{reason}'
+        return marked(kind, f"{words} {how_far}", plain(run.reason))
     known = [found for found in (_first(row, run.figures) for row in _FIGURES) if found]
     cells = [f"<span><b>{value}</b>{words}</span>" for value, words in known]
     if (slow := run.figures.get("seconds_p95")) is not None:
@@ -104,13 +104,10 @@ def _note(figures: Mapping[str, Any]) -> str:
         notes.append(f"{counted(failed, 'question')} could not be asked")
     if degraded := int(figures.get("degraded", 0)):
         notes.append(f"{counted(degraded, 'question')} searched by words alone")
-    return f'<small><i class="dot weak" aria-hidden="true"></i>{", ".join(notes)}</small>' if notes else ""
+    return f"<small>{marked('weak', ', '.join(notes))}</small>" if notes else ""
 
 
 def _progress(run: RunInfo, now: datetime) -> str:
-    share = round(100 * run.done / run.total) if run.total else 0
     words = f"{number(run.done)} of {number(run.total)}"
     moving = "cancelling" if run.cancelling else pace(run.done, run.total, (now - run.started).total_seconds())
-    attributes = f'class="bar" role="progressbar" aria-valuenow="{share}" aria-label="Evaluation"'
-    bar = f'<div {attributes}><i style="width:{share}%"></i></div>'
-    return f'<i class="dot busy" aria-hidden="true"></i>{words}, {moving}{bar}'
+    return marked("busy", f"{words}, {moving}") + bar(run.done, run.total, "Evaluation")

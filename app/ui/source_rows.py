@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from app.places import in_words
+from app.ui.indicators import marked
 from app.ui.readers import tags
 from app.ui.safe_html import plain
 from app.ui.wording import counted, number, when
@@ -58,17 +59,17 @@ def counts(run: Sync) -> str:
 
 def _result(run: Sync | None, now: datetime) -> str:
     if run is None:
-        return '<i class="dot" aria-hidden="true"></i>Never run'
+        return marked("", "Never run")
     if run.state is SyncState.WAITING:
-        return '<i class="dot" aria-hidden="true"></i>Waiting for the worker'
+        return marked("", "Waiting for the worker")
     if run.state is SyncState.RUNNING:
-        return f'<i class="dot busy" aria-hidden="true"></i>Running<small>{counts(run)}</small>'
+        return marked("busy", "Running", counts(run))
     kind, words = ("bad", "Failed") if run.state is SyncState.FAILED else ("weak", "Partly done")
     if run.state is SyncState.DONE and not run.errors:
         kind, words = "ok", "Done"
     ended = when(run.finished or run.created, now)
     told = "".join(f"<small>{words}</small>" for words in (plain(run.reason), counts(run) or "no files") if words)
-    return f'<i class="dot {kind}" aria-hidden="true"></i>{words}, {ended}{told}{_errors(run)}'
+    return marked(kind, f"{words}, {ended}") + told + _errors(run)
 
 
 def _errors(run: Sync) -> str:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from app.services import Services
 from app.ui.identity import callback, draw_problem, who
+from app.ui.indicators import marked
 from app.ui.safe_html import clean, plain
 from app.ui.wording import counted, day
 from storage.errors import Forbidden
@@ -71,15 +72,15 @@ def _draw_accounts(accounts: Sequence[Account], principal: Principal) -> None:
 def _account_line(account: Account, *, is_self: bool) -> str:
     groups = "".join(f'<span class="tag"><bdi>{plain(name)}</bdi></span>' for name in account.groups)
     if not account.active:
-        state = '<i class="dot bad"></i>Suspended'
+        shown = marked("bad", "Suspended")
     elif account.one_time:
-        state = '<i class="dot weak"></i>Has not chosen a password'
+        shown = marked("weak", "Has not chosen a password")
     else:
-        state = '<i class="dot ok"></i>Active'
+        shown = marked("ok", "Active")
     you = " <small>that is you</small>" if is_self else ""
     return (
         f'<div class="line account"><div><b><bdi>{plain(account.name)}</bdi></b>{you}</div>'
-        f'<div>{account.role.value.capitalize()}</div><div class="wide">{groups}</div><div class="state">{state}</div>'
+        f'<div>{account.role.value.capitalize()}</div><div class="wide">{groups}</div><div class="state">{shown}</div>'
         f"<div>{day(account.created)}</div></div>"
     )
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from app.cells import grids
+from app.ui.indicators import dot
 from app.ui.safe_html import CLOSE, OPEN, attribute, plain
 from app.ui.wording import counted
 from ingest.sentences import ITEM
@@ -50,19 +51,17 @@ def line(verdicts: Sequence[Verdict], text: str = "") -> str:
     counts = Counter(verdict.support for verdict in verdicts if not verdict.left_out)
     parts = []
     if full := counts[Support.FULL]:
-        parts.append(f'<span><i class="dot ok"></i>{counted(full, noun)} supported</span>')
-    for support, dot in ((Support.PART, "weak"), (Support.NONE, "bad")):
+        parts.append(f"<span>{dot('ok')}{counted(full, noun)} supported</span>")
+    for support, kind in ((Support.PART, "weak"), (Support.NONE, "bad")):
         if counts[support]:
             said = f"{counts[support]} {support}{_reasons(verdicts, support)}"
-            parts.append(f'<span><i class="dot {dot}"></i>{said}</span>')
+            parts.append(f"<span>{dot(kind)}{said}</span>")
     if left_out := [verdict for verdict in verdicts if verdict.left_out]:
         replaced = [verdict for verdict in left_out if verdict.footnotes]
         dropped = len(left_out) - len(replaced)
         told = [f"{counted(dropped, noun)} left out"] if dropped else []
         told += [f"{counted(len(replaced), noun)} replaced by the documents' words"] if replaced else []
-        parts.append(
-            f'<span><i class="dot bad"></i>{", ".join(told)}{_reasons(left_out, Support.NONE, gone=True)}</span>'
-        )
+        parts.append(f"<span>{dot('bad')}{', '.join(told)}{_reasons(left_out, Support.NONE, gone=True)}</span>")
     return f'<div class="meta verdicts">{"".join(parts)}</div>'
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta, tzinfo
 
 from app.extract import Extractive
+from ingest.parse import PAGED
 from storage.types import Gap
 
 RUNS = 20  # of pages, that are named in a line
@@ -99,7 +100,7 @@ def without_text(gaps: Sequence[Gap], format: str) -> list[str]:
     by_reason: dict[str, list[int]] = {}
     for gap in gaps:
         by_reason.setdefault(gap.reason, []).extend(range(gap.first, gap.last + 1))
-    unit = "Page" if format == "pdf" else "Section"
+    unit = "Page" if format in PAGED else "Section"
     return [f"{unit}{'' if len(pages) == 1 else 's'} {_short(pages)}: {reason}" for reason, pages in by_reason.items()]
 
 

@@ -47,6 +47,42 @@ def test_what_is_counted_must_be_named_beside_a_figure() -> None:
     assert found("How many personnel does the programme have?", MEMBERS).uncounted == 0.0
 
 
+def test_what_has_a_price_must_be_named_beside_a_figure() -> None:
+    asked = "What does a spare filter for the pump cost?"
+    assert found(asked, "A spare filter costs EUR 12.").uncounted == 0.0
+    assert found(asked, "A filter keeps sand out. The repair of a pump costs EUR 180.").uncounted == 1.0
+
+
+def test_people_may_be_called_by_another_word() -> None:
+    assert found("How many people work in Porto?", "In Porto work 48 members of staff.").unsaid == 0.0
+
+
+def test_an_answer_that_leaves_out_what_has_the_price_comes_with_a_warning() -> None:
+    asked, text = "What does the spare filter for the pump cost?", "The repair of the pump costs EUR 180."
+    one = passage(text)
+    about, statements = ranked(asked, one, embedder=HashEmbedder())
+    assert judged(about, asked, statements, [one]) is not Sureness.FULL
+    named = passage("The spare filter for the pump costs EUR 12.")
+    about, statements = ranked(asked, named, embedder=HashEmbedder())
+    assert judged(about, asked, statements, [named]) is Sureness.FULL
+
+
+def test_what_a_yes_or_no_is_asked_about_must_be_mentioned() -> None:
+    asked = "Does the canteen take credit cards?"
+    assert found(asked, "The canteen is open from 8 to 14.").unmentioned == 1.0
+    assert found(asked, "Guests of the canteen may pay by credit card.").unmentioned == 0.0
+    assert found("Who takes credit cards in the canteen?", "The canteen is open from 8 to 14.").unmentioned == 0.0
+
+
+def test_a_yes_or_no_about_another_place_stands_elsewhere() -> None:
+    asked, here = ranked("Is there a gym in the Porto office?", passage("There is a gym in the office in Lisbon."))
+    assert support(asked, "Is there a gym in the office?", here).elsewhere == 1.0
+    titled = passage("There is a gym in the office.", title="Porto")
+    asked, here = ranked("Is there a gym in the Porto office?", titled)
+    assert support(asked, "Is there a gym in the office?", here).elsewhere == 0.0
+    assert found("Where is the gym of the Porto office?", "There is a gym in the office in Lisbon.").elsewhere == 0.0
+
+
 def test_names_that_led_to_the_documents_are_not_what_is_counted() -> None:
     asked, statements = ranked(
         "How many Acme loyalty members are there?", passage("There are 42 loyalty members.", title="Globex")
@@ -91,10 +127,22 @@ def test_support_makes_an_answer_likelier_and_what_is_missing_less_likely(by_mea
     usual, known = Support(near=0.6, ahead=2.0), Evidence(lead=0.5, held=0.5)
     likely = answerability(known, usual, by_meaning)
     assert answerability(known, Support(near=0.6, ahead=5.0), by_meaning) > likely
-    for worse in (Support(near=0.6, ahead=2.0, unsaid=0.5), Support(near=0.6, ahead=2.0, uncounted=0.5)):
+    for worse in (
+        Support(near=0.6, ahead=2.0, unsaid=0.5),
+        Support(near=0.6, ahead=2.0, uncounted=0.5),
+        Support(near=0.6, ahead=2.0, unmentioned=0.5),
+        Support(near=0.6, ahead=2.0, elsewhere=0.5),
+    ):
         assert answerability(known, worse, by_meaning) < likely
     for named in (Evidence(lead=0.5, held=0.5, unnamed=1.0), Evidence(lead=0.5, held=0.5, other_time=1.0)):
         assert answerability(named, usual, by_meaning) < likely
+
+
+def test_what_is_neither_near_nor_has_a_word_in_common_is_no_answer() -> None:
+    assert answerability(Evidence(lead=0.5), Support(near=0.39, ahead=9.0), True) == 0.0
+    assert answerability(Evidence(lead=0.5), Support(near=0.6, ahead=9.0), True) > LEAST
+    assert answerability(Evidence(lead=0.5, held=0.2), Support(near=0.39, ahead=9.0), True) > LEAST
+    assert answerability(Evidence(lead=0.5), Support(near=0.6, ahead=9.0), False) == 0.0
 
 
 def test_few_statements_of_few_passages_are_not_held_against_an_answer() -> None:

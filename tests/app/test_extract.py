@@ -159,7 +159,7 @@ def test_a_table_row_comes_with_its_header() -> None:
 
 def test_a_row_without_a_known_header_is_given_as_it_stands() -> None:
     rows = PRICES.partition("Response time\n")[2].replace("20 euros", "20")
-    assert answer("What does the Premium plan cost, in euros?", rows).endswith(r"Premium \| 90 euros \| four hours [1]")
+    assert answer("How many euros is the Premium plan?", rows).endswith(r"Premium \| 90 euros \| four hours [1]")
 
 
 def test_a_row_of_figures_comes_with_the_lines_that_name_its_columns() -> None:

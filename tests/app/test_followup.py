@@ -189,4 +189,4 @@ def test_long_questions_are_neither_carried_over_whole_nor_slow() -> None:
     began = time.monotonic()
     assert len(standalone("why?", talk(pasted))) < 500
     assert standalone(pasted, talk(REVENUE)) == pasted
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 30  # a pattern that tries everything takes hours

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.question_kinds import Asks, counted, inquiry
+from app.question_kinds import Asks, counted, inquiry, sought
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,8 @@ from app.question_kinds import Asks, counted, inquiry
         ("Which documents are needed?", Asks.LIST),
         ("Was macht der Betriebsrat?", Asks.OTHER),
         ("pump seal", Asks.OTHER),
+        ("What is the highest price of the kit?", Asks.NUMBER),
+        ("Which manager at the discount chain left?", Asks.PERSON),
     ],
 )
 def test_a_question_tells_by_its_words_what_it_asks_for(question: str, kind: Asks) -> None:
@@ -78,9 +80,31 @@ def test_the_term_that_is_to_be_explained_is_known(question: str, term: str) -> 
         ("After how many days without activity is it closed?", "days"),
         ("Wie viele Tage Urlaub stehen mir zu?", "Tage Urlaub"),
         ("How many members?", "members"),
+        ("What does a spare filter for the large pump cost?", "spare filter"),
+        ("How much does a KX-250 weigh?", "KX-250"),
+        ("What is the price of the seal kit for the KX-200?", "seal kit"),
+        ("Was kostet ein neuer Werksausweis?", "neuer Werksausweis"),
+        ("What do I have to do?", ""),
         ("How much revenue did the chain make?", ""),
         ("Who counts the members?", ""),
     ],
 )
 def test_what_is_counted_is_told_without_what_is_said_of_it(question: str, words: str) -> None:
     assert counted(question) == words
+
+
+@pytest.mark.parametrize(
+    ("question", "thing"),
+    [
+        ("Is there a gym in the Porto office?", "gym"),
+        ("Gibt es in Porto eine Kantine?", "Kantine"),
+        ("May I bring my dog to work?", "dog"),
+        ("Darf ich meinen Hund mitbringen?", "Hund"),
+        ("Does the canteen in Porto take credit cards?", "credit cards"),
+        ("Can I work from Spain?", ""),
+        ("Is my laptop encrypted?", ""),
+        ("Who takes credit cards?", ""),
+    ],
+)
+def test_what_a_yes_or_no_is_asked_about_is_told_without_where_and_whose_it_is(question: str, thing: str) -> None:
+    assert sought(question) == thing

@@ -99,11 +99,11 @@ def test_the_index_that_is_made_anew_stands_among_the_jobs(site: Site) -> None:
     (version,) = filling.missing(made.id, limit=5)
     filling.fill(made.id, version, 1)
     filling.settle(made.id)
-    assert "Comparing it with the live one" in text(site.open("jobs", show="running"))
+    assert "Being compared with the live one" in text(site.open("jobs", show="running"))
     generations.accept(site.anna, force=True)
     assert filling.switch(made.id)
     done = text(site.open("jobs", show="done"))
-    assert "Done, it is live" in done
+    assert "Done, live" in done
     assert "attempt 2" in done
     assert "another" not in text(site.open("jobs"))
 
@@ -170,10 +170,19 @@ def test_the_report_tells_what_was_found_and_shows_passages_as_they_are_embedded
     shown = text(site.open("documents", document=document))
     for words in ("Ready, partly", "Section 3: no text, only a picture", "Section 2: blank", "2 without text"):
         assert words in shown
+    assert "no text, only a picture. Upload a clearer scan" in shown
     assert "Leave &lt;b&gt;" in shown
     assert "<span>Leave &gt; Rules</span>" in shown  # the heading that is embedded above the text
     assert "Thirty &lt;i&gt;days&lt;/i&gt;." in shown
     assert "from character 0 to 19" in shown
+
+
+def test_the_pages_of_a_picture_are_shown_as_they_look(site: Site) -> None:
+    document, version = report_of(site, format="tiff")
+    shown = text(site.open("documents", document=document))
+    assert f"/api/versions/{version}/pages/1.jpg" in shown
+    assert "Page 1 of 3" in shown
+    assert "Page 3: no text, only a picture" in shown
 
 
 def test_a_page_that_gave_nothing_says_why(site: Site) -> None:
@@ -201,6 +210,7 @@ def test_pages_without_text_are_named_in_short() -> None:
     many = [Gap(page, page, "blank") for page in range(1, 200, 2)]
     assert without_text(many, "docx")[0].endswith("39, ... (100 in all): blank")
     assert without_text(many, "docx")[0].startswith("Sections 1, 3, ")
+    assert without_text(many, "tiff")[0].startswith("Pages 1, 3, ")
 
 
 def test_what_never_started_has_no_rate(site: Site) -> None:
