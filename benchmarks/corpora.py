@@ -34,8 +34,7 @@ from app.evaluation.forms import load, paragraphs
 from app.evaluation.questions import QuestionSet
 from app.services import Services
 from app.settings import Settings
-from ingest import pipeline as pipeline_module
-from ingest import sandbox
+from ingest import batches, sandbox
 from ingest.embed import DEFAULT_MODEL, Embedder, Parts
 from ingest.pipeline import STEP, Pipeline
 from storage.documents import Documents
@@ -74,7 +73,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """Another way to build a corpus, for ablations: attributes of `ingest.pipeline` that other functions replace."""
+    """Another way to build a corpus, for ablations: attributes of `ingest.batches` that other functions replace."""
 
     name: str = ""
     replaced: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
@@ -199,7 +198,7 @@ def _fill(folder: Path, documents: list[File], variant: Variant, model: str, cac
     folder.mkdir()
     with supervisor.running(settings_of(folder, model, {}), "index") as settings:
         database, pipeline = services.build_pipeline(settings)
-        with closing(database), replaced(sandbox, run=_here), replaced(pipeline_module, **variant.replaced):
+        with closing(database), replaced(sandbox, run=_here), replaced(batches, **variant.replaced):
             embedder = Remembering(pipeline.embedder(model), cache / "vectors.db")
             pipeline = replace(pipeline, embedder=lambda _: embedder)
             store = Documents(database, pipeline.files)

@@ -39,6 +39,7 @@ from app import services, supervisor
 from app.retrieve import Retriever
 from app.settings import child_environment
 from ingest.embed import DEFAULT_MODEL
+from ingest.steps import Stopwatch
 from storage.types import Readers, State
 
 FILINGS = corpora.SETS / "filings"
@@ -88,7 +89,7 @@ def plain(tokens: int, files: Sequence[Path]) -> dict[str, Any]:
         async def _aget_query_embedding(self, query: str) -> list[float]:
             return self._get_text_embedding(query)
 
-    steps, clock, began = {}, Clock(), time.process_time()
+    steps, clock, began = {}, Stopwatch(), time.process_time()
     pages = [Document(text=page.extract_text()) for file in files for page in PdfReader(file).pages]
     steps["read"] = clock()
     splitter = SentenceSplitter() if tokens == 1024 else SentenceSplitter(chunk_size=tokens, chunk_overlap=20)
@@ -98,18 +99,6 @@ def plain(tokens: int, files: Sequence[Path]) -> dict[str, Any]:
     steps["embed"] = clock()
     seconds, work = sum(steps.values()), time.process_time() - began
     return {"pages": len(pages), "passages": len(nodes), "seconds": seconds, "work": work, "steps": steps}
-
-
-class Clock:
-    """Each call gives the seconds since the last."""
-
-    def __init__(self) -> None:
-        self._last = time.perf_counter()
-
-    def __call__(self) -> float:
-        now = time.perf_counter()
-        taken, self._last = now - self._last, now
-        return taken
 
 
 def plainly(tokens: int, files: Sequence[Path]) -> Measured:
@@ -141,7 +130,7 @@ class Worker:
         self.ingest([("warm.txt", b"The model is loaded before the clock starts.")])
 
     def ingest(self, files: Sequence[tuple[str, bytes]], meanwhile: Callable[[], None] = lambda: None) -> Measured:
-        ids, clock, began = [], Clock(), self._work()
+        ids, clock, began = [], Stopwatch(), self._work()
         with peak_of(lambda: memory(self.process.pid), every=0.3) as peak:
             for name, content in files:
                 with self.parts.files.receive(10**9) as receiver:
@@ -204,7 +193,7 @@ def search_of(parts: services.Services) -> Callable[[], float]:
     retriever = Retriever(parts.index, parts.embedder, parts.documents)
 
     def ask() -> float:
-        clock = Clock()
+        clock = Stopwatch()
         retriever.retrieve(random.choice(questions), corpora.OPERATOR)
         return clock()
 

@@ -104,7 +104,7 @@ def table() -> str:
     for name in SETS:
         found = list(shares(name))
         for most in SIZES:
-            head.append(f"{name}: {most}" if most is SIZES[0] else str(most))
+            head.append(f"{name}: {most}" if most == SIZES[0] else str(most))
             first = [each[ARRANGEMENTS[0].name, most] for each in found]
             rows[0].append(f"{statistics.mean(first).value:.3f}")
             for row, one in zip(rows[1:], ARRANGEMENTS[1:], strict=True):

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 @contextmanager
 def peak_of(figure: Callable[[], int], *, every: float) -> Iterator[Callable[[], int]]:
-    """`every` is in seconds. What the block gets tells the highest so far."""
-    highest, stop = 0, threading.Event()
+    """`every` is in seconds, the first look at once. What the block gets tells the highest so far."""
+    highest, stop = figure(), threading.Event()
 
     def watch() -> None:
         nonlocal highest

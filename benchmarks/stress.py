@@ -31,9 +31,8 @@ from app import services, supervisor
 from ingest.embed import DEFAULT_MODEL
 from storage.errors import FootnoteError
 from storage.models import ChunkRow, Version
+from storage.status import OPEN
 from storage.types import Readers, State
-
-OPEN = (State.WAITING.value, State.PARSING.value, State.EMBEDDING.value)
 
 
 class Killer:

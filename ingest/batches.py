@@ -3,13 +3,15 @@
 The model works in the calling thread. Meanwhile one more keeps the batch before, in SQL and in the index, and another
 prepares the one after, so that neither the model nor a core waits for Python, SQL or HTTP. Batches are kept in order
 and each as a whole: what is kept is a beginning without gaps at any moment. Three of them are in memory at most.
+
+Where nothing is new, batches are larger: what they cost then is mostly the disk, and that is asked once for each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from ingest.embed import Embedder, Parts
@@ -23,7 +25,8 @@ from storage.types import Chunk
 from storage.types import Parts as StoredParts
 from storage.versions import Versions
 
-BATCH = 64  # chunks: about a second or two of the model's work
+BATCH = 64  # chunks that go through the model: about a second or two of its work
+LARGE = 512  # chunks, after a batch in which the model had nothing to do
 
 Prepared = TypeVar("Prepared")
 Made = TypeVar("Made")
@@ -42,6 +45,29 @@ class Batch:
     known: dict[bytes, Embedding]
     spoken: str  # the document's language
 
+    @property
+    def new(self) -> int:
+        """How many go through the model."""
+        return len({key for key in self.keys if key not in self.known})
+
+    def opening(self, most: int) -> Batch:
+        """As much of its beginning as has `most` new ones at most."""
+        new: set[bytes] = set()
+        for at, key in enumerate(self.keys):
+            if key not in self.known:
+                new.add(key)
+            if len(new) > most:
+                return replace(
+                    self,
+                    ordinals=self.ordinals[:at],
+                    chunks=self.chunks[:at],
+                    texts=self.texts[:at],
+                    spans=self.spans[:at],
+                    inside=self.inside[:at],
+                    keys=self.keys[:at],
+                )
+        return self
+
 
 def prepared(versions: Versions, version_id: str, ordinals: range, *, generation: int, embedder: Embedder) -> Batch:
     """The version's chunks with these ordinals. Raises NotFound once it is deleted."""
@@ -55,6 +81,15 @@ def prepared(versions: Versions, version_id: str, ordinals: range, *, generation
     keys = keys_of(embedder, texts, inside)
     known, spoken = versions.embeddings.find(keys), versions.language(version_id)
     return Batch(ordinals, chunks, texts, spans, inside, keys, known, spoken)
+
+
+def batches(prepare: Callable[[range], Batch], ordinals: range) -> Iterator[Batch]:
+    """The chunks with these ordinals in order, each batch prepared when it is asked for."""
+    start, size = ordinals.start, BATCH
+    while start < ordinals.stop:
+        batch = prepare(range(start, min(start + size, ordinals.stop))).opening(BATCH)
+        yield batch
+        start, size = batch.ordinals.stop, BATCH if batch.new else LARGE
 
 
 def stored(versions: Versions, batch: Batch, made: Sequence[Embedding]) -> None:
@@ -72,22 +107,18 @@ def points(batch: Batch, made: Sequence[Embedding]) -> list[Point]:
 
 
 def overlapped(
-    starts: Iterable[int],
-    prepare: Callable[[int], Prepared],
-    embed: Callable[[Prepared], Made],
-    keep: Callable[[Prepared, Made], None],
+    batches: Iterator[Prepared], embed: Callable[[Prepared], Made], keep: Callable[[Prepared, Made], None]
 ) -> None:
-    """Each of `starts` is prepared, embedded and kept, in order. `embed` is called in this thread.
+    """Each of `batches` is prepared, embedded and kept, in order. `embed` is called in this thread.
 
-    An error in any thread ends the work, and is raised here once all have stopped.
+    The iterator prepares one when it is asked for it. An error in any thread ends the work, and is raised here once all
+    have stopped.
     """
     with ThreadPoolExecutor(2, "batches") as others:
-        preparing = (others.submit(prepare, start) for start in starts)  # each when it is asked for
-        following = next(preparing, None)
+        following = others.submit(next, batches, None)
         keeping: Future[None] | None = None
-        while following is not None:
-            batch = following.result()
-            following = next(preparing, None)
+        while (batch := following.result()) is not None:
+            following = others.submit(next, batches, None)
             made = embed(batch)
             if keeping is not None:
                 keeping.result()

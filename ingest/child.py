@@ -33,7 +33,10 @@ def report(done: int, total: int) -> None:
 
 
 def ask(question: Any) -> Any:
-    """Called by the function inside the child: the caller's answer, JSON for JSON. None where nobody answers."""
+    """Called by the function inside the child: the caller's answer, JSON for JSON. Outside a child None.
+
+    A caller that gave no `answer` ends the child.
+    """
     if _results is None:
         return None
     _send({"ask": question})

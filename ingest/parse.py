@@ -29,7 +29,7 @@ from storage.errors import DocumentError
 from storage.tables import check, from_json, to_json
 from storage.types import BLANK, NOTHING, About, Gap, Heading, Section
 
-__all__ = ["FORMATS", "PAGED", "Parsed", "detect", "parse"]
+__all__ = ["FORMATS", "PAGED", "Parsed", "detect", "parse", "remedy"]
 
 MAX_PAGES = 20_000
 MAX_CHARACTERS = 100_000_000
@@ -156,7 +156,7 @@ def _checked(answer: Any, sections: tuple[Section, ...], name: str) -> Parsed:
     if kind not in FORMATS:
         raise _nonsense()
     if not any(section.text.strip() for section in sections):
-        raise _no_text(kind, unread)
+        raise _no_text(kind, unread, warnings)
     sample = "\n".join(section.text[:1000] for section in sections[:20])
     described = describe(Reading(list(sections), title, headline, properties=properties), _line(name, 255), kind)
     gaps = _gaps(sections, unread, NO_TEXT if kind in PAGED else BLANK)
@@ -202,15 +202,22 @@ def _nonsense() -> DocumentError:
     return DocumentError("The reader answered with nonsense for this file.", "Save the file again and upload that.")
 
 
-def _no_text(kind: str, unread: Mapping[int, str]) -> DocumentError:
+def _no_text(kind: str, unread: Mapping[int, str], warnings: Sequence[str]) -> DocumentError:
     reasons = [why for why in unread.values() if why != BLANK]
     if kind not in PAGED or not reasons:
-        return DocumentError("No text was found in this file.", "Upload one with text in it.")
+        return DocumentError("No text was found in this file.", " ".join(warnings[:3]) or "Upload one with text in it.")
     why, _ = Counter(reasons).most_common(1)[0]
-    remedy = (
-        f"{INSTALL} Then try again." if why in {MISSING, OFF} else "Upload a clearer scan, or a file with text in it."
-    )
-    return DocumentError(f"No text was found in this file, its pages are pictures: {why}.", remedy)
+    again = " Then try again." if why in {MISSING, OFF} else ""
+    return DocumentError(f"No text was found in this file, its pages are pictures: {why}.", f"{remedy(why)}{again}")
+
+
+def remedy(why: str) -> str:
+    """What helps where pages gave no text for this reason."""
+    if why == MISSING:
+        return INSTALL
+    if why == OFF:
+        return "Switch it on: leave the setting OCR empty."
+    return "Upload a clearer scan, or a file with text in it."
 
 
 def _line(text: str, length: int) -> str:

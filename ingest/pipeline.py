@@ -16,7 +16,7 @@ from functools import partial
 from typing import TypeVar
 from uuid import UUID, uuid5
 
-from ingest.batches import BATCH, Batch, overlapped, points, prepared, stored
+from ingest.batches import BATCH, Batch, batches, overlapped, points, prepared, stored
 from ingest.embed import DEFAULT_MODEL, Embedder
 from ingest.embed_new import embed_new
 from ingest.parse import parse
@@ -173,9 +173,8 @@ class Pipeline:
         embedder = self._patiently(lambda: self.embedder(generation.model))
         made: dict[bytes, Embedding] = {}  # in this call: the batch before may not be in SQL yet
 
-        def prepare(start: int) -> Batch:
-            batch = range(start, min(start + BATCH, ordinals.stop))
-            return prepared(self.versions, version_id, batch, generation=generation.id, embedder=embedder)
+        def prepare(ordinals: range) -> Batch:
+            return prepared(self.versions, version_id, ordinals, generation=generation.id, embedder=embedder)
 
         def embed(batch: Batch) -> list[Embedding]:
             known = batch.known | made
@@ -188,7 +187,7 @@ class Pipeline:
             self._patiently(partial(self._upsert, points(batch, rows), generation))
             kept(batch.ordinals.stop)
 
-        overlapped(range(ordinals.start, ordinals.stop, BATCH), prepare, embed, keep)
+        overlapped(batches(prepare, ordinals), embed, keep)
 
     def _upsert(self, made: list[Point], generation: Generation) -> None:
         """Raises NotFound where the generation was given up: its collection may be gone."""

@@ -121,15 +121,18 @@ def run(
 
 
 class _Pulse:
-    """Tells whoever waits for a child how far it is, and that it lives."""
+    """Tells whoever waits for a child how far it is, and that it lives; until its time is up."""
 
-    def __init__(self, on_progress: Progress | None, watch: Callable[[], None] | None) -> None:
-        self._on_progress, self._watch = on_progress, watch
+    def __init__(self, seconds: float, on_progress: Progress | None, watch: Callable[[], None] | None) -> None:
+        self._seconds, self._on_progress, self._watch = seconds, on_progress, watch
         self._progress, self._told, self._watched = (0, 0), time.monotonic(), 0.0
+        self.deadline = self._told + seconds
 
     def beat(self) -> None:
-        """Called as often as one likes."""
+        """Called as often as one likes. Raises DocumentError once the time is up, and what the callers raise."""
         now = time.monotonic()
+        if now >= self.deadline:
+            raise _too_long(self._seconds)
         if self._watch is not None and now - self._watched >= _GLANCE:
             self._watched = now
             self._watch()
@@ -198,22 +201,21 @@ class Child:
         After anything but a result the child is of no more use, a refusal by the function apart.
         """
         request = {"function": function.__qualname__, "args": args, "cpu": cpu_seconds or self._limits.cpu_seconds}
-        self._send(self._first + json.dumps(request).encode() + b"\n")
+        pulse = _Pulse(wall_seconds, on_progress, watch)
+        self._send(self._first + json.dumps(request).encode() + b"\n", pulse)
         self._first = b""
-        deadline, pulse = time.monotonic() + wall_seconds, _Pulse(on_progress, watch)
         received = 0
         while True:
-            if deadline <= time.monotonic():
-                raise _too_long(wall_seconds)
-            line = self._line(deadline)
             pulse.beat()
+            line = self._line(pulse.deadline)
             if line is None:
                 continue
             message = _message(line)
             if "ask" in message and answer is not None:
                 asked = time.monotonic()
-                self._send(json.dumps({"answer": answer(message["ask"], pulse.tell)}).encode() + b"\n")
-                deadline += time.monotonic() - asked + ASKING
+                said = json.dumps({"answer": answer(message["ask"], pulse.tell)}).encode() + b"\n"
+                pulse.deadline += time.monotonic() - asked + ASKING
+                self._send(said, pulse)
                 continue
             received += len(line)
             if received > self._limits.output:
@@ -225,14 +227,20 @@ class Child:
             else:
                 return _outcome(message)
 
-    def _send(self, data: bytes) -> None:
+    def _send(self, data: bytes, pulse: _Pulse) -> None:
+        """Also to a child that reads nothing any more: a pipe that is full must not hold us."""
         if self._process.stdin is None:
             raise ValueError("the child needs its pipes")
-        try:
-            self._process.stdin.write(data)
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            raise _ended(self._process, self._limits) from None
+        pipe, rest = self._process.stdin.fileno(), memoryview(data)
+        os.set_blocking(pipe, False)
+        while rest:
+            try:
+                rest = rest[os.write(pipe, rest) :]
+            except BlockingIOError:
+                pulse.beat()
+                select.select([], [pipe], [], _GLANCE)
+            except BrokenPipeError:
+                raise _ended(self._process, self._limits) from None
 
     def _line(self, deadline: float) -> bytearray | None:
         """The next line of the child, or None after a moment without one."""

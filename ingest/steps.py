@@ -77,9 +77,9 @@ class Stopwatch:
     """Each call gives the seconds since the one before."""
 
     def __init__(self) -> None:
-        self._last = time.monotonic()
+        self._last = time.perf_counter()
 
     def __call__(self) -> float:
-        now = time.monotonic()
+        now = time.perf_counter()
         passed, self._last = now - self._last, now
         return passed

@@ -60,22 +60,26 @@ def terms(text: str, language: str) -> list[str]:
 
     `language` is an ISO 639-1 code; an unknown one has no stemmer and no stop words.
     """
-    found = words(text)
-    return [term(word.text, language) for word in found if word.certain or not is_stop_word(word.text, language)]
+    found: list[str] = []
+    for part, spoken in _parts(text):
+        if spoken is None:
+            found += [term(pair, language) for pair in pairs(part)]
+        else:
+            for token in _TOKEN.findall(part):
+                found += _terms_of_token(token, spoken, language)
+    return found
 
 
 def words(text: str) -> list[Word]:
     """What the terms of a text are made of, in order, before any language has its say."""
     found: list[Word] = []
-    for line in unicodedata.normalize("NFKC", text).splitlines():
-        spoken = line != line.upper() or len(line.split()) < 3  # in a line of capitals a capital word is no acronym
-        start = 0
-        for run in UNSPACED.finditer(line):
-            found += _spaced(line[start : run.start()], spoken)
-            found += (Word(pair, certain=True) for pair in pairs(run[0]))
-            start = run.end()
-        found += _spaced(line[start:], spoken)
-    return [word for word in found if len(word.text) <= LONGEST]
+    for part, spoken in _parts(text):
+        if spoken is None:
+            found += (Word(pair, certain=True) for pair in pairs(part))
+        else:
+            for token in _TOKEN.findall(part):
+                found += _of_token(token, spoken)
+    return found
 
 
 @lru_cache(maxsize=1 << 17)
@@ -102,14 +106,27 @@ def fold(word: str) -> str:
     return unicodedata.normalize("NFC", _MARKS.sub("", unicodedata.normalize("NFD", word))).translate(_LETTERS)
 
 
-def _spaced(text: str, spoken: bool) -> Iterator[Word]:
-    for found in _TOKEN.finditer(text):
-        yield from _of_token(found[0], spoken)
+def _parts(text: str) -> Iterator[tuple[str, bool | None]]:
+    """Lines, parted where the script changes. With those that have spaces between words: may capitals be an acronym?"""
+    for line in unicodedata.normalize("NFKC", text).splitlines():
+        spoken = line != line.upper() or len(line.split()) < 3  # in a line of capitals a capital word is no acronym
+        start = 0
+        for run in () if line.isascii() else UNSPACED.finditer(line):
+            yield line[start : run.start()], spoken
+            yield run[0], None
+            start = run.end()
+        yield line[start:], spoken
 
 
 @lru_cache(maxsize=1 << 16)  # a document repeats its words
+def _terms_of_token(token: str, spoken: bool, language: str) -> tuple[str, ...]:
+    found = _of_token(token, spoken)
+    return tuple(term(word.text, language) for word in found if word.certain or not is_stop_word(word.text, language))
+
+
+@lru_cache(maxsize=1 << 16)
 def _of_token(token: str, spoken: bool) -> tuple[Word, ...]:
-    return tuple(_taken_apart(token, spoken))
+    return tuple(word for word in _taken_apart(token, spoken) if len(word.text) <= LONGEST)
 
 
 def _taken_apart(token: str, spoken: bool) -> Iterator[Word]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
@@ -106,6 +107,7 @@ def release(session: Session, document: Document) -> None:
     session.execute(sa.delete(Content).where(Content.document_id == document.id, Content.sha256.not_in(kept)))
 
 
+@cache  # made once: the worker asks with it all the time
 def counts() -> sa.ColumnElement[bool]:
     """A clause on `Version` and `Document`: no newer version took its place before it was ready."""
     newer = aliased(Version)

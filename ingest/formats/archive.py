@@ -14,6 +14,7 @@ from ingest.formats.sections import File, Reading
 from storage.errors import DocumentError
 
 _WHAT = "ZIP file"
+_NOTHING, _REMEDY = "o file in this archive could be read. ", "Upload files with text in them."
 _IGNORED = ("__macosx/", ".ds_store", "thumbs.db", "desktop.ini")
 
 
@@ -33,21 +34,22 @@ def read(file: File, *, budget: Budget) -> Reading:
         raise damaged(_WHAT) from error
     if not members.read:
         reason = members.all_warnings()[0] if members.all_warnings() else "It is empty."
-        raise DocumentError(f"No file in this archive could be read. {reason}"[:300], "Upload files with text in them.")
+        reason = reason.rpartition(_NOTHING)[2].removesuffix(f" {_REMEDY}")  # the innermost archive tells why
+        raise DocumentError(f"N{_NOTHING}{reason}"[:300], _REMEDY)
     return Reading(members.sections, warnings=members.all_warnings(), unread=members.unread)
 
 
 def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, members: Members) -> None:
     label = label_of(member.filename)
     if member.flag_bits & 1:
-        members.leave_out(label, "it is encrypted.")
+        members.leave_out(label, "it is encrypted. Upload it without a password.")
     elif member.file_size > min(LARGEST, members.budget.unpacked):
-        members.leave_out(label, "it unpacks to more than can be taken.")
+        members.leave_out(label, "it unpacks to more than can be taken. Upload it in parts.")
     else:
         try:
             data = archive.read(member)
         except BROKEN:
-            members.leave_out(label, "it is damaged.")
+            members.leave_out(label, "it is damaged. Pack it again.")
         else:
             members.add_file(data, member.filename)
 

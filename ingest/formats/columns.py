@@ -18,7 +18,19 @@ from storage.types import Row, Table
 
 _PROSE = 0.72  # of the page's text width: a line so wide without a gap is prose
 _LONG_CELLS = 30  # characters; columns of such lines are prose
-_MOST_HEADERS = 7
+_MOST_HEADERS = 7  # lines: names of columns wrap, and titles stand above them
+_MOST_WRAPPED = 200  # lines behind a table's first that the rest of a cell is looked for in
+# in type sizes, between one line and the next
+_APART, _BACK = 4.5, 12  # other tables: so much space down, or up as to the head of another column
+_HEADER_SPACE = 7  # names of columns may stand well above the first row, over a rule
+_NEXT_LINE = 1.7  # a cell that wraps goes on at most so far below
+_BIGGER = 1.12  # bold type so much larger than the table's is a heading
+_NARROW = 0.25  # gaps that are none: words of one column which happen to line up
+# shares
+_WITH_FIGURES = 0.6  # of the rows: a table of figures, whose columns its figures tell
+_ONE_IN = 8  # lines may run over a gutter: titles over several columns, long labels
+_INSIDE = 0.3  # of a segment has to stand in a column, or half of the column be filled
+_MARKS = 0.6  # of the first cells are list marks: a list
 _YEAR = re.compile(r"(?:fiscal\s+)?(?:19|20)\d\d(?:\s*\(?[a-z1-9]\)?)?", re.I)
 _PAGE_NUMBER = re.compile(r"(?:[A-Z]-?)?\d{1,4}|[ivxlc]{1,6}")
 _CAPTION = re.compile(r"(?:table|tabelle|tab\.|tableau|figure|abbildung|exhibit|note)\s+[\dA-Z]", re.I)
@@ -79,11 +91,11 @@ def _blocks(text: str, lines: Sequence[Line], prose: float) -> Iterator[tuple[in
 def _breaks(text: str, lines: Sequence[Line], last: int, index: int, prose: float) -> bool:
     """Does what stands between two lines part tables: much space, prose, a heading?"""
     line, above, size = lines[index], lines[index - 1], max(1.0, lines[index].size)
-    if line.y - above.y > 4.5 * size or above.y - line.y > 12 * size or index - last > BETWEEN:
+    if line.y - above.y > _APART * size or above.y - line.y > _BACK * size or index - last > BETWEEN:
         return True
     if any(segment.right - segment.left > prose for segment in line.segments):
         return True
-    bigger = line.bold and line.size > 1.12 * lines[last].size
+    bigger = line.bold and line.size > _BIGGER * lines[last].size
     return len(line.segments) == 1 and (bigger or _CAPTION.match(text, line.segments[0].start) is not None)
 
 
@@ -103,9 +115,9 @@ def _columns(text: str, lines: Sequence[Line]) -> list[tuple[float, float]]:
     """Where words of nearly all lines with gaps leave gutters between them: (left, right) of each column."""
     rows = [line for line in lines if len(line.segments) > 1]
     with_figures = [row for row in rows if _figures(text, row)]
-    if len(with_figures) > 2 and len(with_figures) >= 0.6 * len(rows):
+    if len(with_figures) > 2 and len(with_figures) >= _WITH_FIGURES * len(rows):
         rows = with_figures  # names of columns are wider than figures and stand over several
-    allowed = len(rows) // 8  # lines that may run over a gutter: titles over several columns, long labels
+    allowed = len(rows) // _ONE_IN
     events = sorted((at, step) for row in rows for s in row.segments for at, step in ((s.left, 1), (s.right, -1)))
     columns: list[tuple[float, float]] = []
     depth, left = 0, 0.0
@@ -115,7 +127,7 @@ def _columns(text: str, lines: Sequence[Line]) -> list[tuple[float, float]]:
             left = at
         elif depth <= allowed < before:
             columns.append((left, at))
-    narrow = 0.25 * median(row.size for row in rows)
+    narrow = _NARROW * median(row.size for row in rows)
     merged = columns[:1]
     for column in columns[1:]:
         if column[0] - merged[-1][1] < narrow:
@@ -128,7 +140,7 @@ def _columns(text: str, lines: Sequence[Line]) -> list[tuple[float, float]]:
 def _place(segment: Segment, columns: Sequence[tuple[float, float]]) -> list[int]:
     """The columns that the segment stands in, at least one."""
     shares = [min(segment.right, right) - max(segment.left, left) for left, right in columns]
-    least = 0.3 * (segment.right - segment.left)
+    least = _INSIDE * (segment.right - segment.left)
     over = [
         number
         for number, (share, (left, right)) in enumerate(zip(shares, columns, strict=True))
@@ -151,7 +163,7 @@ def _is_table(text: str, lines: Sequence[Line], columns: Sequence[tuple[float, f
             figures += sum(_is_figure(said) for number, said in places.items() if number) > 0
     if full < 2 or (full < 3 and figures < 2):
         return False
-    if sum(LIST_MARK.fullmatch(said) is not None for said in cells[0]) > 0.6 * len(cells[0]) and len(columns) < 4:
+    if sum(LIST_MARK.fullmatch(said) is not None for said in cells[0]) > _MARKS * len(cells[0]) and len(columns) < 4:
         return False
     long = [column for column in cells if column and median(map(len, column)) > _LONG_CELLS]
     if len(long) > 1 and figures < full * 0.3:
@@ -176,22 +188,40 @@ def _with_neighbours(
     for index in range(first - 1, max(least, first - 2 * BETWEEN) - 1, -1):
         line = lines[index]
         said = text[line.segments[0].start : line.segments[-1].end]
-        if abs(lines[index + 1].y - line.y) > 7 * max(line.size, 1.0) or line.y > lines[first].y + line.size:
+        if (
+            abs(lines[index + 1].y - line.y) > _HEADER_SPACE * max(line.size, 1.0)
+            or line.y > lines[first].y + line.size
+        ):
             break
         if line.segments[0].left >= right_of_labels:
+            if _is_of_column(lines[max(0, index - 2) : index + 1]):
+                break
             start = index
         elif re.fullmatch(r"\([^()]{3,90}\)", said):  # "(in millions)"
             start = index
             break
         elif not said.endswith(":"):  # the name of a group of rows
             break
-    while end < len(lines) and end - first < 200:
+    while end < len(lines) and end - first < _MOST_WRAPPED:
         line, above = lines[end], lines[end - 1]
         inside = any(abs(line.segments[0].left - left) < 3 for left, _ in columns[1:])
-        if not inside or len(line.segments) > 1 or abs(line.y - above.y) > 1.7 * line.size or _ends_row(text, above):
+        if (
+            not inside
+            or len(line.segments) > 1
+            or abs(line.y - above.y) > _NEXT_LINE * line.size
+            or _ends_row(text, above)
+        ):
             break
         end += 1
     return start, end
+
+
+def _is_of_column(lines: Sequence[Line]) -> bool:
+    """Is the last line prose of a column: one of two long lines below each other, or the short one below them?"""
+    left = lines[-1].segments[0].left
+    first = [line.segments[0] for line in lines]
+    long = [abs(segment.left - left) < 1 and segment.end - segment.start > _LONG_CELLS for segment in first]
+    return any(one and other for one, other in pairwise(long))
 
 
 def _ends_row(text: str, line: Line) -> bool:
@@ -233,7 +263,7 @@ def _belongs(text: str, row: _Grid, line: Line, leads: int, pitch: float) -> boo
         figure = _is_figure(text[line.segments[0].start : line.segments[0].end])
         return row.cells.keys() == {0} and figure and 0 < line.y - row.bottom < 1.1 * size  # a label set higher
     below = line.y - row.y
-    if leads < row.last or leads not in row.cells or not 0.3 * size < below < 1.7 * size:
+    if leads < row.last or leads not in row.cells or not 0.3 * size < below < _NEXT_LINE * size:
         return False
     start, end = row.cells[leads]
     said, more = text[start:end].rstrip(), text[line.segments[0].start : line.segments[0].end]

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 
-from ingest.formats.grid import Allowance, Row, write_rows
+from ingest.formats.grid import Allowance, write_rows
 from ingest.formats.sections import File, Reading, SectionWriter, contents
 from ingest.formats.text import decode
 from ingest.formats.workbook import row_words
@@ -47,25 +47,44 @@ def read(file: File, *, max_characters: int) -> Reading:
         text = text.partition("\n")[2]
     sign = delimiter(text, named=True) or ","
     writer, allowance = SectionWriter(max_characters=max_characters), Allowance()
+    rows = enumerate(_read(text, sign, allowance.warnings), 1)
     try:
-        write_rows(_numbered(text, sign), writer, lambda first, last: row_words(first, last).capitalize(), allowance)
+        write_rows(rows, writer, lambda first, last: row_words(first, last).capitalize(), allowance)
     except csv.Error as error:
         raise DocumentError("The rows of this file can't be told apart.", "Save it again as CSV.") from error
     return Reading(writer.finish(), warnings=allowance.warnings)
 
 
-def _numbered(text: str, sign: str) -> Iterator[Row]:
+def _read(text: str, sign: str, warnings: list[str]) -> Iterator[list[str]]:
+    """A quote that is never closed would swallow all that follows: from its row on, quotes are read as they stand."""
     csv.field_size_limit(1 << 27)
-    yield from enumerate(csv.reader(_lines(text), delimiter=sign), 1)
+    lines = _Lines(text)
+    reader = csv.reader(lines, delimiter=sign)
+    begun = 0
+    for number, row in enumerate(reader, 1):
+        if lines.at == len(text) and text.count('"', begun) % 2 and text.find("\n", begun) + 1 not in {0, len(text)}:
+            warnings.append(f"From row {number:,} on quotes are read as they stand: one of them is never closed.")
+            yield from csv.reader(_Lines(text, begun), delimiter=sign, quoting=csv.QUOTE_NONE)
+            return
+        yield row
+        begun = lines.at
 
 
-def _lines(text: str) -> Iterator[str]:
+class _Lines:
     """Line by line: all at once, or in a file of text, they would take several times the memory."""
-    start = 0
-    while start < len(text):
-        end = text.find("\n", start) + 1 or len(text)
-        yield text[start:end]
-        start = end
+
+    def __init__(self, text: str, at: int = 0) -> None:
+        self._text, self.at = text, at
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        start = self.at
+        if start >= len(self._text):
+            raise StopIteration
+        self.at = self._text.find("\n", start) + 1 or len(self._text)
+        return self._text[start : self.at]
 
 
 def _rows(lines: list[str], sign: str) -> Iterator[list[str]]:

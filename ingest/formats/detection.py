@@ -40,6 +40,7 @@ PICTURES = {"png", "jpeg", "tiff"}
 PAGED = {"pdf", *PICTURES}  # whose sections are pages that can be drawn
 
 _HEAD = 1 << 20
+_PDF = re.compile(rb"(?:\A|[^ -~])%PDF-\d")
 _SIGNS = {
     b"\x89PNG\r\n\x1a\n": "png",
     b"\xff\xd8\xff": "jpeg",
@@ -75,6 +76,8 @@ _STREAMS = (("EncryptedPackage", ""), ("__properties_version1.0", "msg"), ("Work
 _HTML = re.compile(
     rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.{0,2000}?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
 )
+_ELEMENT = re.compile(rb"\s*(?:<!--.{0,2000}?-->\s*)*</?[a-z][a-z0-9]*[\s/>]", re.I | re.S)
+_HTML_NAMES = {".html", ".htm", ".xhtml"}
 _MARKDOWN_NAMES = {".md", ".markdown", ".mdown", ".mkd", ".mdx"}
 _TABLE_NAMES = {".csv", ".tsv", ".tab"}
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
@@ -88,25 +91,31 @@ def detect(file: File, name: str) -> str:
     head = _head(file)
     if not head.strip(b"\x00 \t\r\n"):
         raise DocumentError("The file is empty.", "Upload one with text in it.")
-    if b"%PDF-" in head[:1024] and not _is_mail(head):
-        return "pdf"
-    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):  # before PDF: what is in it may be one, and not be packed
         return _detect_zip(file)
     if found := next((kind for sign, kind in _SIGNS.items() if head.startswith(sign)), ""):
         return found
     if head.startswith(_OLE):
         return _detect_ole(file)
+    if _is_pdf(head[:1024]) and not _is_mail(head):
+        return "pdf"
     if head.lstrip().startswith(b"{\\rtf"):
         return "rtf"
     if head.lstrip().startswith(b"%!PS") or not _is_text(head):
         raise unsupported()
-    if _HTML.match(head.removeprefix(b"\xef\xbb\xbf")[:8192].replace(b"\x00", b"")):
+    suffix = PurePath(name.lower()).suffix
+    begins = head[:8192].replace(b"\x00", b"").lstrip(b"\xef\xbb\xbf\xff\xfe")  # wide letters, and marks of their order
+    if _HTML.match(begins) or (suffix in _HTML_NAMES and _ELEMENT.match(begins)):
         return "html"
-    return _detect_text(head, PurePath(name.lower()).suffix)
+    return _detect_text(head, suffix)
 
 
-def unsupported() -> DocumentError:
-    return DocumentError(
+class Unsupported(DocumentError):
+    """No known format."""
+
+
+def unsupported() -> Unsupported:
+    return Unsupported(
         "This kind of file is not supported.", f"Upload {', '.join(list(FORMATS.values())[:-1])} or {FORMATS['text']}."
     )
 
@@ -182,6 +191,11 @@ def _named_in(file: File) -> set[str]:
     """The streams that a broken file seems to hold."""
     head = _head(file)
     return {stream for stream, _ in _STREAMS[:2] if stream.encode("utf-16-le") in head}
+
+
+def _is_pdf(head: bytes) -> bool:
+    """Anything may stand before its sign, as readers see it; a text that speaks of it is none."""
+    return _PDF.search(head) is not None or (b"%PDF-" in head and not _is_text(head))
 
 
 def _is_text(head: bytes) -> bool:

@@ -66,12 +66,16 @@ def write_rows(
             continue
         allowance.cells -= sum(map(bool, filled))
         if allowance.cells < 0:
-            allowance.warnings.append(f"{called(number, number)} and what follows was left out: too many cells.")
+            allowance.warnings.append(
+                f"{called(number, number)} and what follows was left out: too many cells. Split the file."
+            )
             break
         packer.add(number, filled)
     packer.finish()
     if wide:
-        allowance.warnings.append(f"{called(1, last)}: columns after the {MOST_COLUMNS:,}th were left out.")
+        allowance.warnings.append(
+            f"{called(1, last)}: columns after the {MOST_COLUMNS:,}th were left out. Split the table."
+        )
 
 
 def header_like(cells: Sequence[str]) -> bool:

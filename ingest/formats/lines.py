@@ -116,6 +116,17 @@ def edges_of(page: pypdfium2.PdfTextPage, rotation: int = 0, at: Sequence[int] |
     return edges
 
 
+def place_on(page: pypdfium2.PdfPage, width: int, height: int) -> Callable[[float, float], tuple[int, int]]:
+    """Where a point of the page stands on a picture of it, of so many pixels."""
+    across, down = ctypes.c_int(), ctypes.c_int()
+
+    def place(x: float, y: float) -> tuple[int, int]:
+        pdfium.FPDF_PageToDevice(page.raw, 0, 0, width, height, 0, x, y, ctypes.byref(across), ctypes.byref(down))
+        return across.value, down.value
+
+    return place
+
+
 def _is_dense(words: str, width: float, size: float) -> bool:
     """A long line without room for a gap: that is most of a page, and looking at each of its words takes time."""
     return len(words) > 80 and 0 < width < 0.40 * size * len(words) and not words[-1].isdigit()

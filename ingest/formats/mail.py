@@ -100,7 +100,7 @@ def _written(mail: _Mail, budget: Budget) -> Reading:
             with budget.inside():
                 members.add(_written(attached, budget), label)
         except DocumentError as error:
-            members.leave_out(label, error.reason)
+            members.leave_out(label, str(error))
     for name in mail.broken:
         members.leave_out(f"Attachment {one_line(name)}", "it could not be decoded.")
     properties = {"date": date} if (date := _day(mail.headers.get("Date", ""))) else {}

@@ -67,7 +67,7 @@ class Members:
 
     def add_file(self, data: bytes, name: str) -> None:
         """Read one file, if its format is known and there is room for it."""
-        from ingest.formats.detection import PAGED
+        from ingest.formats.detection import PAGED, Unsupported
         from ingest.formats.reader import read  # which imports the formats that need this module
 
         label = label_of(name)
@@ -75,8 +75,10 @@ class Members:
             self.budget.take(len(data))
             with self.budget.inside():
                 kind, reading = read(io.BytesIO(data), name, self.budget)
+        except Unsupported as error:
+            self.leave_out(label, error.reason)  # which formats there are would fill the report
         except DocumentError as error:
-            self.leave_out(label, error.reason)
+            self.leave_out(label, str(error))
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001  one odd file must not cost the others; the warning names it

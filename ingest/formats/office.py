@@ -15,8 +15,10 @@ from docx.opc.exceptions import OpcError
 from docx.oxml.ns import qn
 
 from ingest.child import report
+from ingest.formats.grid import MOST_COLUMNS
 from ingest.formats.packages import BROKEN, check_size, comments, damaged, xml
 from ingest.formats.sections import File, Reading, SectionWriter, one_line, properties
+from ingest.formats.spans import continued, without_empty_columns
 
 _WHAT = "Word file"
 _MAX_DEPTH = 12
@@ -116,7 +118,7 @@ def _write_block(block: Any, writer: SectionWriter, styles: _Styles, *, depth: i
     if block.tag == _P:
         _write_paragraph(block, writer, styles)
     elif block.tag == _TBL:
-        writer.table([[_cell_text(cell) for cell in row] for row in _rows(block)])
+        writer.table(_table(block))
     elif depth < _MAX_DEPTH and (block.tag == _SDT or block.tag in _WRAPPERS):
         for child in block:
             _write_block(child, writer, styles, depth=depth + 1)
@@ -176,11 +178,27 @@ def _is_on(mark: Any) -> bool:
     return mark is not None and mark.get(qn("w:val"), "1") not in ("0", "false", "off")
 
 
-def _rows(table: Any) -> Iterator[list[Any]]:
+def _table(table: Any) -> list[list[str]]:
+    rows: list[list[str]] = []
     for row in table.iter(_TR):
-        owner = next(row.iterancestors(_TBL), None)
-        if owner is table:  # rows of tables inside cells belong to their cell
-            yield [cell for cell in row.iter(_TC) if next(cell.iterancestors(_TR), None) is row]
+        if next(row.iterancestors(_TBL), None) is not table:  # rows of tables inside cells belong to their cell
+            continue
+        cells = [""] * _width(row, "w:trPr/w:gridBefore", 0)
+        goes_on: list[int] = []
+        for cell in row.iter(_TC):
+            if next(cell.iterancestors(_TR), None) is row:
+                merge = cell.find(f"{qn('w:tcPr')}/{qn('w:vMerge')}")
+                if merge is not None and merge.get(qn("w:val"), "continue") == "continue":
+                    goes_on.append(len(cells))
+                cells += [_cell_text(cell), *[""] * (_width(cell, "w:tcPr/w:gridSpan", 1) - 1)]
+        rows.append(continued(cells, goes_on, rows[-1] if rows else ()))
+    return without_empty_columns(rows)
+
+
+def _width(element: Any, path: str, least: int) -> int:
+    """Columns of the table's grid."""
+    value = _value(element, path) or ""
+    return min(max(int(value), least), MOST_COLUMNS) if value.isdecimal() and len(value) < 6 else least
 
 
 def _cell_text(cell: Any) -> str:

@@ -20,6 +20,7 @@ from ingest.formats.grid import Allowance, Row, write_rows
 from ingest.formats.hidden import Hidden, hidden_sheets, hidden_slides, warnings
 from ingest.formats.packages import BROKEN, check_size, damaged, encrypted, part, xml
 from ingest.formats.sections import CELL, File, Reading, SectionWriter, one_line, properties
+from ingest.formats.spans import filled
 from ingest.formats.workbook import row_words
 
 _NAMES = {
@@ -157,7 +158,7 @@ def _write_blocks(blocks: Any, writer: SectionWriter, notes: list[str], depth: i
             _write_list(block, writer, notes, 0)
             continue
         elif block.tag == _TABLE:
-            writer.table([[_cell(cell, notes) for cell in row.iterchildren(_CELL, _COVERED)] for row in _rows(block)])
+            writer.table(_table(block, notes))
             continue
         else:
             _write_blocks(block, writer, notes, depth + 1)
@@ -199,6 +200,23 @@ def _rows(table: Any) -> Iterator[Any]:
     for row in table.iter(_ROW):
         if next(row.iterancestors(_TABLE), None) is table:  # rows of a table in a cell belong to that cell
             yield row
+
+
+def _table(table: Any, notes: list[str]) -> list[list[str]]:
+    rows = list(_rows(table))
+    cells = [[_cell(cell, notes) for cell in row.iterchildren(_CELL, _COVERED)] for row in rows]
+    spans = {number: list(_spans(row, number)) for number, row in enumerate(rows)}
+    return [list(row) for _, row in filled(enumerate(cells), spans)]
+
+
+def _spans(row: Any, number: int) -> Iterator[tuple[int, int]]:
+    """As `ingest.formats.spans` has them."""
+    column = 0
+    for cell in row.iterchildren(_CELL, _COVERED):
+        columns, rows = (_count(cell.get(_n(f"table:number-{over}-spanned"))) for over in ("columns", "rows"))
+        if rows > 1 and columns == 1:
+            yield column, number + rows - 1
+        column += _count(cell.get(_n("table:number-columns-repeated")))
 
 
 def _cell(cell: Any, notes: list[str]) -> str:
@@ -286,7 +304,8 @@ def _sheets(data: bytes, unseen: list[str]) -> Iterator[tuple[str, Iterator[Row]
                 hiding.add(element.get(_n("style:name")))
         elif event == "start" and element.tag == _TABLE:
             name, hidden = one_line(element.get(_n("table:name"), "") or "Sheet")[:80], Hidden()
-            rows = _sheet_rows(events, hidden)
+            spans: dict[int, list[tuple[int, int]]] = {}
+            rows = filled(_sheet_rows(events, hidden, spans), spans)
             if element.get(_n("table:style-name")) not in hiding:
                 yield name, rows, hidden
             else:
@@ -294,7 +313,7 @@ def _sheets(data: bytes, unseen: list[str]) -> Iterator[tuple[str, Iterator[Row]
             deque(rows, maxlen=0)  # what was not taken
 
 
-def _sheet_rows(events: Any, hidden: Hidden) -> Iterator[Row]:
+def _sheet_rows(events: Any, hidden: Hidden, spans: dict[int, list[tuple[int, int]]]) -> Iterator[Row]:
     number, depth, column = 1, 0, 0
     for event, element in events:
         if element.tag == _TABLE:
@@ -309,6 +328,7 @@ def _sheet_rows(events: Any, hidden: Hidden) -> Iterator[Row]:
             column += repeated
         elif event == "end" and depth == 0 and element.tag == _ROW:
             cells = list(_sheet_cells(element))
+            spans[number] = list(_spans(element, number))
             repeated = _count(element.get(_n("table:number-rows-repeated")))
             why = element.get(_n("table:visibility"), _VISIBLE) if any(cells) else _VISIBLE
             for copy in range(min(repeated, _MAX_REPEATED) if any(cells) else 1):

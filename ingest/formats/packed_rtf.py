@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
+from itertools import islice
 
 _PACKED, _PLAIN = b"LZFu", b"MELA"
 _WINDOW = 4096
@@ -23,28 +25,29 @@ def unpack(data: bytes, *, most: int) -> bytes:
         return data[16 : 16 + size]
     if kind != _PACKED:
         raise ValueError("no packed RTF")
-    window, at = bytearray(_KNOWN.ljust(_WINDOW, b"\0")), len(_KNOWN)
-    out, place = bytearray(), 16
-    while place < len(data) and len(out) < size:
+    return bytes(islice(_unpacked(data[16:]), size))
+
+
+def _unpacked(data: bytes) -> Iterator[int]:
+    """Byte by byte. Eight flags stand before eight pieces: a byte, or a reference to what the window holds."""
+    window, at, place = bytearray(_KNOWN.ljust(_WINDOW, b"\0")), len(_KNOWN), 0
+    while place < len(data):
         flags = data[place]
         place += 1
         for bit in range(8):
-            if not flags >> bit & 1:
-                said = data[place : place + 1]
-                place += 1
-            else:
+            if flags >> bit & 1:
                 word = int.from_bytes(data[place : place + 2], "big")
                 place += 2
                 start, length = word >> 4, (word & 15) + 2
                 if place > len(data) or start == at:  # the end is a reference to itself
-                    return bytes(out[:size])
-                said = b""
-                for step in range(length):  # it may reach into what it writes
-                    byte = window[(start + step) % _WINDOW]
-                    window[(at + step) % _WINDOW] = byte
-                    said += bytes([byte])
-            for step, byte in enumerate(said):
-                window[(at + step) % _WINDOW] = byte
-            at = (at + len(said)) % _WINDOW
-            out += said
-    return bytes(out[:size])
+                    return
+            elif place < len(data):
+                window[at] = data[place]
+                place += 1
+                start, length = at, 1
+            else:
+                return
+            for number in range(start, start + length):  # it may reach into what it writes
+                window[at] = window[number % _WINDOW]
+                yield window[at]
+                at = (at + 1) % _WINDOW

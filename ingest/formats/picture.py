@@ -17,7 +17,7 @@ from storage.errors import DocumentError
 
 KINDS = ("PNG", "JPEG", "TIFF")
 LARGEST = 200_000_000  # pixels of one picture
-_USUAL_DPI = range(70, 1201)
+_USUAL_DPI = 70, 1200  # others are taken for mistakes
 _ORIENTATION = 0x0112  # in EXIF; 1 is upright
 _LONG_SIDE = 11.7  # inches: what says nothing of its size is taken for a page of A4
 _BROKEN = (OSError, ValueError, SyntaxError, EOFError, TypeError, KeyError, IndexError, OverflowError)
@@ -32,7 +32,7 @@ def read(file: File, *, max_pages: int, max_characters: int, no_ocr: str = "") -
         if count > max_pages:
             raise DocumentError(f"It holds {count:,} pictures; {max_pages:,} can be taken.", "Split it into parts.")
         for number in range(1, count + 1):
-            page, why = (None, no_ocr) if no_ocr else _page(picture, number)
+            page, why = (None, no_ocr) if no_ocr else _page(picture, number, last=number == count)
             if page is None:
                 unread[number] = why
             pages.append(page or Page("", []))
@@ -95,13 +95,15 @@ def _smaller(picture: Image.Image, factor: float) -> Image.Image:
     return picture.resize(size, Image.Resampling.BOX) if factor > 1 else picture
 
 
-def _page(picture: Image.Image, number: int) -> tuple[Page | None, str]:
+def _page(picture: Image.Image, number: int, *, last: bool) -> tuple[Page | None, str]:
     try:
         upright, dpi = frame(picture, number, MAX_PIXELS)
     except DocumentError as error:
         return None, error.reason.rstrip(".").lower()
     except _BROKEN:
         return None, "damaged, it could not be opened"
+    if last:
+        picture.close()  # its pixels would stand in memory beside recognition, four bytes each
     return recognised(upright, dpi)
 
 
@@ -111,4 +113,5 @@ def _dpi(picture: Image.Image) -> float:
         dpi = float(said[0]) if said else 0.0
     except (TypeError, ValueError, ZeroDivisionError):
         dpi = 0.0
-    return dpi if round(dpi) in _USUAL_DPI else max(picture.size) / _LONG_SIDE
+    low, high = _USUAL_DPI
+    return dpi if low <= dpi <= high else max(picture.size) / _LONG_SIDE  # a resolution of 1/0 is no number

@@ -8,32 +8,31 @@ from right to left, and columns that stand behind each other in the file in the 
 
 from __future__ import annotations
 
-import ctypes
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
 import pypdfium2
-import pypdfium2.raw as pdfium
 
-from ingest.formats.lines import Edges, edges_of
+from ingest.formats.lines import Edges, edges_of, place_on
 from storage import boxes
 
 _WORD = re.compile(r"\S+")
-_GUTTER = 0.6  # of the type size, at least
-_FEWEST = 5  # lines beside each other
-_SHORTEST = 15  # characters of a column's median line
-_NARROWEST = 0.18  # of the zone's width
-_FULL = 0.7  # of its column: a line that was not ended before its time
-_MOSTLY_FULL = 0.5
-_RUNS_ON = 0.35  # of the lines below a full one begin in the midst of a sentence
-_ALIGNED = 0.6  # of the paragraphs begin at one height in both columns: the rows of a table
+_GUTTER = 0.6  # of the type size: wider than spaces of justified prose
+_LEVEL = 0.5  # of the type size: what differs less in height stands on one line
+_BIGGER = 1.12  # type of a heading, against that of the line above
+_SPACE = 1.5  # line pitches: what stands further apart is no next line, but a paragraph, a page's head or its foot
 _BAND = 5.0  # type sizes without ink: a picture over all columns
-_EDGE = 1.6  # line pitches between the text and what stands above or below it on all pages
-_SAMPLE = 8  # wide lines looked at before the whole page is
-_UNITS = 65_535
+_FEWEST = 5  # lines beside each other: fewer may be headings or an address
+_MOST = 500  # lines of a page: what has more is no page of prose, and looking takes long
+_SHORTEST = 15  # characters of a column's median line: below are terms, names or marks
+_FULL = 0.7  # of its column's width: a line that was not ended before its time, ragged as it may be
+_GO_ON = 0.2  # of a column's lines stand below a full one and begin small: few, as German and lists have many capitals
+_GO_ON_WITHOUT_CASE = 0.75  # the same where letters have no case, and each line below a full one may go on
+_ALIGNED = 0.6  # of the paragraphs begin at one height in both columns: the rows of a table
+_UNITS = 65_535  # of a page's width and height, in which boxes are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +88,12 @@ def ordered(
     page: pypdfium2.PdfTextPage, text: str, lines: Sequence[tuple[int, str, bool]], *, rotation: int = 0
 ) -> Ordered | None:
     """None where the text stands in order, or it can't be told. `lines` has (offset, words, bold) of each line."""
-    edges = edges_of(page, rotation)
-    if not _may_have_columns(lines, edges):
+    if not _FEWEST <= len(lines) <= _MOST:
         return None
-    words = list(_words(lines, edges))
+    words = list(_words(lines, edges_of(page, rotation)))
     rows = _rows(words)
-    zones = [zone for zone in _zones(rows, _GUTTER * median(word.size for word in words)) if _is_prose(text, zone)]
+    found = _zones(rows, _GUTTER * median(word.size for word in words))
+    zones = [part for zone in found for part in _prose(text, zone)]
     if not zones:
         return None
     places = {word.start: (number, zone.column(word)) for number, zone in enumerate(zones) for word in _all(zone.rows)}
@@ -104,7 +103,7 @@ def ordered(
 def word_boxes(page: pypdfium2.PdfPage, text_page: pypdfium2.PdfTextPage, text: Ordered) -> bytes:
     """Where the words of the text stand on the page as it is shown, as `storage.boxes` packs them."""
     edges = edges_of(text_page, 0)
-    place = _device(page)
+    place = place_on(page, _UNITS, _UNITS)
     found = []
     for word in _WORD.finditer(text.text):
         around = [edges(at) for at in text.at[word.start() : word.end()]]
@@ -113,47 +112,6 @@ def word_boxes(page: pypdfium2.PdfPage, text_page: pypdfium2.PdfTextPage, text: 
         (x0, y0), (x1, y1) = place(left, -top), place(right, -bottom)
         found.append((min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)))
     return boxes.pack(found, _UNITS, _UNITS)
-
-
-def _device(page: pypdfium2.PdfPage) -> Callable[[float, float], tuple[int, int]]:
-    across, down = ctypes.c_int(), ctypes.c_int()
-
-    def place(x: float, y: float) -> tuple[int, int]:
-        pdfium.FPDF_PageToDevice(page.raw, 0, 0, _UNITS, _UNITS, 0, x, y, ctypes.byref(across), ctypes.byref(down))
-        return across.value, down.value
-
-    return place
-
-
-def _may_have_columns(lines: Sequence[tuple[int, str, bool]], edges: Edges) -> bool:
-    """A quick look that most pages do not pass: do lines stand beside each other, or have wide lines a gap?"""
-    if len(lines) < _FEWEST:
-        return False
-    ends = [(edges(start), edges(start + len(words) - 1)) for start, words, _ in lines]
-    beside = sum(
-        other[0][0] > line[1][1] and other[0][2] < line[1][3] and other[0][3] > line[1][2]
-        for line, other in pairwise(ends)
-    )
-    if beside >= _FEWEST - 1:
-        return True
-    width = max(last[1] for _, last in ends) - min(first[0] for first, _ in ends)
-    wide = [
-        line for line, (first, last) in zip(lines, ends, strict=True) if last[1] - first[0] > 0.6 * width and width > 0
-    ]
-    if len(wide) < _FEWEST - 1:
-        return False
-    sample = wide[:: len(wide) // _SAMPLE + 1]
-    return sum(_has_gap(start, words, edges) for start, words, _ in sample) > 0.4 * len(sample)
-
-
-def _has_gap(start: int, words: str, edges: Edges) -> bool:
-    last: tuple[float, float, float, float] | None = None
-    for found in _WORD.finditer(words):
-        box = edges(start + found.start())
-        if last is not None and abs(box[0] - last[1]) > _GUTTER * (box[3] - box[2]):
-            return True
-        last = edges(start + found.end() - 1)
-    return False
 
 
 def _words(lines: Iterable[tuple[int, str, bool]], edges: Edges) -> Iterator[_Word]:
@@ -169,7 +127,7 @@ def _words(lines: Iterable[tuple[int, str, bool]], edges: Edges) -> Iterator[_Wo
 def _rows(words: Iterable[_Word]) -> list[_Row]:
     rows: list[_Row] = []
     for word in sorted(words, key=lambda word: word.y):
-        if rows and word.y - rows[-1].y < 0.4 * word.size:
+        if rows and word.y - rows[-1].y < _LEVEL * word.size:
             rows[-1].words.append(word)
         else:
             rows.append(_Row(word.y, [word]))
@@ -231,42 +189,52 @@ def _gaps(words: Sequence[_Word], gutter: float) -> list[tuple[float, float]]:
 
 
 def _is_title(rows: Sequence[_Row], at: int, strips: Sequence[tuple[float, float]]) -> bool:
-    """A heading over all columns that is too short to reach the gutter: nothing stands beside it, nor close by."""
-    row = rows[at]
-    if row.words[-1].right > strips[0][0] or at + 1 >= len(rows):
+    """A heading over all columns that is too short to reach the gutter: nothing stands beside it."""
+    row, above = rows[at], rows[at - 1]
+    if row.words[-1].right > strips[0][0]:
         return False
-    size = median(word.size for word in _all(rows[max(0, at - 4) : at]))
-    if row.words[0].size < 1.12 * size and not (row.words[0].bold and not rows[at - 1].words[0].bold):
+    first = row.words[0]
+    if first.size < _BIGGER * above.words[0].size and (above.words[0].bold or not first.bold):
         return False
     beside = [other.y for other in rows if other.words[-1].right > strips[0][1]]
-    above = max((y for y in beside if y < row.y), default=row.y)
-    below = min((y for y in beside if y > row.y), default=row.y)
-    return below - above > 2.4 * row.words[0].size and row.y < below
+    return max(beside, default=0.0) > row.y and not any(abs(y - row.y) < first.size for y in beside)
 
 
 def _trimmed(rows: Sequence[_Row], first: int, end: int, strips: Sequence[tuple[float, float]]) -> list[_Row]:
     """Without the head and foot of the page, and without what stands below the columns on the left."""
-    found = list(rows[first:end])
-    pitch = _pitch(found, strips)
-    for number in (1, 2):
-        if first < 3 and len(found) > number and found[number].y - found[number - 1].y > _EDGE * pitch:
-            found = found[number:]
-            break
-    for number in (1, 2):
-        if end > len(rows) - 3 and len(found) > number and found[-number].y - found[-number - 1].y > _EDGE * pitch:
-            found = found[:-number]
-            break
-    last = max((number for number, row in enumerate(found) if row.words[-1].left > strips[-1][0]), default=0)
-    kept = last + 1
-    while kept < len(found) and found[kept].y - found[kept - 1].y < (1.3 if kept == last + 1 else 2.2) * pitch:
+    pitch = _pitch(rows[first:end], strips[0][0])
+    found = _without_head(rows[first:end], pitch) if first == 0 else list(rows[first:end])
+    if end == len(rows):
+        found = _without_head(found[::-1], pitch)[::-1]
+    kept = 1 + max((number for number, row in enumerate(found) if row.words[-1].left > strips[-1][0]), default=0)
+    while kept < len(found) and found[kept].y - found[kept - 1].y < _SPACE * pitch:
         kept += 1
     return found[:kept]
 
 
-def _pitch(rows: Sequence[_Row], strips: Sequence[tuple[float, float]]) -> float:
+def _without_head(rows: Sequence[_Row], pitch: float) -> list[_Row]:
+    """Without a line or two at the beginning that space parts from the rest."""
+    parted = (n for n in (1, 2) if n < len(rows) and abs(rows[n].y - rows[n - 1].y) > _SPACE * pitch)
+    return list(rows[next(parted, 0) :])
+
+
+def _pitch(rows: Sequence[_Row], gutter: float) -> float:
     """From line to line on the left: the lines of the columns need not stand at the same heights."""
-    left = [row.y for row in rows if row.words[0].left < strips[0][0]]
+    left = [row.y for row in rows if row.words[0].left < gutter]
     return median(below - above for above, below in pairwise(left)) if len(left) > 1 else 0.0
+
+
+def _prose(text: str, zone: _Zone) -> list[_Zone]:
+    """The zone, or those of its parts that are prose: a table over all columns may leave the gutter free."""
+    if _is_prose(text, zone):
+        return [zone]
+    spaces = [below.y - above.y for above, below in pairwise(zone.rows)]
+    widest = max(spaces, default=0.0)
+    if widest <= _SPACE * _pitch(zone.rows, zone.gutters[0]):
+        return []
+    at = spaces.index(widest) + 1
+    parts = _Zone(zone.rows[:at], zone.gutters), _Zone(zone.rows[at:], zone.gutters)
+    return [prose for part in parts for prose in _prose(text, part)]
 
 
 def _is_prose(text: str, zone: _Zone) -> bool:
@@ -279,8 +247,7 @@ def _is_prose(text: str, zone: _Zone) -> bool:
     beside = [[line for line in lines if top - size < line.y < bottom + size] for lines in columns]
     if min(map(len, beside)) < _FEWEST or not _is_woven(beside):
         return False
-    width = max(line.right for line in columns[-1]) - min(line.left for line in columns[0])
-    if not all(_runs(lines, width) for lines in columns):
+    if not all(map(_runs, columns)):
         return False
     return not any(_are_rows(left, right, size) for left, right in pairwise(columns))
 
@@ -300,21 +267,24 @@ def _is_woven(columns: Sequence[Sequence[_Line]]) -> bool:
     return crossed >= min(map(len, columns)) * (len(columns) - 1)
 
 
-def _runs(lines: Sequence[_Line], width: float) -> bool:
+def _runs(lines: Sequence[_Line]) -> bool:
     """Does the column hold running text: full lines that go on in the next one?"""
     left, right = min(line.left for line in lines), max(line.right for line in lines)
-    if right - left < _NARROWEST * width or median(len(line.text) for line in lines) < _SHORTEST:
-        return False
     full = [_is_full(line, left, right) for line in lines]
-    if sum(full) < _MOSTLY_FULL * len(lines):
+    if median(len(line.text) for line in lines) < _SHORTEST:
         return False
-    below = [line for is_full, line in zip(full, lines[1:], strict=False) if is_full]
-    letters = [line.text[0] for line in below if line.text[0].isalpha()]
-    if len(letters) < max(3, 0.5 * len(below)):
-        return False
-    if any(letter.lower() != letter.upper() for letter in letters):
-        return sum(map(str.islower, letters)) >= _RUNS_ON * len(letters)
-    return sum(full) > 0.75 * len(lines)  # of a script without case
+    begins = [line.text[0] for is_full, line in zip(full, lines[1:], strict=False) if is_full]
+    least = _GO_ON if any(map(_has_case, begins)) else _GO_ON_WITHOUT_CASE
+    return sum(map(_goes_on, begins)) >= least * len(lines)
+
+
+def _goes_on(letter: str) -> bool:
+    """May a line that begins with it go on with a sentence?"""
+    return letter.islower() or (letter.isalpha() and not _has_case(letter))
+
+
+def _has_case(letter: str) -> bool:
+    return letter.lower() != letter.upper()
 
 
 def _is_full(line: _Line, left: float, right: float) -> bool:
@@ -325,7 +295,7 @@ def _are_rows(left: Sequence[_Line], right: Sequence[_Line], size: float) -> boo
     """Do paragraphs begin at the same heights on both sides, as the cells of a table do?"""
     one, other = _openings(left), _openings(right)
     fewer, more = sorted((one, other), key=len)
-    together = sum(any(abs(y - at) < 0.5 * size for at in more) for y in fewer)
+    together = sum(any(abs(y - at) < _LEVEL * size for at in more) for y in fewer)
     return bool(fewer) and together >= _ALIGNED * len(fewer)
 
 
@@ -336,7 +306,7 @@ def _openings(lines: Sequence[_Line]) -> list[float]:
     return [
         below.y
         for above, below in list(pairwise(lines))[1:]
-        if below.y - above.y > 1.3 * pitch or not _is_full(above, *edges)
+        if below.y - above.y > _SPACE * pitch or not _is_full(above, *edges)
     ]
 
 

@@ -17,7 +17,6 @@ from storage.types import Heading, Row, Section, Table
 
 File: TypeAlias = str | BinaryIO  # a path, or what a file inside a file holds
 
-NO_TEXT = "no text, only a picture or drawing"
 LONG = 3_000  # characters after which a section ends at the next paragraph border
 NO_TEXT = "no text, only a picture or drawing"
 PATH = " > "

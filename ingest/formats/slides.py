@@ -20,6 +20,7 @@ from ingest.child import report
 from ingest.formats.hidden import hidden_slides
 from ingest.formats.packages import BROKEN, check_size, comments, damaged, xml
 from ingest.formats.sections import CELL, File, Reading, SectionWriter, one_line, properties
+from ingest.formats.spans import continued
 
 _WHAT = "presentation"
 _MAX_DEPTH = 12
@@ -83,14 +84,23 @@ def _role(shape: Any) -> Any:
 
 def _write_shape(shape: Any, slide: Any, writer: SectionWriter) -> None:
     if getattr(shape, "has_table", False) and shape.has_table:
-        rows = [[_cell(cell) for cell in row.cells] for row in shape.table.rows]
-        writer.table(rows, header=True if shape.table.first_row else None)
+        writer.table(_table(shape.table), header=True if shape.table.first_row else None)
     elif getattr(shape, "has_chart", False) and shape.has_chart:
         _write_chart(shape.chart, writer)
     elif shape.has_text_frame:
         _write_text(shape, writer)
     elif (diagram := next(shape.element.iter(_DIAGRAM), None)) is not None:
         _write_diagram(slide.part.related_part(diagram.get(qn("r:dm"))).blob, writer)
+
+
+def _table(table: Any) -> list[list[str]]:
+    rows: list[list[str]] = []
+    for row in table.rows:
+        cells = list(row.cells)
+        spans = [(cell._tc.vMerge and not cell._tc.hMerge, cell._tc.gridSpan) for cell in cells]
+        goes_on = [column for column, (down, columns) in enumerate(spans) if down and columns == 1]
+        rows.append(continued(list(map(_cell, cells)), goes_on, rows[-1] if rows else ()))
+    return rows
 
 
 def _cell(cell: Any) -> str:

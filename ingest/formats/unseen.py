@@ -1,7 +1,8 @@
 """Characters of a PDF's page that nobody sees: off the page, of no size, or drawn without a trace.
 
 Invisible and nearly white text is doubted, and then looked for in the drawn page: text over a scan, and white words on
-a dark ground, leave a trace there. What can't be drawn is taken for seen.
+a dark ground, leave a trace there. What can't be drawn is taken for seen. Not covered: text that a box or a picture was
+drawn over.
 """
 
 from __future__ import annotations
@@ -14,15 +15,17 @@ from typing import Any
 import pypdfium2
 import pypdfium2.raw as pdfium
 
+from ingest.formats.lines import place_on
+
 _INVISIBLE = {3, 7}  # text render modes
-_PALE = 232  # of 255; a colour with no channel below
-_CLEAR = 12  # alpha of 255
-_TINY = 1.0  # points
-_POINT = 0.02  # smaller than anything that is drawn
-_TRACE = 14  # grey levels of 255
-_SCALE = 2.0
-_LARGEST = 4000  # pixels a side
-_OBJECTS = 20_000
+_PALE = 232  # of 255; a colour with no channel below may be lost on white paper
+_CLEAR = 12  # alpha of 255: nearly nothing is left of any colour
+_TINY = 1.0  # points: no reader makes out such letters
+_POINT = 0.02  # points: smaller than anything that is drawn, as the boxes of spaces are
+_TRACE = 14  # grey levels of 255 between ink and ground
+_SCALE = 2.0  # pixels a point: strokes of small letters are not lost between pixels
+_LARGEST = 4000  # pixels a side of the drawn page
+_OBJECTS = 20_000  # texts of a page that are looked at; without a doubtful one among them all are taken for seen
 _DEPTH = 4  # of forms in forms
 
 
@@ -142,13 +145,8 @@ def _drawn(page: pypdfium2.PdfPage, width: float, height: float) -> Any:
 
 def _leaves_trace(drawn: Any, page: pypdfium2.PdfPage, box: tuple[float, float, float, float]) -> bool:
     rows, columns = drawn.shape[:2]
-    corners = [_device(page, columns, rows, x, y) for x, y in ((box[0], box[1]), (box[2], box[3]))]
+    place = place_on(page, columns, rows)
+    corners = [place(box[0], box[1]), place(box[2], box[3])]
     (left, right), (top, bottom) = (sorted(pair) for pair in zip(*corners, strict=True))
     part = drawn[max(0, top) : bottom + 1, max(0, left) : right + 1]
     return part.size == 0 or int(part.max()) - int(part.min()) >= _TRACE
-
-
-def _device(page: pypdfium2.PdfPage, columns: int, rows: int, x: float, y: float) -> tuple[int, int]:
-    across, down = ctypes.c_int(), ctypes.c_int()
-    pdfium.FPDF_PageToDevice(page.raw, 0, 0, columns, rows, 0, x, y, ctypes.byref(across), ctypes.byref(down))
-    return across.value, down.value

@@ -1,6 +1,7 @@
 """HTML pages: headings, paragraphs, lists, terms and tables as read on screen. Nothing is fetched, no script runs.
 
-What a list of terms says stands under its term as under a heading. Ways to other pages are left out.
+What a list of terms says stands under its term as under a heading. Ways to other pages are left out. A table that lays
+out the page, as those of mails do, is no table: its cells are read one after the other.
 
 Read as a stream of tags, not as a tree: nesting without end costs neither stack nor content.
 """
@@ -8,9 +9,11 @@ Read as a stream of tags, not as a tree: nesting without end costs neither stack
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 
 from ingest.formats.sections import File, Reading, SectionWriter, contents, one_line, properties
+from ingest.formats.spans import Cell, placed
 from ingest.formats.stylesheet import hidden_selectors, hides, matches
 from ingest.formats.text import decode
 
@@ -41,8 +44,16 @@ def write(html: str, writer: SectionWriter) -> tuple[str, list[tuple[str, str]]]
     page = _Page(writer, styled="<script" not in html.lower())
     page.feed(html)
     page.close()
-    page.end_block()
+    page.finish()
     return one_line("".join(page.title)), page.claims
+
+
+@dataclass(slots=True)
+class _Table:
+    """Open, with what its cells say so far."""
+
+    rows: list[list[Cell]] = field(default_factory=list)
+    names: bool = False  # has cells that name columns or rows, which only data have
 
 
 class _Page(HTMLParser):
@@ -64,8 +75,8 @@ class _Page(HTMLParser):
         self._mark: str | None = None
         self._terms = 0  # lists of terms that are open
         self._in_term = False
-        self._tables = 0
-        self._rows: list[list[str]] = []
+        self._tables: list[_Table] = []
+        self._data: _Table | None = None  # the one whose cell we are in; tables inside it are words of that cell
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _VOID:
@@ -91,7 +102,7 @@ class _Page(HTMLParser):
             self._in_title = not self.title
             return
         if tag in _BLOCKS or tag in _HEADINGS:
-            self._open_block(tag)
+            self._open_block(tag, dict(attrs))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _VOID:
@@ -118,16 +129,22 @@ class _Page(HTMLParser):
         elif not self._silent:
             self._words.append(data if self._preformatted else re.sub(r"\s+", " ", data))
 
+    def finish(self) -> None:
+        """Write what is open at the end."""
+        self.end_block()
+        if self._data:
+            self.writer.table(placed(self._data.rows))
+
     def end_block(self) -> None:
         """Write what was gathered since the last border."""
         text = "".join(self._words)
-        if self._tables:
-            if self._rows and self._rows[-1] and text.strip():
-                self._rows[-1][-1] = one_line(f"{self._rows[-1][-1]} {text}").replace(" | ", " / ")
+        if (table := self._data) and table.rows:
+            if table.rows[-1] and text.strip():
+                cell = table.rows[-1][-1]
+                words = one_line(f"{cell.words} {text}").replace(" | ", " / ")
+                table.rows[-1][-1] = replace(cell, words=words)
                 self._words.clear()
-                return
-            if self._rows:
-                return
+            return
         self._words.clear()
         if not text.strip():
             return
@@ -143,17 +160,18 @@ class _Page(HTMLParser):
         else:
             self.writer.paragraph("\n".join(line.strip() for line in text.split("\n")))
 
-    def _open_block(self, tag: str) -> None:
+    def _open_block(self, tag: str, attributes: dict[str, str | None]) -> None:
         self.end_block()
+        table = self._data
+        if table and table.rows and not table.names and (tag == "table" or tag in _HEADINGS):
+            self._lay_out(table)
+            table = None
         if tag == "table":
-            self._tables += 1
-        elif self._tables:
-            if self._tables == 1 and tag == "tr":
-                self._rows.append([])
-            elif self._tables == 1 and tag in {"td", "th"}:
-                if not self._rows:
-                    self._rows.append([])
-                self._rows[-1].append("")
+            self._tables.append(_Table())
+            self._data = self._data or self._tables[-1]
+        elif table:
+            if table is self._tables[-1]:
+                _open_cell(table, tag, attributes)
         elif tag in _HEADINGS:
             self._heading = _HEADINGS[tag]
         elif tag == "dl":
@@ -172,11 +190,11 @@ class _Page(HTMLParser):
     def _close_block(self, tag: str) -> None:
         self.end_block()
         if tag == "table" and self._tables:
-            self._tables -= 1
-            if not self._tables:
-                self.writer.table(self._rows)
-                self._rows = []
-        elif self._tables:
+            table = self._tables.pop()
+            if table is self._data:
+                self._data = None
+                self.writer.table(placed(table.rows))
+        elif self._data:
             return
         elif tag in _HEADINGS:
             self._heading = 0
@@ -191,6 +209,30 @@ class _Page(HTMLParser):
             self._mark = None
         elif tag == "pre" and self._preformatted:
             self._preformatted -= 1
+
+    def _lay_out(self, table: _Table) -> None:
+        """A table or heading in a cell shows that the table around it holds no data. What it has held is written."""
+        self._data = None
+        rows = placed(table.rows)
+        if sum(sum(map(bool, row)) > 1 for row in rows) > 1:
+            self.writer.table(rows)
+        else:
+            for words in (cell for row in rows for cell in row if cell):
+                self.writer.paragraph(words)
+
+
+def _open_cell(table: _Table, tag: str, attributes: dict[str, str | None]) -> None:
+    if tag == "tr":
+        table.rows.append([])
+    elif tag in {"td", "th"}:
+        table.names |= tag == "th"
+        if not table.rows:
+            table.rows.append([])
+        table.rows[-1].append(Cell("", _count(attributes.get("colspan")), _count(attributes.get("rowspan"))))
+
+
+def _count(value: str | None) -> int:
+    return int(value) if value and value.isdecimal() and len(value) < 6 else 1
 
 
 def _leads_elsewhere(tag: str, attributes: dict[str, str | None]) -> bool:

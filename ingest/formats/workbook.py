@@ -18,9 +18,11 @@ from typing import Any
 
 from ingest.child import report
 from ingest.formats.grid import Allowance, Row, write_rows
-from ingest.formats.hidden import Hidden, filters_of_tables, hidden_sheets, of_sheet, warnings
+from ingest.formats.hidden import Hidden, hidden_sheets, warnings
 from ingest.formats.packages import BROKEN, check_size, comments, damaged, encrypted
 from ingest.formats.sections import File, Reading, SectionWriter, contents, one_line, properties
+from ingest.formats.spans import filled
+from ingest.formats.worksheet import Worksheet, unresolved, worksheet
 
 _LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
 _CURRENCY = re.compile(r"\[\$([^\]-]+)|([$€£¥])")
@@ -38,7 +40,7 @@ def read_xlsx(file: File, *, max_characters: int, max_unpacked: int) -> Reading:
     check_size(file, max_unpacked, _WHAT)
     writer, allowance = SectionWriter(max_characters=max_characters), Allowance()
     unseen: list[str] = []
-    hiding: list[tuple[str, Hidden]] = []
+    read: list[tuple[str, Worksheet]] = []
     try:
         book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
         core = book.properties
@@ -52,9 +54,12 @@ def read_xlsx(file: File, *, max_characters: int, max_unpacked: int) -> Reading:
                 unseen.append(sheet.title)
                 continue
             sheet.reset_dimensions()
-            hiding.append((sheet.title, _xlsx_hidden(file, sheet)))
-            _write_sheet(sheet.title, hiding[-1][1].shown(_xlsx_rows(sheet)), writer, allowance)
-        left_out = [*hidden_sheets(unseen), *warnings(hiding), *comments(file)]
+            with zipfile.ZipFile(file) as archive:
+                around = worksheet(archive, sheet._worksheet_path)
+            read.append((sheet.title, around))
+            _write_sheet(sheet.title, _xlsx_rows(sheet), around, writer, allowance)
+        left_out = [*hidden_sheets(unseen), *warnings([(name, one.hidden) for name, one in read])]
+        left_out += [*unresolved([(name, one.unresolved) for name, one in read]), *comments(file)]
     except BROKEN as error:
         raise damaged(_WHAT) from error
     return Reading(writer.finish(), title, warnings=[*allowance.warnings, *left_out], properties=claims)
@@ -67,7 +72,7 @@ def read_xls(file: File, *, max_characters: int) -> Reading:
 
     writer, allowance = SectionWriter(max_characters=max_characters), Allowance()
     unseen: list[str] = []
-    hiding: list[tuple[str, Hidden]] = []
+    read: list[tuple[str, Hidden]] = []
     try:
         book = _xls_book(contents(file))
         for number, name in enumerate(book.sheet_names()):
@@ -76,14 +81,15 @@ def read_xls(file: File, *, max_characters: int) -> Reading:
             if sheet.visibility:
                 unseen.append(name)
                 continue
-            hiding.append((name, _xls_hidden(sheet)))
-            _write_sheet(name, hiding[-1][1].shown(_xls_rows(sheet, book.datemode)), writer, allowance)
+            around = _xls_worksheet(sheet)
+            read.append((name, around.hidden))
+            _write_sheet(name, _xls_rows(sheet, book.datemode), around, writer, allowance)
             book.unload_sheet(number)
     except (xlrd.XLRDError, xlrd.compdoc.CompDocError, FormulaError) as error:
         raise (encrypted() if "encrypted" in str(error).lower() else damaged(_WHAT)) from error
     except BROKEN as error:
         raise damaged(_WHAT) from error
-    return Reading(writer.finish(), warnings=[*allowance.warnings, *hidden_sheets(unseen), *warnings(hiding)])
+    return Reading(writer.finish(), warnings=[*allowance.warnings, *hidden_sheets(unseen), *warnings(read)])
 
 
 def _xls_book(data: bytes) -> Any:
@@ -96,26 +102,27 @@ def _xls_book(data: bytes) -> Any:
         return xlrd.open_workbook(file_contents=data, logfile=StringIO(), on_demand=True)
 
 
-def _xls_hidden(sheet: Any) -> Hidden:
-    hidden = Hidden()
+def _xls_worksheet(sheet: Any) -> Worksheet:
+    found = Worksheet()
     for number, row in sheet.rowinfo_map.items():
         if row.hidden:
-            hidden.hide_row(number + 1, folded=row.outline_level > 0)
+            found.hidden.hide_row(number + 1, folded=row.outline_level > 0)
     for number, column in sheet.colinfo_map.items():
         if column.hidden:
-            hidden.hide_columns(number, number + 1, folded=column.outline_level > 0)
-    return hidden
+            found.hidden.hide_columns(number, number + 1, folded=column.outline_level > 0)
+    for first, end, column, end_column in sheet.merged_cells:
+        if end_column == column + 1:
+            found.spans.setdefault(first + 1, []).append((column, end))
+    return found
 
 
-def _xlsx_hidden(file: File, sheet: Any) -> Hidden:
-    with zipfile.ZipFile(file) as archive, archive.open(path := sheet._worksheet_path) as opened:
-        return of_sheet(opened, filters_of_tables(archive, path))
-
-
-def _write_sheet(name: str, rows: Iterable[Row], writer: SectionWriter, allowance: Allowance) -> None:
+def _write_sheet(
+    name: str, rows: Iterable[Row], around: Worksheet, writer: SectionWriter, allowance: Allowance
+) -> None:
     name = one_line(name)[:80]
     writer.place("")
-    write_rows(rows, writer, lambda first, last: f"Sheet {name}, {row_words(first, last)}", allowance, title=name)
+    shown = around.hidden.shown(filled(rows, around.spans))
+    write_rows(shown, writer, lambda first, last: f"Sheet {name}, {row_words(first, last)}", allowance, title=name)
 
 
 def row_words(first: int, last: int) -> str:

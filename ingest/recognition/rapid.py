@@ -15,10 +15,12 @@ class Rapid:
     def __init__(self) -> None:
         quick = importlib.util.find_spec("openvino") is not None
         sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # it would report to Google
-        from rapidocr import EngineType, RapidOCR
+        from rapidocr import EngineType
+
+        from ingest.recognition.rapid_models import Frugal
 
         engine = EngineType.OPENVINO if quick else EngineType.ONNXRUNTIME
-        self._recognise = RapidOCR(
+        self._recognise = Frugal(
             params={
                 **{f"{model}.engine_type": engine for model in ("Det", "Cls", "Rec")},
                 "Global.log_level": "critical",

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -184,3 +185,9 @@ def add(one, other):
 
 def ask(question):
     return child.ask(question)
+
+
+def ask_and_freeze():
+    """A process that was taken over asks, and takes no answer."""
+    child._send({"ask": "what?"})
+    signal.raise_signal(signal.SIGSTOP)

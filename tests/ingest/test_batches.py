@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import threading
 
+import numpy as np
 import pytest
 
-from ingest.batches import overlapped
+from ingest.batches import BATCH, LARGE, Batch, batches, overlapped
+from storage.embeddings import Embedding
+from storage.types import Chunk
 
 PATIENCE = 30.0
 
@@ -29,7 +32,7 @@ def test_while_one_batch_is_embedded_the_one_before_is_kept_and_the_one_after_pr
         assert made == 10 * batch
         kept[batch].set()
 
-    overlapped(range(4), prepare, embed, keep)
+    overlapped(map(prepare, range(4)), embed, keep)
     assert all(event.is_set() for event in kept.values())
 
 
@@ -46,13 +49,13 @@ def test_of_many_batches_three_are_at_work_at_most_and_they_are_kept_in_order() 
         order.append(made)
         open_.remove(batch)
 
-    overlapped(range(50), prepare, lambda batch: batch, keep)
+    overlapped(map(prepare, range(50)), lambda batch: batch, keep)
     assert order == list(range(50))
     assert most <= 3
 
 
 def test_nothing_to_do_is_done_at_once() -> None:
-    overlapped([], lambda start: start, lambda batch: batch, lambda batch, made: None)
+    overlapped(iter([]), lambda batch: batch, lambda batch, made: None)
 
 
 @pytest.mark.parametrize("stage", ["prepare", "embed", "keep"])
@@ -68,6 +71,33 @@ def test_an_error_in_any_stage_ends_the_work_and_is_raised(stage: str) -> None:
         kept.append(fail("keep", batch))
 
     with pytest.raises(OSError, match="the disk is full"):
-        overlapped(range(9), lambda start: fail("prepare", start), lambda batch: fail("embed", batch), keep)
+        overlapped((fail("prepare", start) for start in range(9)), lambda batch: fail("embed", batch), keep)
     assert kept == [0, 1]
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("batches")]
+
+
+def fake(ordinals: range, new: set[int]) -> Batch:
+    keys = [str(one).encode() for one in ordinals]
+    known = {str(one).encode(): Embedding(np.ones(2), np.ones((0, 2))) for one in ordinals if one not in new}
+    texts = [f"text {one}" for one in ordinals]
+    chunks = [Chunk(str(one), "d", "v", one, 1, 0, 4, "", "text", 1) for one in ordinals]
+    return Batch(ordinals, chunks, texts, [[]] * len(keys), [[]] * len(keys), keys, known, "en")
+
+
+@pytest.mark.parametrize("new", [set(), {700}, set(range(5000)), set(range(600, 900)), {3, 4999}])
+def test_batches_are_large_where_nothing_is_new_and_hold_few_new_ones_anywhere(new: set[int]) -> None:
+    asked = []
+
+    def prepare(ordinals: range) -> Batch:
+        asked.append(len(ordinals))
+        return fake(ordinals, new)
+
+    made = list(batches(prepare, range(7, 5000)))
+    assert [one for batch in made for one in batch.ordinals] == list(range(7, 5000))
+    for batch in made:
+        assert [chunk.ordinal for chunk in batch.chunks] == list(batch.ordinals)
+        assert len(batch.texts) == len(batch.spans) == len(batch.inside) == len(batch.keys) == len(batch.ordinals)
+        assert batch.new <= BATCH
+        assert len(batch.ordinals) <= LARGE
+    assert max(asked) == (LARGE if len(new) < 4900 else BATCH)
+    assert len(made) <= len(new) // BATCH * 2 + 5000 // LARGE + 4

@@ -24,6 +24,7 @@ from tests.ingest.compound import compound, msg, outlook
 from tests.ingest.papers import changed_zip
 
 LIMITS = {"max_characters": 100_000, "max_unpacked": 10**8}
+REMEDY = "To have it found, show it and upload the file again."
 ROWS = [["Part", "Price", "Margin"], ["Seal", "12", "41"], ["Pump", "900", "42"], ["Ring", "3", "43"]]
 NAMES = files.OFFICE + ' xmlns:style="urn:oasis:names:tc:opendocument:xmlns:style:1.0"'
 
@@ -50,13 +51,13 @@ def test_hidden_rows_and_columns_of_a_sheet_are_left_out_and_counted() -> None:
 
     reading = xlsx(hide)
     assert words(reading) == "Prices\n\nPart | Price\nSeal | 12\nRing | 3"
-    assert reading.warnings == ["Sheet Prices: 1 hidden row and 1 hidden column were left out."]
+    assert reading.warnings == [f"Sheet Prices: 1 hidden row and 1 hidden column were left out. {REMEDY}"]
     assert [section.place for section in reading.sections] == ["Sheet Prices, rows 1-4"]
 
 
 def test_one_hidden_row_is_told_of_in_the_singular() -> None:
     reading = xlsx(lambda sheet: setattr(sheet.row_dimensions[3], "hidden", True))
-    assert reading.warnings == ["Sheet Prices: 1 hidden row was left out."]
+    assert reading.warnings == [f"Sheet Prices: 1 hidden row was left out. {REMEDY}"]
 
 
 def fold(sheet: openpyxl.worksheet.worksheet.Worksheet) -> None:
@@ -107,6 +108,37 @@ def test_a_workbook_that_hides_nothing_has_no_warnings() -> None:
     assert xlsx(lambda sheet: None).warnings == []
 
 
+def test_formulas_without_a_result_are_told_of_and_empty_words_are_a_result() -> None:
+    reading = xlsx(lambda sheet: sheet.append(["Sum", "=SUM(B2:B4)", "=SUM(C2:C4)"]))
+    assert words(reading).endswith("Ring | 3 | 43\nSum")
+    remedy = "Open it in a spreadsheet program, save it there and upload that."
+    assert reading.warnings == [f"Formulas whose results are not in the file were left out: sheet Prices. {remedy}"]
+    book = openpyxl.Workbook()
+    book.active.append(["Sum", "=A1"])
+    data = files.saved(book)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        cells = archive.read("xl/worksheets/sheet1.xml")
+    for cell in (b'<c r="B1" t="str"><f>A1</f><v></v></c>', b'<c r="B1"><f>A1</f><v>7</v></c>'):
+        whole = cells.replace(b'<c r="B1"><f>A1</f><v></v></c>', cell)
+        assert whole != cells
+        file = io.BytesIO(changed_zip(data, {"xl/worksheets/sheet1.xml": whole}))
+        assert workbook.read_xlsx(file, **LIMITS).warnings == []
+
+
+def test_rows_that_do_not_say_their_numbers_are_counted_on_from_those_that_do() -> None:
+    book = openpyxl.Workbook()
+    for row in ROWS:
+        book.active.append(row)
+    data = files.saved(book)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        cells = archive.read("xl/worksheets/sheet1.xml")
+    changed = cells.replace(b'<row r="3">', b'<row hidden="1">')
+    assert changed != cells
+    reading = workbook.read_xlsx(io.BytesIO(changed_zip(data, {"xl/worksheets/sheet1.xml": changed})), **LIMITS)
+    assert "Seal" in words(reading)
+    assert "Pump" not in words(reading)
+
+
 def test_hidden_rows_and_columns_of_an_old_workbook_are_left_out() -> None:
     def record(kind: int, data: bytes) -> bytes:
         return struct.pack("<HH", kind, len(data)) + data
@@ -127,7 +159,7 @@ def test_hidden_rows_and_columns_of_an_old_workbook_are_left_out() -> None:
     data = compound({"Book": head + font * 5 + style + sheet + record(0x000A, b"") + body})
     reading = workbook.read_xls(io.BytesIO(data), max_characters=10_000)
     assert words(reading) == "Prices\n\nPart | Price\nPump | 900\nRing | 3"
-    assert reading.warnings == ["Sheet Prices: 1 hidden row and 1 hidden column were left out."]
+    assert reading.warnings == [f"Sheet Prices: 1 hidden row and 1 hidden column were left out. {REMEDY}"]
 
 
 def ods(body: str, styles: str = "") -> Reading:
@@ -165,8 +197,8 @@ def test_hidden_sheets_rows_and_columns_of_an_ods_are_left_out_and_what_is_filte
     )
     assert words(reading) == "Prices\n\nPart | Price\nPump | 900\nRing | 3"
     assert reading.warnings == [
-        "Hidden sheets were left out: Secret.",
-        "Sheet Prices: 1 hidden row and 1 hidden column were left out.",
+        f"Hidden sheets were left out: Secret. {REMEDY}",
+        f"Sheet Prices: 1 hidden row and 1 hidden column were left out. {REMEDY}",
         "What a filter or a closed group hides was read: sheet Prices.",
     ]
 

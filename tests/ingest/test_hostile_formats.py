@@ -76,6 +76,20 @@ def test_archives_in_archives_end_at_a_depth():
     reading = read(files.zipped({"plain.txt": "Some words.", "deep.zip": nested(9)}))
     assert text_of(reading) == "Some words."
     assert "files lie in files too deep" in reading.warnings[0].lower()
+    with pytest.raises(DocumentError) as caught:
+        read(nested(9))
+    why = "4.zip was left out: files lie in files too deep. Unpack it and upload what is in it."
+    assert str(caught.value) == f"No file in this archive could be read. {why} Upload files with text in them."
+
+
+def test_an_archive_whose_first_file_is_a_pdf_that_is_not_packed_is_an_archive():
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr("a.pdf", papers.pdf([papers.LOREM]))
+        archive.writestr("b.txt", "Words of the second.")
+    text = text_of(read(data.getvalue()))
+    assert "vacation days" in text
+    assert "Words of the second." in text
 
 
 def test_one_budget_bounds_all_that_is_nested():
@@ -110,7 +124,7 @@ def test_a_member_whose_size_is_a_lie_costs_only_itself():
     data[at + 24 : at + 28] = (10).to_bytes(4, "little")  # the unpacked size, of which the checksum knows more
     reading = read(bytes(data))
     assert text_of(reading) == "Other words."
-    assert reading.warnings == ["a.txt was left out: it is damaged."]
+    assert reading.warnings == ["a.txt was left out: it is damaged. Pack it again."]
 
 
 @pytest.mark.parametrize(
@@ -142,7 +156,7 @@ def test_encrypted_members_are_named():
     data = bytearray(files.zipped({"a.txt": "Some words.", "b.txt": "Other words."}))
     for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         data[data.find(mark) + offset] |= 1
-    assert read(bytes(data)).warnings == ["a.txt was left out: it is encrypted."]
+    assert read(bytes(data)).warnings == ["a.txt was left out: it is encrypted. Upload it without a password."]
 
 
 def test_a_sheet_that_claims_to_be_endless_is_read_for_what_it_holds(tmp_path):
@@ -157,7 +171,7 @@ def test_a_sheet_that_claims_to_be_endless_is_read_for_what_it_holds(tmp_path):
     path.write_bytes(papers.changed_zip(data, {"xl/worksheets/sheet1.xml": claimed.encode()}))
     parsed = parse(path, "big.xlsx", Limits(cpu_seconds=60))
     assert parsed.sections[0].text == "Big\n\nName | Days\nLeave | 30"
-    assert parsed.warnings == ("Sheet Big, rows 1-1048576: columns after the 1,000th were left out.",)
+    assert parsed.warnings == ("Sheet Big, rows 1-1048576: columns after the 1,000th were left out. Split the table.",)
 
 
 def test_more_cells_than_can_be_taken_are_cut_with_a_warning(monkeypatch):
@@ -167,7 +181,7 @@ def test_more_cells_than_can_be_taken_are_cut_with_a_warning(monkeypatch):
     reading = read(files.csv(), "costs.csv")
     assert "CC-099 |" in text_of(reading)
     assert "CC-100 |" not in text_of(reading)
-    assert reading.warnings == ["Row 101 and what follows was left out: too many cells."]
+    assert reading.warnings == ["Row 101 and what follows was left out: too many cells. Split the file."]
 
 
 def test_formulas_are_neither_computed_nor_shown():

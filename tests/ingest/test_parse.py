@@ -1,6 +1,7 @@
 import io
 import zipfile
 
+import openpyxl
 import pytest
 
 from ingest import parse as parsing
@@ -10,6 +11,7 @@ from ingest.sandbox import Limits
 from storage.errors import DocumentError
 from storage.types import BLANK, Gap
 from tests.ingest import papers
+from tests.ingest.files import saved
 
 PDF = papers.pdf([[(18, "Leave policy"), *papers.LOREM]])
 WORD = papers.word(lambda document: document.add_paragraph("Some words."))
@@ -31,8 +33,15 @@ def file(tmp_path):
     [
         (PDF, "notes.txt", "pdf"),
         (WORD, "notes.pdf", "docx"),
+        (b"\xef\xbb\xbf\n" + PDF, "notes.txt", "pdf"),
+        (b"junk\x00\x01" + PDF, "notes.txt", "pdf"),
+        (b"A file of this format begins with %PDF-1.7 and a line end.", "notes.txt", "text"),
         (b"<!DOCTYPE html><p>Hello", "page.txt", "html"),
         (b"\xef\xbb\xbf<?xml version='1.0'?><!-- x -->\n<html><p>Hello", "page", "html"),
+        ("<html><p>Grüße</p></html>".encode("utf-16"), "page", "html"),
+        (b"<!-- part --><table><tr><td>Hello</table>", "part.HTM", "html"),
+        (b"<table><tr><td>Hello</table>", "part.txt", "text"),
+        (b"Not <b>a</b> page", "part.html", "text"),
         (b"# Title\n", "notes.md", "markdown"),
         (b"# Title\n", "notes.txt", "text"),
         ("Grüße aus Köln".encode("latin-1"), "notes.txt", "text"),
@@ -74,6 +83,15 @@ def test_a_file_that_can_not_be_read_says_why(file, data, reason):
     with pytest.raises(DocumentError, match=reason) as caught:
         parse(file(data), "report.pdf")
     assert caught.value.remedy
+
+
+def test_a_file_all_of_which_is_hidden_is_refused_with_what_hides_it(file):
+    book = openpyxl.Workbook()
+    book.active.append(["Nobody", "sees", "this"])
+    book.create_sheet("Cover")
+    book.active.sheet_state = "hidden"
+    with pytest.raises(DocumentError, match=r"No text was found in this file\. Hidden sheets were left out: Sheet\."):
+        parse(file(saved(book)), "book.xlsx")
 
 
 def test_the_refusal_lists_what_is_supported(file):

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.utils import simpleSplit
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 
@@ -50,14 +52,16 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def draw(path: Path) -> Draw:
-    def draw(words: Sequence[Drawn], *, rotation: int = 0, size: float = 9, bold: Sequence[str] = ()) -> Section:
+    def draw(
+        words: Sequence[Drawn], *, rotation: int = 0, size: float = 9, bold: Sequence[str] = (), font: str = "Helvetica"
+    ) -> Section:
         data = io.BytesIO()
         canvas = Canvas(data, pagesize=A4)
         canvas.setPageRotation(rotation)
         if rotation == 90:
             canvas.transform(0, 1, -1, 0, A4[0], 0)
         for left, height, text in words:
-            canvas.setFont("Helvetica-Bold" if text in bold else "Helvetica", size)
+            canvas.setFont("Helvetica-Bold" if text in bold else font, size)
             canvas.drawString(left, height, text)
         canvas.save()
         path.write_bytes(data.getvalue())
@@ -101,6 +105,38 @@ def test_three_columns_of_another_language_are_read_one_after_the_other(draw: Dr
     assert joined(draw(words)) == f"{GERMAN} {STORY} {LETTER}"
 
 
+CHINESE = (
+    "老城的港口在春季洪水之后重建当时河水在一夜之间上涨四米冲走了渔民世代晾晒渔网的木码头没有人料到议会会如此迅速地同意使用石头",
+    "本系列泵出厂时附有测试报告其中列出在曲线五个点上测得的扬程和流量以及电机消耗的功率请将报告与机器一起保存因为在保修期内要求提供",
+)
+
+
+@pytest.fixture
+def chinese() -> str:
+    pdfmetrics.registerFont(UnicodeCIDFont("STSong-Light"))
+    return "STSong-Light"
+
+
+def test_columns_of_a_script_without_case_are_read_one_after_the_other(draw: Draw, chinese: str) -> None:
+    columns = [[(text * 2)[at : at + 16] for at in range(0, 112, 16)] for text in CHINESE]
+    words = [
+        (left, 700.0 - 14 * n, said)
+        for n, row in enumerate(zip(*columns, strict=True))
+        for left, said in zip((60.0, 310.0), row, strict=True)
+    ]
+    assert draw(words, font=chinese, size=14).text.split() == [*columns[0], *columns[1]]
+
+
+def test_cells_of_a_script_without_case_stay_side_by_side(draw: Draw, chinese: str) -> None:
+    lengths = (20, 9, 19, 8, 20, 18, 20, 16)
+    words = [
+        (left, 700.0 - 14 * n, text[n : n + lengths[(n + 3 * place) % 8]])
+        for n in range(12)
+        for place, (left, text) in enumerate(zip((60.0, 310.0), CHINESE, strict=True))
+    ]
+    assert not draw(words, font=chinese).boxes
+
+
 def test_a_turned_page_is_read_in_columns(draw: Draw) -> None:
     assert joined(draw(across(STORY, LETTER, top=500), rotation=90)) == f"{STORY} {LETTER}"
 
@@ -121,9 +157,58 @@ def test_lines_over_both_columns_and_titles_part_the_page_into_zones(draw: Draw)
     assert read == f"Harbour and pumps {STORY} {LETTER} {wide} {LETTER} {GERMAN} Winter {GERMAN} {STORY}"
 
 
-def test_the_head_and_foot_of_the_page_stay_where_they_are(draw: Draw) -> None:
-    head: list[Drawn] = [(60, 800, "Handbook of the harbour"), (480, 800, "Version 7")]
-    foot: list[Drawn] = [(60, 40, "HR-001"), (480, 40, "Page 3 of 9")]
+def test_a_table_over_all_columns_parts_the_page_and_stays_a_table(draw: Draw) -> None:
+    above = across(STORY, LETTER)
+    top = min(height for _, height, _ in above) - 40
+    cells = [("Part", "2024", "2025"), ("Seal", "12", "13"), ("Ring", "1,200", "1,300"), ("Motor", "900", "950")]
+    rows = [
+        (left, top - 14 * n, said)
+        for n, row in enumerate(cells)
+        for left, said in zip((60, 310, 420), row, strict=True)
+    ]
+    section = draw([*above, *rows, *across(GERMAN, STORY, top=top - 90)])
+    said = " ".join(said for row in cells for said in row)
+    assert joined(section) == f"{STORY} {LETTER} {said} {GERMAN} {STORY}"
+    [table] = section.tables
+    assert len(table.rows) == len(cells)
+
+
+def test_a_short_bold_title_over_all_columns_parts_the_page(draw: Draw) -> None:
+    above = across(STORY, LETTER)
+    last = min(height for _, height, _ in above)
+    words = [*above, (60.0, last - 24, "Winter"), *across(GERMAN, STORY, top=last - 44)]
+    assert joined(draw(words, bold=["Winter"])) == f"{STORY} {LETTER} Winter {GERMAN} {STORY}"
+
+
+def test_a_few_lines_beside_each_other_are_no_columns(draw: Draw) -> None:
+    words = across(" ".join(STORY.split()[:40]), " ".join(LETTER.split()[:40]))
+    assert len({height for _, height, _ in words}) == 4
+    assert not draw(words).boxes
+
+
+def test_what_stands_above_a_picture_over_all_columns_is_read_before_what_stands_below(draw: Draw) -> None:
+    words = [*across(STORY, LETTER, top=700), *across(GERMAN, STORY, top=480)]
+    assert joined(draw(words)) == f"{STORY} {LETTER} {GERMAN} {STORY}"
+
+
+def test_a_page_of_more_lines_than_prose_has_is_left_as_it_is(draw: Draw) -> None:
+    left, right = (
+        [(x, 800 - 1.4 * n, words) for n in range(540)]
+        for x, words in (
+            (60.0, "the pump is started when the water of the harbour is low and"),
+            (310.0, "the valve is closed when the water of the harbour is high and"),
+        )
+    )
+    lines = [line for pair in zip(left, right, strict=True) for line in pair]
+    assert draw(lines[:400], size=1.2).boxes
+    assert not draw(lines, size=1.2).boxes
+
+
+@pytest.mark.parametrize("distance", [100, 24])
+def test_the_head_and_foot_of_the_page_stay_where_they_are(draw: Draw, distance: float) -> None:
+    last = min(height for _, height, _ in across(STORY, LETTER))
+    head: list[Drawn] = [(60, 700 + distance, "Handbook of the harbour"), (480, 700 + distance, "Version 7")]
+    foot: list[Drawn] = [(60, last - distance, "HR-001"), (480, last - distance, "Page 3 of 9")]
     read = joined(draw([*head, *across(STORY, LETTER), *foot]))
     assert read == f"Handbook of the harbour Version 7 {STORY} {LETTER} HR-001 Page 3 of 9"
 
@@ -192,6 +277,16 @@ IN_ORDER: dict[str, list[Drawn]] = {
         *(
             (f"{n} Care of the harbour walls . . . . . . . {n * 7}", f"{n + 20} Pumps and their parts . . . . {n * 9}")
             for n in range(1, 14)
+        )
+    ),
+    "a glossary": table(
+        *(
+            (term, f"{said} which is told of in another chapter")
+            for term, said in zip(
+                ("valve", "rotor", "motor", "shaft", "wheel", "guide", "screw", "flood", "drain"),
+                ("what closes,", "what turns,", "what drives,", "what carries", "what lifts,") * 2,
+                strict=False,
+            )
         )
     ),
     "figures": table(*((f"Net sales of region {n}", f"{n * 4711:,}   {n * 815:,}   {n * 99:,}") for n in range(1, 12))),

@@ -1,19 +1,23 @@
 """Pages that are pictures, read by each engine that is installed here."""
 
 import io
+import random
 import re
 import struct
+import sys
 import zlib
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from ingest.formats.picture import frame, opened
 from ingest.parse import parse
 from ingest.recognition import engines, tesseract
 from ingest.recognition.lines import Line, Word, from_json, in_reading_order
-from ingest.recognition.recogniser import Recogniser, Recognition, pack
+from ingest.recognition.recogniser import MISSING, OFF, Recogniser, Recognition, pack
 from ingest.render import render
 from ingest.split import split
 from storage.boxes import of_characters
@@ -72,6 +76,26 @@ def test_a_scanned_page_is_read_with_the_places_of_its_words(read, tmp_path, eng
     assert (picture[y0:y1, x0:x1] < 128).mean() > 0.08
     assert 0.012 < box[3] - box[1] < 0.035
     assert box[2] - box[0] < 0.1
+
+
+@needs_rapidocr
+@pytest.mark.skipif(sys.platform != "linux", reason="a process's peak is read from /proc")
+def test_pages_full_of_lines_of_all_lengths_take_rapidocr_no_more_than_600_megabytes():
+    pages = []
+    for turned in (False, True):
+        draw = random.Random(turned)
+        lines = [
+            " ".join(draw.choices("pump valve seal warranty leave travel".split(), k=4 + n % 11)) for n in range(44)
+        ]
+        page = scans.printed([(80, 60, lines)], size=(2339, 1654) if turned else (1654, 2339), type_size=33)
+        pages.append((page, lines[: 30 if turned else 44]))
+    with Recogniser(Recognition(RAPID, page_seconds=600.0)) as one:
+        for page, lines in pages:
+            question = {"width": page.width, "height": page.height, "dpi": 200, "pixels": pack(page.tobytes())}
+            found = [" ".join(word for word, *_ in words) for _, words in one.answer(question, lambda: None)["lines"]]
+            assert len(set(found) & set(lines)) >= 0.9 * len(lines)
+        [peak] = re.findall(r"VmHWM:\s+(\d+)", Path(f"/proc/{one._child._process.pid}/status").read_text())
+    assert int(peak) < 600 * 1024
 
 
 @needs_tesseract
@@ -156,6 +180,15 @@ def test_pictures_of_every_kind_of_pixel_are_read(read):
     assert "thirty months" in words(read(scans.saved(turned, "JPEG", exif=exif), "photo.jpg").sections[0])
 
 
+@pytest.mark.parametrize(("told", "taken"), [((300, 1), 300), ((1, 0), 1170), ((0, 0), 1170), ((1, 1), 1170)])
+def test_a_resolution_that_can_not_be_is_not_believed(told, taken):
+    data = scans.saved(Image.new("L", (100, 1170 * 117 // 10), 255), "TIFF", dpi=(77, 77))
+    ratio = struct.pack("<II", 77, 1)
+    assert ratio in data
+    with opened(io.BytesIO(data.replace(ratio, struct.pack("<II", *told)))) as found:
+        assert frame(found, 1, 10**7)[1] == pytest.approx(taken, rel=0.01)
+
+
 def png_of(width, height):
     """A picture that says it has so many pixels, and holds as many zero bytes as fit in a megabyte of nothing."""
     head = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
@@ -215,6 +248,21 @@ def test_scans_inside_other_files_are_read(read):
     places = {section.place for section in parsed.sections}
     assert places == {"letter.pdf, page 1", "note.docx", "photo.jpg, page 1"}
     assert all(section.boxes for section in parsed.sections if "note" not in section.place)
+
+
+@pytest.mark.parametrize(
+    ("missing", "helps"),
+    [
+        (MISSING, r"Install Tesseract .* Then try again\."),
+        (OFF, r"leave the setting OCR empty\. Then try again\."),
+        ("its picture is too large", "Upload a clearer scan"),
+    ],
+)
+def test_a_scan_that_is_not_read_is_refused_with_what_helps(tmp_path, missing, helps):
+    path = tmp_path / "scan.pdf"
+    path.write_bytes(scans.pdf([scans.letter()]))
+    with pytest.raises(DocumentError, match=helps), Recogniser(Recognition(None, missing)) as recogniser:
+        parse(path, "scan.pdf", recogniser=recogniser)
 
 
 def test_without_an_engine_the_pages_are_named(read):

@@ -89,6 +89,18 @@ def test_dialect_and_encoding_of_a_csv_file_are_found(sign, encoding):
     assert f"39 m | 39{sign.strip() or ' '}50 € | Köln" in section.text
 
 
+def test_a_quote_that_is_never_closed_costs_no_rows():
+    rows = ["Part,Note", 'Seal,"of ""rubber"",', 'soft"', 'Pump,"blue', "Ring,3", 'Motor,"a,b"']
+    reading = read("\n".join(rows).encode(), "x.csv")
+    assert reading.sections[0].text == 'Part | Note\nSeal | of "rubber", soft\nPump | "blue\nRing | 3\nMotor | "a | b"'
+    assert reading.warnings == ["From row 3 on quotes are read as they stand: one of them is never closed."]
+
+
+@pytest.mark.parametrize("end", ['Pump,5" wide', 'Pump,"5 wide', 'Pump,"5 wide\n', 'Pump,"5\n\nwide"\n'])
+def test_other_quotes_are_read_as_csv_has_them(end):
+    assert read(f"Part,Note\nSeal,12\n{end}".encode(), "x.csv").warnings == []
+
+
 @pytest.mark.parametrize(
     "text",
     [

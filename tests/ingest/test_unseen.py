@@ -184,4 +184,6 @@ def test_hidden_sheets_are_named_and_left_out() -> None:
     reading = workbook.read_xlsx(io.BytesIO(saved(book)), max_characters=10_000, max_unpacked=10**7)
     assert SEEN in words(reading)
     assert "Nobody" not in words(reading)
-    assert reading.warnings == ["Hidden sheets were left out: hidden, veryHidden."]
+    assert reading.warnings == [
+        "Hidden sheets were left out: hidden, veryHidden. To have it found, show it and upload the file again."
+    ]

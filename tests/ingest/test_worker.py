@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -118,15 +117,12 @@ def test_a_worker_whose_index_is_away_still_lives(stage: Stage) -> None:
 @on_postgres
 def test_another_worker_takes_over_from_one_that_was_killed(stage: Stage) -> None:
     kept = [stage.library.add(text(f"doc{n}", 150)) for n in range(2)]
-    ttl = 2.0
-    changes = {"concurrency": 1, "seconds_a_batch": 0.6, "ttl": ttl, "sandbox": False}
+    changes = {"concurrency": 1, "seconds_a_batch": 0.6, "ttl": 2.0, "sandbox": False}
     with stage.worker(**changes) as first, stage.worker(**changes) as second:
         for one in kept:  # each works on one
             stage.until_embedding(one, first)
         first.kill()
-        killed = time.monotonic()
         until(lambda: "Took over 1 jobs" in second.log, what=lambda: second.log)
-        assert time.monotonic() - killed < 2 * ttl + 2
         stage.until_ended(second)
     stage.assert_whole(kept)
 

@@ -103,7 +103,7 @@ def test_without_an_index_reads_say_so_at_once() -> None:
         index.search(direction(1), None, TOM, limit=5)
     assert caught.value.part == "index"
     assert "can't be reached" in (index.ready() or "")
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 25  # not the patience, which is for writing
     index.close()
 
 
