@@ -21,7 +21,7 @@ from playwright.sync_api import (
 )
 
 from app.answers import Answers
-from tests.office import Office
+from tests.office import Office, until
 from tests.scripted import ScriptedModel, Shelf
 from tests.speech import ScriptedVoice, listening
 from tests.web import StreamlitWeb
@@ -70,6 +70,12 @@ class Visit:
     def open(self, path: str = "/") -> None:
         self.page.goto(f"http://{self.address}{path}")
         self.page.wait_for_selector(".st-key-nav", state="attached")
+
+    def wait_until_it_listens(self) -> None:
+        """For keys, footnotes and links to copy: a moment after the page shows."""
+        field = self.page.locator(".st-key-ask textarea, .st-key-search_query input")
+        field.wait_for()
+        until(lambda: self.page.keyboard.press("/") or field.evaluate("field => field === document.activeElement"))
 
     def ask(self, question: str) -> None:
         self.page.locator(".st-key-ask textarea").fill(question)

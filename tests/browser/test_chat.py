@@ -1,10 +1,10 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from storage.types import Readers
-from tests.browser.conftest import PHONE, Site, Visit
+from tests.browser.conftest import PHONE, Site
 from tests.office import until
 
 pytestmark = pytest.mark.browser
@@ -45,18 +45,30 @@ def test_a_footnote_opens_the_page_with_its_words_marked(site: Site) -> None:
     assert visit.foreign == []
 
 
-def slash_focuses(visit: Visit) -> bool:
-    """The page listens to keys a moment after it shows."""
-    visit.page.keyboard.press("/")
-    return bool(visit.page.evaluate("document.activeElement.tagName === 'TEXTAREA'"))
+def test_a_footnote_clicked_before_the_page_listens_opens_its_source(site: Site) -> None:
+    visit = site.visit()
+    page = visit.page
+    visit.open()
+    visit.ask_and_wait("What does the handbook say?")
+    chat = page.url
+    held: list[Route] = []
+    page.route("**/reader.js*", lambda route: held.append(route))
+    page.goto(chat, wait_until="commit")
+    page.locator("a.c[data-passage*=handbook]").first.click()
+    until(lambda: page.wait_for_timeout(50) or held)
+    expect(page.locator(".st-key-panel")).to_have_count(0)
+    for route in held:
+        route.continue_()
+    expect(page.locator(".st-key-panel")).to_contain_text("handbook.pdf")
+    assert page.url == chat
+    assert visit.errors == []
 
 
 def test_the_keyboard_alone_asks_walks_the_footnotes_and_closes(site: Site) -> None:
     visit = site.visit()
     visit.open()
     page = visit.page
-    page.locator(".st-key-ask textarea").wait_for()
-    until(lambda: slash_focuses(visit))
+    visit.wait_until_it_listens()
     page.keyboard.type("What is there?")
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Ask again").wait_for()

@@ -55,14 +55,7 @@ def test_the_keyboard_alone_searches_opens_walks_and_closes(site: Site) -> None:
     visit = site.visit("max")
     visit.open("/search")
     page = visit.page
-    query = page.locator(".st-key-search_query input")
-    query.wait_for()
-
-    def slash_focuses() -> bool:
-        page.keyboard.press("/")
-        return bool(query.evaluate("field => field === document.activeElement"))
-
-    until(slash_focuses)
+    visit.wait_until_it_listens()
     page.keyboard.type("days of annual leave")
     page.keyboard.press("Enter")
     expect(page.locator(".found h2").first).to_have_text("Handbook")
@@ -87,6 +80,7 @@ def test_the_keyboard_alone_searches_opens_walks_and_closes(site: Site) -> None:
 def test_a_copied_link_opens_the_passage_for_who_may_read_it_and_nobody_else(site: Site) -> None:
     mia = site.visit("mia", permissions=["clipboard-read", "clipboard-write"])
     mia.open("/search?q=salary+band")
+    mia.wait_until_it_listens()
     hit = mia.page.locator("article.hit", has_text="70,000")
     hit.hover()
     hit.get_by_text("Copy link").click()

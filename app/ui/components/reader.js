@@ -10,6 +10,7 @@ const press = (key) => {
   if (button && !button.disabled) button.click();
   return Boolean(button);
 };
+const source = /^(cite|evidence|passage)-/;
 // While an answer is written the page is drawn anew several times a second, and what is pressed meanwhile may be lost: it
 // is said again until it shows. The panel's button may also come after the panel.
 let opening = 0;
@@ -20,7 +21,7 @@ const closePanel = (tries = 40) => {
   if (!document.querySelector(".st-key-panel") || !tries) return;
   closing = setTimeout(() => closePanel(tries - 1), press("panel_close") ? 500 : 50);
 };
-const openPanel = (target, send, tries = 3) => {
+const openPanel = (target, send, tries = 10) => {
   clearTimeout(opening);
   clearTimeout(closing);
   if (!tries) return;
@@ -111,7 +112,7 @@ export default function (component) {
     if (!anchor || (anchor.dataset.copy && (event.ctrlKey || event.metaKey || event.shiftKey))) return;
     const target = anchor.getAttribute("href").slice(1);
     if (anchor.dataset.copy) copy(anchor, anchor.href);
-    else if (/^(cite|evidence|passage)-/.test(target)) openPanel(target, setTriggerValue);
+    else if (source.test(target)) openPanel(target, setTriggerValue);
     else if (target.startsWith("copy-")) copy(anchor, document.getElementById(target)?.textContent);
     else return;
     event.preventDefault();
@@ -140,6 +141,12 @@ export default function (component) {
     else return;
     event.preventDefault();
   };
+
+  const early = location.hash.slice(1); // chosen before this listened: the browser has followed the link itself
+  if (source.test(early)) {
+    history.replaceState(history.state, "", location.pathname + location.search);
+    openPanel(early, setTriggerValue);
+  }
 
   document.addEventListener("click", onClick, true);
   document.addEventListener("mouseover", onOver);
