@@ -22,7 +22,7 @@ from ingest.embed import unit
 from ingest.machine import identity, usable_cores
 from storage.types import Vector
 
-ROUNDS, SECONDS = 3, 0.3  # of each timing, in turns: the best counts, as others may use the processor too
+ROUNDS, SECONDS = 3, 0.3  # of each timing, in turns: the best counts
 ALIKE = 0.999  # cosine to torch's vectors, below which a conversion is thrown away
 _POOLINGS = ("mean", "cls")
 _TEXTS = [
@@ -60,7 +60,8 @@ def convert(model: str, target: Path) -> None:
 
 
 def _speeds(source: Any, folder: Path, wanted: Vector) -> dict[str, float]:
-    """Texts a second by library and by each precision whose vectors are near enough to torch's."""
+    """Texts for each second of processor time, by library and by each precision whose vectors are near enough to
+    torch's. On the clock the others that use the processor would decide."""
     import torch
 
     from ingest.openvino_model import precisions
@@ -83,11 +84,11 @@ def _speeds(source: Any, folder: Path, wanted: Vector) -> dict[str, float]:
 
 def _speed(embed: Callable[[list[str]], object], texts: list[str]) -> float:
     embed(texts)
-    began, done = time.perf_counter(), 0
+    began, used, done = time.perf_counter(), time.process_time(), 0
     while time.perf_counter() - began < SECONDS:
         embed(texts)
         done += len(texts)
-    return done / (time.perf_counter() - began)
+    return done / (time.process_time() - used)
 
 
 def _definition(source: Any) -> dict[str, Any]:

@@ -181,8 +181,8 @@ def precisions() -> list[Precision]:
 
 
 def speeds_of(folder: Path) -> dict[str, float]:
-    """Texts a second of torch and of each precision near enough to it, as measured once on this machine; empty where
-    they were not."""
+    """Texts for each second of processor time, by torch and by each precision near enough to it, as measured once on
+    this machine; empty where they were not."""
     try:
         told = json.loads((folder / "measured.json").read_text("utf-8"))
         return dict(told["speeds"])

@@ -3,11 +3,12 @@
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
 
-from ingest import backend, machine, openvino_model
+from ingest import backend, conversion, machine, openvino_model
 from ingest.embed import DEFAULT_MODEL, SentenceTransformerEmbedder
 from ingest.openvino_model import OpenVinoEmbedder
 from storage.errors import InvalidInput
@@ -186,6 +187,15 @@ def test_eight_bits_of_a_text_do_not_depend_on_the_texts_beside_it(kept):
     made = openvino_model.load(DEFAULT_MODEL, kept, precision="int8", threads=2)
     alone = np.vstack([made.embed_passages([text]) for text in TEXTS])
     assert (alone * made.embed_passages(TEXTS)).sum(axis=1).min() > 0.9999
+
+
+def test_time_in_which_others_have_the_processor_does_not_count(monkeypatch):
+    def embed(texts: list[str]) -> None:
+        time.sleep(0.05)
+        sum(range(20_000))
+
+    monkeypatch.setattr(conversion, "SECONDS", 0.2)
+    assert conversion._speed(embed, ["one", "two"]) > 2 * (2 / 0.05)  # by the clock it can't be above 2 in 0.05 s
 
 
 def test_the_choice_follows_what_was_measured_once(kept, monkeypatch):
