@@ -54,13 +54,17 @@ _OFFICE = {
     b"wordprocessingml.document.main": "docx",
     b"wordprocessingml.template.main": "docx",
     b"ms-word.document.macroEnabled.main": "docx",
+    b"ms-word.template.macroEnabledTemplate.main": "docx",
     b"presentationml.presentation.main": "pptx",
     b"presentationml.slideshow.main": "pptx",
     b"presentationml.template.main": "pptx",
     b"ms-powerpoint.presentation.macroEnabled.main": "pptx",
+    b"ms-powerpoint.slideshow.macroEnabled.main": "pptx",
+    b"ms-powerpoint.template.macroEnabled.main": "pptx",
     b"spreadsheetml.sheet.main": "xlsx",
     b"spreadsheetml.template.main": "xlsx",
     b"ms-excel.sheet.macroEnabled.main": "xlsx",
+    b"ms-excel.template.macroEnabled.main": "xlsx",
 }
 _MIMES = {
     "application/vnd.oasis.opendocument.text": "odt",

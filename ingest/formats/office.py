@@ -1,4 +1,4 @@
-"""Word (.docx): headings, paragraphs, lists, tables and notes in document order.
+"""Word (.docx): headings, paragraphs, lists, tables, figures of charts and notes in document order.
 
 python-docx opens the package and knows the styles; the text itself is walked in the XML, since content controls,
 inserted (tracked) text and text boxes are missing from its paragraphs. Deleted text, comments, headers and footers are
@@ -7,7 +7,7 @@ left out, and so is text that Word does not show. Numbers that Word computes for
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import docx
@@ -15,7 +15,9 @@ from docx.opc.exceptions import OpcError
 from docx.oxml.ns import qn
 
 from ingest.child import report
+from ingest.formats.drawings import CHART, DIAGRAM, write_chart, write_diagram
 from ingest.formats.grid import MOST_COLUMNS
+from ingest.formats.ooxml import usual
 from ingest.formats.packages import BROKEN, check_size, comments, damaged, xml
 from ingest.formats.sections import File, Reading, SectionWriter, one_line, properties
 from ingest.formats.spans import continued, without_empty_columns
@@ -23,7 +25,10 @@ from ingest.formats.spans import continued, without_empty_columns
 _WHAT = "Word file"
 _MAX_DEPTH = 12
 _P, _TBL, _SDT, _SDT_CONTENT = qn("w:p"), qn("w:tbl"), qn("w:sdt"), qn("w:sdtContent")
-_TR, _TC, _T, _TAB = qn("w:tr"), qn("w:tc"), qn("w:t"), qn("w:tab")
+_TR, _TC, _TAB = qn("w:tr"), qn("w:tc"), qn("w:tab")
+_MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
+_LETTERS = {qn("w:t"), f"{_MATH}t"}
+_BEFORE = {f"{_MATH}den": "/", f"{_MATH}sup": "^", f"{_MATH}sub": "_"}  # fractions and indices on one line
 _WRAPPERS = {qn("w:ins"), qn("w:moveTo"), qn("w:customXml"), qn("w:smartTag"), _SDT_CONTENT}
 _TEXT_BOX = qn("w:txbxContent")
 _DROPPED = {qn("w:del"), qn("w:moveFrom"), qn("w:pPr"), qn("w:rPr"), qn("w:instrText"), qn("w:delText"), _TEXT_BOX}
@@ -41,7 +46,7 @@ def read(file: File, *, max_characters: int, max_unpacked: int) -> Reading:
     """Raises DocumentError for archives that swell beyond `max_unpacked` bytes and for broken packages."""
     check_size(file, max_unpacked, _WHAT)
     try:
-        document = docx.Document(file)
+        document = docx.Document(usual(file))
         core = document.core_properties
         title = one_line(core.title or "")
         claims = properties((("subject", core.subject), ("category", core.category), ("keywords", core.keywords)))
@@ -49,10 +54,10 @@ def read(file: File, *, max_characters: int, max_unpacked: int) -> Reading:
             claims["made"] = core.modified.date().isoformat()
         styles = _Styles(document)
         writer = SectionWriter(max_characters=max_characters)
-        body = document.element.body
+        body, parts = document.element.body, document.part.related_parts
         total = len(body)
         for number, block in enumerate(body):
-            _write_block(block, writer, styles, depth=0)
+            _write_block(block, writer, styles, parts, depth=0)
             if number % 200 == 0:
                 report(number, total)
         _write_notes(document, writer)
@@ -68,7 +73,7 @@ class _Styles:
     """Which style ids are headings (and of which level), titles and lists; inherited from the style they build on."""
 
     def __init__(self, document: Any) -> None:
-        self._elements = {style.style_id: style.element for style in document.styles}
+        self._elements = {style.get(qn("w:styleId")): style for style in document.styles.element.iter(qn("w:style"))}
 
     def heading_level(self, paragraph: Any) -> int | None:
         """0 for the document's title, 1 to 9 for headings, None for other text."""
@@ -114,14 +119,15 @@ def _value(element: Any, path: str) -> str | None:
     return None if found is None else found.get(qn("w:val"))
 
 
-def _write_block(block: Any, writer: SectionWriter, styles: _Styles, *, depth: int) -> None:
+def _write_block(block: Any, writer: SectionWriter, styles: _Styles, parts: Mapping[str, Any], *, depth: int) -> None:
     if block.tag == _P:
         _write_paragraph(block, writer, styles)
+        _write_drawings(block, writer, parts)
     elif block.tag == _TBL:
         writer.table(_table(block))
     elif depth < _MAX_DEPTH and (block.tag == _SDT or block.tag in _WRAPPERS):
         for child in block:
-            _write_block(child, writer, styles, depth=depth + 1)
+            _write_block(child, writer, styles, parts, depth=depth + 1)
 
 
 def _write_paragraph(paragraph: Any, writer: SectionWriter, styles: _Styles) -> None:
@@ -139,6 +145,15 @@ def _write_paragraph(paragraph: Any, writer: SectionWriter, styles: _Styles) -> 
                 writer.paragraph("".join(_texts(inner)))
 
 
+def _write_drawings(paragraph: Any, writer: SectionWriter, parts: Mapping[str, Any]) -> None:
+    """Charts and diagrams; `parts` are what stands beside the text, by the names that it uses."""
+    for drawing in paragraph.iter(f"{CHART}chart", f"{DIAGRAM}relIds"):
+        is_chart = drawing.tag == f"{CHART}chart"
+        part = parts.get(drawing.get(qn("r:id" if is_chart else "r:dm")))
+        if part is not None:
+            (write_chart if is_chart else write_diagram)(part.blob, writer)
+
+
 def _texts(paragraph: Any) -> Iterator[str]:
     """The text of a paragraph, with a stack of its own: nesting is the file's choice, Python's stack is not."""
     stack = [iter(paragraph)]
@@ -146,11 +161,12 @@ def _texts(paragraph: Any) -> Iterator[str]:
         element = next(stack[-1], None)
         if element is None:
             stack.pop()
-        elif element.tag == _T:
+        elif element.tag in _LETTERS:
             yield element.text or ""
         elif element.tag in _SIGNS:
             yield _SIGNS[element.tag]
         elif element.tag not in _DROPPED and element.tag != _FALLBACK and not _is_unseen(element):
+            yield _BEFORE.get(element.tag, "")
             stack.append(iter(element))
 
 

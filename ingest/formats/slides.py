@@ -17,8 +17,10 @@ from pptx.exc import PythonPptxError
 from pptx.oxml.ns import qn
 
 from ingest.child import report
+from ingest.formats.drawings import DIAGRAM, write_chart, write_diagram
 from ingest.formats.hidden import hidden_slides
-from ingest.formats.packages import BROKEN, check_size, comments, damaged, xml
+from ingest.formats.ooxml import usual
+from ingest.formats.packages import BROKEN, check_size, comments, damaged
 from ingest.formats.sections import CELL, File, Reading, SectionWriter, one_line, properties
 from ingest.formats.spans import continued
 
@@ -27,7 +29,6 @@ _MAX_DEPTH = 12
 _TITLES = {PP_PLACEHOLDER.TITLE, PP_PLACEHOLDER.CENTER_TITLE, PP_PLACEHOLDER.VERTICAL_TITLE}
 _RUNNING = {PP_PLACEHOLDER.FOOTER, PP_PLACEHOLDER.DATE, PP_PLACEHOLDER.SLIDE_NUMBER, PP_PLACEHOLDER.HEADER}
 _LISTS = {PP_PLACEHOLDER.BODY, PP_PLACEHOLDER.OBJECT, PP_PLACEHOLDER.VERTICAL_BODY, PP_PLACEHOLDER.VERTICAL_OBJECT}
-_DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds"
 
 
 def read(file: File, *, max_characters: int, max_unpacked: int) -> Reading:
@@ -36,7 +37,7 @@ def read(file: File, *, max_characters: int, max_unpacked: int) -> Reading:
     writer = SectionWriter(max_characters=max_characters)
     hidden: list[int] = []
     try:
-        deck = Presentation(file)
+        deck = Presentation(usual(file))
         core = deck.core_properties
         title = one_line(core.title or "")
         claims = properties((("subject", core.subject), ("category", core.category), ("keywords", core.keywords)))
@@ -86,11 +87,20 @@ def _write_shape(shape: Any, slide: Any, writer: SectionWriter) -> None:
     if getattr(shape, "has_table", False) and shape.has_table:
         writer.table(_table(shape.table), header=True if shape.table.first_row else None)
     elif getattr(shape, "has_chart", False) and shape.has_chart:
-        _write_chart(shape.chart, writer)
+        if data := _related(slide, shape.element.chart_rId):
+            write_chart(data, writer)
     elif shape.has_text_frame:
         _write_text(shape, writer)
-    elif (diagram := next(shape.element.iter(_DIAGRAM), None)) is not None:
-        _write_diagram(slide.part.related_part(diagram.get(qn("r:dm"))).blob, writer)
+    else:
+        for diagram in shape.element.iter(f"{DIAGRAM}relIds"):
+            if data := _related(slide, diagram.get(qn("r:dm"))):
+                write_diagram(data, writer)
+
+
+def _related(slide: Any, name: str) -> bytes:
+    """What stands beside the slide under this name; nothing where it is not there."""
+    known = slide.part.rels
+    return bytes(known[name].target_part.blob) if name in known and not known[name].is_external else b""
 
 
 def _table(table: Any) -> list[list[str]]:
@@ -118,28 +128,3 @@ def _write_text(shape: Any, writer: SectionWriter) -> None:
             writer.item(text, depth=part.level)
         else:
             writer.paragraph(text)
-
-
-def _write_chart(chart: Any, writer: SectionWriter) -> None:
-    """Its title, and its series as a table."""
-    if chart.has_title and chart.chart_title.has_text_frame:
-        writer.paragraph(chart.chart_title.text_frame.text)
-    for plot in chart.plots:
-        series = list(plot.series)
-        names = [str(label) for label in plot.categories]
-        columns = [[_figure(value) for value in one.values] for one in series]
-        lines = [["", *(one.name or "" for one in series)]]
-        for at in range(max([len(names), *map(len, columns)], default=0)):
-            lines.append([names[at] if at < len(names) else "", *(c[at] if at < len(c) else "" for c in columns)])
-        writer.table(lines, header=True)
-
-
-def _figure(value: Any) -> str:
-    return "" if value is None else f"{value:.15g}" if isinstance(value, (int, float)) else str(value)
-
-
-def _write_diagram(data: bytes, writer: SectionWriter) -> None:
-    for paragraph in xml(data).iter(qn("a:p")):
-        text = "".join(run.text or "" for run in paragraph.iter(qn("a:t")))
-        if text.strip():
-            writer.item(text)

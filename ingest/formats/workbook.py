@@ -19,6 +19,7 @@ from typing import Any
 from ingest.child import report
 from ingest.formats.grid import Allowance, Row, write_rows
 from ingest.formats.hidden import Hidden, hidden_sheets, warnings
+from ingest.formats.ooxml import usual
 from ingest.formats.packages import BROKEN, check_size, comments, damaged, encrypted
 from ingest.formats.sections import File, Reading, SectionWriter, contents, one_line, properties
 from ingest.formats.spans import filled
@@ -42,6 +43,7 @@ def read_xlsx(file: File, *, max_characters: int, max_unpacked: int) -> Reading:
     unseen: list[str] = []
     read: list[tuple[str, Worksheet]] = []
     try:
+        file = usual(file)
         book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
         core = book.properties
         title = one_line(core.title or "")
