@@ -180,11 +180,11 @@ def _detect_ole(file: File) -> str:
 
     try:
         with olefile.OleFileIO(file) as ole:
-            streams = {entry[0] for entry in ole.listdir() if len(entry) == 1}
+            streams = {entry[0].casefold() for entry in ole.listdir() if len(entry) == 1}
     except BROKEN:
         streams = _named_in(file)
     for stream, kind in _STREAMS:
-        if stream in streams:
+        if stream.casefold() in streams:
             if not kind:
                 raise DocumentError("The file is encrypted.", "Upload it without a password.")
             return kind
@@ -194,7 +194,7 @@ def _detect_ole(file: File) -> str:
 def _named_in(file: File) -> set[str]:
     """The streams that a broken file seems to hold."""
     head = _head(file)
-    return {stream for stream, _ in _STREAMS[:2] if stream.encode("utf-16-le") in head}
+    return {stream.casefold() for stream, _ in _STREAMS[:2] if stream.encode("utf-16-le") in head}
 
 
 def _is_pdf(head: bytes) -> bool:

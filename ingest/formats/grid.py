@@ -16,7 +16,10 @@ from ingest.formats.sections import CELL, LONG, SectionWriter, one_line
 MOST_CELLS = 2_000_000  # of one document, filled ones
 MOST_COLUMNS = 1_000
 _EMPTY_ROWS = 1 << 20  # one after the other: more than a sheet has
-_NUMBER = re.compile(r"[-+(]?[$€£¥]?\s?\d[\d.,:/'\s-]*\d?\)?\s?(?:%|[$€£¥]|[A-Z]{3})?")
+_NUMBER = re.compile(
+    r"[-+(]?(?:[$€£¥]|[A-Z]{2,3}\b)?\s?\d[\d.,:/'\s-]*\d?\)?\s?"
+    r"(?:%|[$€£¥]|[A-Z]{2,3}|°[CF]?|[kMGcdmµ]?[glmtLWhsAV][²³h]?)?"
+)
 _YEAR = re.compile(r"(?:FY\s?)?(?:19|20)\d\d(?:\s?[-/]\s?\d\d(?:\d\d)?)?")
 
 Row = tuple[int, Sequence[str]]

@@ -12,11 +12,12 @@ import re
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
 
 from ingest.child import report
+from ingest.formats.cells import shown
 from ingest.formats.grid import Allowance, Row, write_rows
 from ingest.formats.hidden import Hidden, hidden_sheets, warnings
 from ingest.formats.ooxml import usual
@@ -25,8 +26,7 @@ from ingest.formats.sections import File, Reading, SectionWriter, contents, one_
 from ingest.formats.spans import filled
 from ingest.formats.worksheet import Worksheet, unresolved, worksheet
 
-_LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
-_CURRENCY = re.compile(r"\[\$([^\]-]+)|([$€£¥])")
+_HOURS = re.compile(r"\[[hms]+\]", re.I)  # counted beyond a day
 _WHAT = "workbook"
 
 
@@ -85,7 +85,7 @@ def read_xls(file: File, *, max_characters: int) -> Reading:
                 continue
             around = _xls_worksheet(sheet)
             read.append((name, around.hidden))
-            _write_sheet(name, _xls_rows(sheet, book.datemode), around, writer, allowance)
+            _write_sheet(name, _xls_rows(sheet, book), around, writer, allowance)
             book.unload_sheet(number)
     except (xlrd.XLRDError, xlrd.compdoc.CompDocError, FormulaError) as error:
         raise (encrypted() if "encrypted" in str(error).lower() else damaged(_WHAT)) from error
@@ -95,13 +95,17 @@ def read_xls(file: File, *, max_characters: int) -> Reading:
 
 
 def _xls_book(data: bytes) -> Any:
-    """With what is said of rows and columns, if xlrd gets on with that. Raises xlrd's errors."""
-    import xlrd
+    """With formats and what is said of rows and columns, if xlrd gets on with that; then also where it doubts the file.
 
-    try:
-        return xlrd.open_workbook(file_contents=data, logfile=StringIO(), on_demand=True, formatting_info=True)
-    except (*BROKEN, xlrd.XLRDError):
-        return xlrd.open_workbook(file_contents=data, logfile=StringIO(), on_demand=True)
+    Raises xlrd's errors.
+    """
+    import xlrd
+    from xlrd.formula import FormulaError
+
+    for options in ({"formatting_info": True}, {}):
+        with suppress(*BROKEN, xlrd.XLRDError, xlrd.compdoc.CompDocError, FormulaError):
+            return xlrd.open_workbook(file_contents=data, logfile=StringIO(), on_demand=True, **options)
+    return xlrd.open_workbook(file_contents=data, logfile=StringIO(), on_demand=True, ignore_workbook_corruption=True)
 
 
 def _xls_worksheet(sheet: Any) -> Worksheet:
@@ -133,56 +137,40 @@ def row_words(first: int, last: int) -> str:
 
 def _xlsx_rows(sheet: Any) -> Iterator[Row]:
     for number, row in enumerate(sheet.iter_rows(), 1):
-        yield number, [_shown(cell.value, cell.number_format) if cell.value is not None else "" for cell in row]
+        yield number, [shown(cell.value, cell.number_format) if cell.value is not None else "" for cell in row]
 
 
-def _xls_rows(sheet: Any, datemode: int) -> Iterator[Row]:
-    from xlrd import XL_CELL_BOOLEAN, XL_CELL_DATE, XL_CELL_EMPTY, XL_CELL_ERROR, error_text_from_code, xldate
+def _xls_rows(sheet: Any, book: Any) -> Iterator[Row]:
+    from xlrd import XL_CELL_BOOLEAN, XL_CELL_DATE, XL_CELL_EMPTY, XL_CELL_ERROR, XL_CELL_NUMBER, error_text_from_code
 
     for number in range(sheet.nrows):
         cells = []
-        for kind, value in zip(sheet.row_types(number), sheet.row_values(number), strict=True):
+        for column, (kind, value) in enumerate(zip(sheet.row_types(number), sheet.row_values(number), strict=True)):
+            form = _xls_form(sheet, book, number, column) if kind in {XL_CELL_DATE, XL_CELL_NUMBER} else ""
             if kind == XL_CELL_DATE:
-                with suppress(ValueError, OverflowError):
-                    value = xldate.xldate_as_datetime(value, datemode)
+                value = _xls_moment(value, form, book.datemode)
             elif kind == XL_CELL_BOOLEAN:
                 value = bool(value)
             elif kind == XL_CELL_ERROR:
                 value = error_text_from_code.get(value, "#ERROR")
-            cells.append("" if kind == XL_CELL_EMPTY else _shown(value, ""))
+            cells.append("" if kind == XL_CELL_EMPTY else shown(value, form))
         yield number + 1, cells
 
 
-def _shown(value: Any, form: str) -> str:
-    """A cell's value as its number format `form` shows it, near enough."""
-    match value:
-        case bool():
-            return str(value).upper()
-        case int() | float():
-            return _number(value, form or "General")
-        case datetime():
-            if value.time() == time():
-                return value.date().isoformat()
-            return value.replace(microsecond=0, tzinfo=None).isoformat(" ").removesuffix(":00")
-        case date() | time():
-            return value.isoformat()
-        case timedelta():
-            minutes = round(value.total_seconds() / 60)
-            return f"{minutes // 60}:{minutes % 60:02}"
-    return str(value)
+def _xls_form(sheet: Any, book: Any, row: int, column: int) -> str:
+    """The number format's code; "" where there is none, or the book could only be opened without."""
+    style = sheet.cell_xf_index(row, column) if book.formatting_info else len(book.xf_list)
+    form = book.format_map.get(book.xf_list[style].format_key) if style < len(book.xf_list) else None
+    return str(form.format_str or "") if form else ""
 
 
-def _number(value: float, form: str) -> str:
-    form = form.split(";")[0]
-    currency = next((found[1] or found[2] for found in _CURRENCY.finditer(form)), "")
-    plain = _LITERAL.sub("", form)
-    if "%" not in plain and "0" not in plain:
-        return f"{value:.15g}" if abs(value) < 1e15 else f"{value:.6e}"
-    decimals = len(found[1]) if (found := re.search(r"\.([0#?]+)", plain)) else 0
-    comma = "," if re.search(r"[#0],[#0]", plain) else ""
-    if "E" in plain.upper():
-        return f"{value:.{min(decimals, 15)}E}"
-    text = f"{value * 100 if '%' in plain else value:{comma}.{min(decimals, 15)}f}"
-    if "#" in (found[1] if found else "") and "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return text + ("%" if "%" in plain else "") + (f" {currency.strip()}" if currency else "")
+def _xls_moment(value: float, form: str, datemode: int) -> Any:
+    """A time of day, a duration or a date; the number itself where it is none."""
+    from xlrd import xldate
+
+    with suppress(ValueError, OverflowError):
+        if _HOURS.search(form):
+            return timedelta(days=value)
+        moment = xldate.xldate_as_datetime(value, datemode)
+        return moment.time() if 0 <= value < 1 else moment
+    return value

@@ -67,8 +67,11 @@ def entry(values):
     )
 
 
-def xls(sheets):
-    """An old workbook (Excel 95's records in a compound file) of words and numbers: {name: rows}."""
+def xls(sheets, *, forms=(), stream="Book"):
+    """An old workbook (Excel 95's records in a compound file) of words and numbers: {name: rows}.
+
+    A number may be (value, n): with the n-th of the number formats `forms`, counted from 1.
+    """
 
     def record(kind, data=b""):
         return struct.pack("<HH", kind, len(data)) + data
@@ -85,15 +88,20 @@ def xls(sheets):
                 if isinstance(cell, str):
                     body += text(r, c, cell)
                 else:
-                    body += record(0x0203, struct.pack("<HHHd", r, c, 0, cell))
+                    value, style = cell if isinstance(cell, tuple) else (cell, 0)
+                    body += record(0x0203, struct.pack("<HHHd", r, c, style, value))
         bodies.append(body + record(0x000A))
     head = record(0x0809, struct.pack("<HHHH", 0x0500, 0x0005, 0, 0)) + record(0x0042, struct.pack("<H", 1252))
+    for number, form in enumerate(forms):
+        head += record(0x041E, struct.pack("<HB", 164 + number, len(form)) + form.encode("cp1252"))
+    for number in range(len(forms) + 1 if forms else 0):
+        head += record(0x00E0, struct.pack("<HHH", 0, 163 + number if number else 0, 1) + bytes(10))
     names = [name.encode("cp1252") for name in sheets]
     at = len(head) + sum(4 + 7 + len(name) for name in names) + 4
     for name, body in zip(names, bodies, strict=True):
         head += record(0x0085, struct.pack("<IHB", at, 0, len(name)) + name)
         at += len(body)
-    return compound({"Book": head + record(0x000A) + b"".join(bodies)})
+    return compound({stream: head + record(0x000A) + b"".join(bodies)})
 
 
 def msg(subject, body, *, sender="", headers="", attachments=(), inner=None, rtf=b""):

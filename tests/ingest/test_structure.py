@@ -1,7 +1,8 @@
 """What survives of the structure of each format: headings, lists, tables, notes, names of slides and sheets."""
 
 import io
-from datetime import date, datetime
+import struct
+from datetime import date, datetime, timedelta
 
 import openpyxl
 import pytest
@@ -59,8 +60,22 @@ def test_a_sheet_may_hold_titles_and_several_tables():
         (datetime(2026, 3, 1), "yyyy-mm-dd", "2026-03-01"),
         (datetime(2026, 3, 1, 14, 30), "yyyy-mm-dd hh:mm", "2026-03-01 14:30"),
         (date(2026, 3, 1), "dd.mm.yyyy", "2026-03-01"),
+        (datetime(2026, 3, 1), "mmm-yy", "2026-03"),
+        (datetime(2026, 3, 1), "d-mmm", "2026-03-01"),
+        (timedelta(hours=27, minutes=5, seconds=9), "[h]:mm:ss", "27:05:09"),
         (True, "General", "TRUE"),
         (3, "0", "3"),
+        (736.5, "#,##0", "737"),
+        (1.005, "0.00", "1.01"),
+        (-1234.5, '_("$"* #,##0.00_);_("$"* \\(#,##0.00\\)', "-$1,234.50"),
+        (2.5, '0.0" kg"', "2.5 kg"),
+        (40, '"Level "0', "Level 40"),
+        (1230000, '0.0,,"M"', "1.2M"),
+        (42, "00000", "00042"),
+        (123456789, "000\\-00\\-0000", "123-45-6789"),
+        (1.5, "# ?/?", "1.5"),
+        (0.25, "[=0]0;0%", "25%"),
+        (5, '"Good"', "Good"),
     ],
 )  # fmt: skip
 def test_cells_are_read_as_the_sheet_shows_them(value, form, shown):
@@ -74,6 +89,27 @@ def test_cells_are_read_as_the_sheet_shows_them(value, form, shown):
 def test_an_old_workbook_reads_like_a_new_one():
     assert read(xls({"Budget": files.ROWS})).sections == read(files.xlsx({"Budget": files.ROWS})).sections
     assert read(files.ods(files.ROWS)).sections == read(files.xlsx({"Budget": files.ROWS})).sections
+
+
+def test_cells_of_an_old_workbook_are_read_as_the_sheet_shows_them():
+    forms = ["0.0%", '"$"#,##0.00', "yyyy-mm-dd", "h:mm", "[h]:mm:ss"]
+    values = [(0.125, 1), (1234.5, 2), (46082.0, 3), (0.375, 4), (1.5, 5), 0.5]
+    [section] = read(
+        xls({"Sheet": [["Name", "Value"], *([f"row {n}", v] for n, v in enumerate(values))]}, forms=forms)
+    ).sections
+    shown = [line.split(" | ")[1] for line in section.text.split("\n") if line.startswith("row")]
+    assert shown == ["12.5%", "$1,234.50", "2026-03-01", "09:00", "36:00", "0.5"]
+
+
+def test_an_old_workbook_whose_streams_overlap_is_read():
+    data = bytearray(xls({"Budget": files.ROWS}))
+    root = data.index("Root Entry".encode("utf-16-le"))
+    data[root + 116 : root + 124] = struct.pack("<II", 0, 512)  # where small streams begin: in the workbook
+    assert read(bytes(data)).sections == read(xls({"Budget": files.ROWS})).sections
+
+
+def test_the_name_of_a_stream_may_be_in_capitals():
+    assert read(xls({"Budget": files.ROWS}, stream="BOOK")).sections == read(xls({"Budget": files.ROWS})).sections
 
 
 @pytest.mark.parametrize(
