@@ -18,7 +18,7 @@ from app.answer_signs import new_figure
 from app.candidates import Candidate, Wanted
 from app.comparison import comparisons
 from app.confidence import Evidence, Sureness, evidence, names
-from app.question_kinds import QUANTITIES, Asks, counted, sought
+from app.question_kinds import QUANTITIES, Asks, counted, of_a_rule, sought
 from app.words import content_words, covered
 from storage.types import Passage
 
@@ -40,7 +40,8 @@ class Support:
     under, and `uncounted` that of the words for what is counted or priced where they are several ("loyalty members"):
     for one alone ("staff") the documents may have another. Where a yes or no is asked for, `unmentioned` is the share
     of the words for the thing ("credit cards") that no single statement says or stands under, and `elsewhere` that of
-    the question's names which the best statement and its document's label leave out. All 0: no statement.
+    the question's names which the best statement and its document's label leave out, but for what one may or must do,
+    which a rule for all places tells. All 0: no statement.
     """
 
     near: float = 0.0
@@ -137,7 +138,7 @@ def support(asked: Wanted, about: str, ranked: Sequence[Candidate]) -> Support:
         unsaid=sum(_unsaid(topic, fitting) for topic in topics) / len(topics) if number else 0.0,
         uncounted=_unsaid(things, fitting) if len(things) > 1 else 0.0,
         unmentioned=_unsaid(set(content_words(sought(asked.text))), ranked) if yes_no else 0.0,
-        elsewhere=_elsewhere(asked, ranked[0]) if yes_no else 0.0,
+        elsewhere=_elsewhere(asked, ranked[0]) if yes_no and not of_a_rule(asked.text) else 0.0,
     )
 
 

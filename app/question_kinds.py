@@ -186,6 +186,12 @@ _SOUGHT = _compiled(
     rf"^(?:darf|dürfen|kann|können|muss|müssen) (?:ich|man|wir) {_BEGINS}(.+?)(?: \w+en)?{_ENDS}",
     rf"^(?:does|do|did) .{{1,80}}? {_HAS} {_THING}",
 )
+_MAY_OR_MUST = re.compile(
+    r"^(?:(?:can|may|could|must|should) (?:i|we|you|one)|do (?:i|we|you) (?:have|need) to"
+    r"|(?:am i|are we|are you) (?:allowed|permitted|required|entitled|supposed)"
+    r"|(?:darf|dürfen|kann|können|muss|müssen|soll\w*) (?:ich|wir|man))\b",
+    re.I,
+)
 
 
 def inquiry(question: str) -> Inquiry:
@@ -210,6 +216,11 @@ def counted(question: str) -> str:
 def sought(question: str) -> str:
     """What a yes or no is asked about: "gym" of "Is there a gym in Porto?", "dog" of "May I bring my dog?"; else ""."""
     return _found(_SOUGHT, question)
+
+
+def of_a_rule(question: str) -> bool:
+    """Whether it asks what one may or must do, "Can I work from Spain?": a rule for all places answers that, too."""
+    return _MAY_OR_MUST.search(question) is not None
 
 
 def _found(rules: Iterable[re.Pattern[str]], question: str) -> str:

@@ -83,6 +83,10 @@ def test_a_yes_or_no_about_another_place_stands_elsewhere() -> None:
     assert found("Where is the gym of the Porto office?", "There is a gym in the office in Lisbon.").elsewhere == 0.0
 
 
+def test_a_rule_for_all_places_tells_what_one_may_do_in_one() -> None:
+    assert found("Can I work from Spain?", "Work from abroad takes the consent of the manager.").elsewhere == 0.0
+
+
 def test_names_that_led_to_the_documents_are_not_what_is_counted() -> None:
     asked, statements = ranked(
         "How many Acme loyalty members are there?", passage("There are 42 loyalty members.", title="Globex")

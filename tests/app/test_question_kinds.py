@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.question_kinds import Asks, counted, inquiry, sought
+from app.question_kinds import Asks, counted, inquiry, of_a_rule, sought
 
 
 @pytest.mark.parametrize(
@@ -108,3 +108,20 @@ def test_what_is_counted_is_told_without_what_is_said_of_it(question: str, words
 )
 def test_what_a_yes_or_no_is_asked_about_is_told_without_where_and_whose_it_is(question: str, thing: str) -> None:
     assert sought(question) == thing
+
+
+@pytest.mark.parametrize(
+    ("question", "rule"),
+    [
+        ("Can I work from Spain?", True),
+        ("Do we have to book flights to Spain ourselves?", True),
+        ("Am I allowed to drive in Spain?", True),
+        ("Darf ich aus Spanien arbeiten?", True),
+        ("Do we have an office in Spain?", False),
+        ("Are we in Spain?", False),
+        ("Is there a gym in Spain?", False),
+        ("Can the pump be bought in Spain?", False),
+    ],
+)
+def test_what_one_may_or_must_do_is_a_question_for_a_rule(question: str, rule: bool) -> None:
+    assert of_a_rule(question) is rule
