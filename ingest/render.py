@@ -65,7 +65,8 @@ def render(
         raise _undrawn()
     if words and text is not None:
         return Rendered(jpeg, width, height, of_characters(words, text))
-    return Rendered(jpeg, width, height, tuple(known) if text is None or text == seen else ())
+    same = text is None or seen.startswith(text)  # what stands behind may not have been read when `text` was
+    return Rendered(jpeg, width, height, tuple(known) if same else ())
 
 
 def rectangles(boxes: Sequence[Box | None], start: int, end: int) -> list[Box]:
@@ -88,13 +89,15 @@ def draw(path: str, page: int) -> dict[str, Any]:
     """Runs in the sandbox."""
     import pypdfium2
 
+    from ingest.formats import overlay
     from ingest.formats.pdf import page_text
 
     try:
         document = pypdfium2.PdfDocument(path)
+        overlay.prepare(document)
         if not 1 <= page <= len(document):
             raise DocumentError(f"There is no page {page}.", f"The document has {len(document)} pages.")
-        sheet = document[page - 1]
+        sheet, _ = overlay.opened(document, page - 1)
         scale = min(SCALE, (MAX_PIXELS / max(1.0, sheet.get_width() * sheet.get_height())) ** 0.5)
         bitmap = sheet.render(scale=scale)
         text_page = sheet.get_textpage()

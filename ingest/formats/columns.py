@@ -173,7 +173,7 @@ def _is_table(text: str, lines: Sequence[Line], columns: Sequence[tuple[float, f
 
 def _lists_contents(column: Sequence[str]) -> bool:
     """Page numbers that rise from line to line."""
-    pages = [int(said) for said in column if said.isdigit()]
+    pages = [int(said) for said in column if said.isdecimal()]
     named = sum(_PAGE_NUMBER.fullmatch(said) is not None for said in column)
     rises = len(pages) > 3 and all(one <= other for one, other in pairwise(pages)) and len(set(pages)) > 2
     return rises and named > 0.8 * len(column) and pages[-1] < 2_000 and not any(_YEAR.fullmatch(c) for c in column)

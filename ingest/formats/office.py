@@ -78,17 +78,17 @@ class _Styles:
     def heading_level(self, paragraph: Any) -> int | None:
         """0 for the document's title, 1 to 9 for headings, None for other text."""
         own = _value(paragraph, "w:pPr/w:outlineLvl")
-        if own is not None and own.isdigit() and int(own) < 9:
+        if own is not None and own.isdecimal() and int(own) < 9:
             return int(own) + 1
         for element in self._chain(paragraph):
             name = (_value(element, "w:name") or "").lower()
             if name == "title":
                 return 0
             kind, _, level = name.partition(" ")
-            if kind == "heading" and level.isdigit():
+            if kind == "heading" and level.isdecimal():
                 return int(level)
             outline = _value(element, "w:pPr/w:outlineLvl")
-            if outline is not None and outline.isdigit() and int(outline) < 9:
+            if outline is not None and outline.isdecimal() and int(outline) < 9:
                 return int(outline) + 1
         return None
 
@@ -96,7 +96,7 @@ class _Styles:
         number = _value(paragraph, "w:pPr/w:numPr/w:numId")
         depth = _value(paragraph, "w:pPr/w:numPr/w:ilvl") or "0"
         if number is not None:
-            return int(depth) if number != "0" and depth.isdigit() else None
+            return int(depth) if number != "0" and depth.isdecimal() else None
         for element in self._chain(paragraph):
             if element.find(qn("w:pPr") + "/" + qn("w:numPr")) is not None:
                 return 0
@@ -178,7 +178,7 @@ def _is_unseen(run: Any) -> bool:
     if any(_is_on(properties_.find(mark)) for mark in _HIDING):
         return True
     size = _value(run, "w:rPr/w:sz") or ""
-    if size.isdigit() and int(size) <= _TINY:
+    if size.isdecimal() and int(size) <= _TINY:
         return True
     white = (_value(run, "w:rPr/w:color") or "").upper() == "FFFFFF"
     return (

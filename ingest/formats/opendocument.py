@@ -151,7 +151,7 @@ def _write_blocks(blocks: Any, writer: SectionWriter, notes: list[str], depth: i
             continue
         if block.tag == _H:
             level = block.get(_n("text:outline-level"), "1")
-            writer.heading(int(level) if level.isdigit() else 1, _text(block, notes))
+            writer.heading(int(level) if level.isdecimal() else 1, _text(block, notes))
         elif block.tag == _P:
             writer.paragraph(_text(block, notes))
         elif block.tag == _LIST:
@@ -352,4 +352,4 @@ def _sheet_cells(row: Any) -> Iterator[str]:
 
 
 def _count(value: str | None) -> int:
-    return min(int(value), 1 << 21) if value and value.isdigit() and len(value) < 10 else 1
+    return min(int(value), 1 << 21) if value and value.isdecimal() and len(value) < 10 else 1

@@ -1,6 +1,7 @@
 """PDF: one section a page, its text aligned character by character with what pdfium counts.
 
-A page without text, or with text that stands for no letters, is read by text recognition (`ingest.formats.scan`).
+A page without text, or with text that stands for no letters, is read by text recognition (`ingest.formats.scan`). What
+was typed into a form or written over a page belongs to it (`ingest.formats.overlay`).
 
 Text offsets stay pdfium's own character indexes (characters are replaced one for one, never added or dropped), so that
 `ingest.render` can ask for the place of text[start:end] on the drawn page. A page whose columns had to be put in order
@@ -20,7 +21,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from ingest.child import report
-from ingest.formats import reading_order
+from ingest.formats import overlay, reading_order
 from ingest.formats.columns import find_tables
 from ingest.formats.headings import Line, Page, biggest, sections
 from ingest.formats.lines import edges_of
@@ -126,6 +127,7 @@ def _open(file: File) -> pypdfium2.PdfDocument | None:
     if len(document) == 0:
         document.close()
         return None
+    overlay.prepare(document)
     return document
 
 
@@ -146,7 +148,7 @@ def _check_characters(left: int) -> None:
 def _read_page(document: pypdfium2.PdfDocument, number: int, no_ocr: str) -> tuple[Page, str]:
     """The page, and why it has no text where it has none."""
     try:
-        page = document[number]
+        page, typed = overlay.opened(document, number)
     except pypdfium2.PdfiumError:  # one broken page does not lose the others
         return Page("", []), "damaged, it could not be opened"
     try:
@@ -172,18 +174,27 @@ def _read_page(document: pypdfium2.PdfDocument, number: int, no_ocr: str) -> tup
             for index in hidden:
                 characters[index] = " "
             text = "".join(characters)
-        return _laid_out(page, text_page, text, unseen=bool(hidden)), "" if text.strip() else why
+        return _laid_out(page, text_page, text, typed, unseen=bool(hidden)), "" if text.strip() else why
     finally:
         text_page.close()
         page.close()
 
 
-def _laid_out(page: pypdfium2.PdfPage, text_page: pypdfium2.PdfTextPage, text: str, *, unseen: bool) -> Page:
+def _laid_out(
+    page: pypdfium2.PdfPage,
+    text_page: pypdfium2.PdfTextPage,
+    text: str,
+    typed: overlay.Overlay,
+    *,
+    unseen: bool,
+) -> Page:
     """The page in reading order with its lines and tables; where that took a change, with the boxes of its words."""
     rotation = page.get_rotation()
     lines = list(_lines(text_page, text))
     laid = [(line.start, line.text, line.bold) for line in lines]
     order = reading_order.ordered(text_page, text, laid, rotation=rotation)
+    if order is None and typed.boxes and not rotation:
+        order = overlay.beside(text_page, text, typed)
     if order is None:
         return Page(text, lines, find_tables(text, laid, edges_of(text_page, rotation)), unseen=unseen)
     lines = list(_lines(text_page, order.text, order.at))

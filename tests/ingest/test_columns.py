@@ -100,6 +100,14 @@ def test_a_table_of_words_has_the_bold_line_as_its_header(draw: Draw) -> None:
     assert section.tables[0].end <= section.text.index("Employees may")
 
 
+def test_raised_figures_in_the_last_column_are_read(draw: Draw) -> None:
+    rows = [("Country", "Days", "Note"), ("Germany", "10", "¹"), ("Czechia", "5", "²"), ("Portugal", "6", "³")]
+    lines = [
+        (700 - 18 * n, [(60 + 150 * place, words) for place, words in enumerate(row)]) for n, row in enumerate(rows)
+    ]
+    assert cells(draw(lines, bold=1)) == [list(row) for row in rows]
+
+
 def test_a_cell_that_wraps_is_one_cell_where_its_words_follow_each_other(draw: Draw) -> None:
     section = draw(
         [
