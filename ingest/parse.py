@@ -35,6 +35,7 @@ MAX_PAGES = 20_000
 MAX_CHARACTERS = 100_000_000
 MAX_UNPACKED = 1024**3
 MAX_HEADINGS = 500  # of one section
+_WITH_TEXT = "Upload one with text in it."
 _ROOM = Room()  # of this process
 
 
@@ -205,7 +206,10 @@ def _nonsense() -> DocumentError:
 def _no_text(kind: str, unread: Mapping[int, str], warnings: Sequence[str]) -> DocumentError:
     reasons = [why for why in unread.values() if why != BLANK]
     if kind not in PAGED or not reasons:
-        return DocumentError("No text was found in this file.", " ".join(warnings[:3]) or "Upload one with text in it.")
+        said = " ".join(warnings[:3])
+        return DocumentError(
+            "No text was found in this file.", said if "upload" in said else f"{said} {_WITH_TEXT}".strip()
+        )
     why, _ = Counter(reasons).most_common(1)[0]
     again = " Then try again." if why in {MISSING, OFF} else ""
     return DocumentError(f"No text was found in this file, its pages are pictures: {why}.", f"{remedy(why)}{again}")

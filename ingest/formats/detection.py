@@ -77,6 +77,8 @@ _MIMES = {
 }
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _STREAMS = (("EncryptedPackage", ""), ("__properties_version1.0", "msg"), ("Workbook", "xls"), ("Book", "xls"))
+_OLD = (("WordDocument", ".docx"), ("PowerPoint Document", ".pptx"))
+_BINARY_SHEETS = b"ms-excel.sheet.binary"
 _HTML = re.compile(
     rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.{0,2000}?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
 )
@@ -155,7 +157,7 @@ def _head(file: File) -> bytes:
 def _detect_zip(file: File) -> str:
     try:
         with zipfile.ZipFile(file) as archive:
-            names = set(archive.namelist())
+            names, types = set(archive.namelist()), b""
             if _TYPES in names and archive.getinfo(_TYPES).file_size < 1 << 20:
                 types = archive.read(_TYPES)
                 if found := next((kind for mark, kind in _OFFICE.items() if mark in types), ""):
@@ -171,7 +173,9 @@ def _detect_zip(file: File) -> str:
             "Open it in the program that made it, save it again and upload that.",
         ) from error
     if _TYPES in names:  # of an office program, but no kind that is read here
-        raise unsupported()
+        if _BINARY_SHEETS in types:
+            raise Unsupported("Binary workbooks (.xlsb) are not supported.", "Save it as .xlsx and upload that.")
+        raise _other_program()
     return "zip"
 
 
@@ -188,13 +192,22 @@ def _detect_ole(file: File) -> str:
             if not kind:
                 raise DocumentError("The file is encrypted.", "Upload it without a password.")
             return kind
-    raise DocumentError("This is a file of an old Office version.", "Save it as .docx or PDF and upload that.")
+    for stream, newer in _OLD:
+        if stream.casefold() in streams:
+            raise DocumentError(
+                "This is a file of an old Office version.", f"Save it as {newer} or PDF and upload that."
+            )
+    raise _other_program()
+
+
+def _other_program() -> Unsupported:
+    return Unsupported("This kind of file is not supported.", "Save it as PDF in its program and upload that.")
 
 
 def _named_in(file: File) -> set[str]:
     """The streams that a broken file seems to hold."""
     head = _head(file)
-    return {stream.casefold() for stream, _ in _STREAMS[:2] if stream.encode("utf-16-le") in head}
+    return {stream.casefold() for stream, _ in (*_STREAMS, *_OLD) if f"{stream}\0".encode("utf-16-le") in head}
 
 
 def _is_pdf(head: bytes) -> bool:

@@ -132,8 +132,13 @@ def test_a_member_whose_size_is_a_lie_costs_only_itself():
     [
         (compound({"EncryptedPackage": b"x" * 99, "EncryptionInfo": b"y" * 99}), "encrypted"),
         (files.opendocument("text", "", manifest="<manifest:encryption-data/>"), "encrypted"),
-        (compound({"WordDocument": b"x" * 99}), "old Office"),
-        (compound({"PowerPoint Document": b"x" * 99}), "old Office"),
+        (compound({"WordDocument": b"x" * 99}), r"old Office version\. Save it as \.docx or PDF"),
+        (compound({"PowerPoint Document": b"x" * 99}), r"old Office version\. Save it as \.pptx or PDF"),
+        (compound({"VisioDocument": b"x" * 99}), r"not supported\. Save it as PDF"),
+        (
+            files.zipped({"[Content_Types].xml": "application/vnd.ms-excel.sheet.binary.macroEnabled.main"}),
+            r"as \.xlsx",
+        ),
         (files.zipped({"[Content_Types].xml": "<Types/>", "a.txt": "words"}), "not supported"),
     ],
 )

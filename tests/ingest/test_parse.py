@@ -3,6 +3,7 @@ import zipfile
 
 import openpyxl
 import pytest
+from openpyxl.comments import Comment
 
 from ingest import parse as parsing
 from ingest.formats.sections import NO_TEXT
@@ -70,8 +71,9 @@ def zipped(**files):
         (zipped(a="\0\1\2" * 99), "No file in this archive"),
         (WORD[:400], "damaged"),
         (b"PK\x03\x04 no zip at all", "damaged"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500), "old Office"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500) + "EncryptedPackage".encode("utf-16-le"), "encrypted"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500), "not supported"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500) + "EncryptedPackage\0".encode("utf-16-le"), "encrypted"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500) + "Workbook\0".encode("utf-16-le"), "workbook is damaged"),
         (PDF[: len(PDF) // 3], "damaged|could not be read"),
         (b"%PDF-1.7\nnothing that follows is a PDF", "damaged"),
         (papers.pdf([[]]), "No text was found"),
@@ -92,6 +94,14 @@ def test_a_file_all_of_which_is_hidden_is_refused_with_what_hides_it(file):
     book.active.sheet_state = "hidden"
     with pytest.raises(DocumentError, match=r"No text was found in this file\. Hidden sheets were left out: Sheet\."):
         parse(file(saved(book)), "book.xlsx")
+
+
+def test_a_file_with_nothing_but_comments_is_refused_with_what_to_do(file):
+    book = openpyxl.Workbook()
+    book.active["A1"].comment = Comment("Look here.", "Ann")
+    with pytest.raises(DocumentError) as caught:
+        parse(file(saved(book)), "book.xlsx")
+    assert caught.value.remedy == "Comments were left out. Upload one with text in it."
 
 
 def test_the_refusal_lists_what_is_supported(file):
