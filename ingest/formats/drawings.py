@@ -1,10 +1,12 @@
-"""Drawings of Office files that hold words: charts as tables of their figures, whatever shape they have, and diagrams.
+"""Drawings of Office files that hold words: charts as tables of their figures, whatever shape they have, diagrams, and
+the text boxes of sheets.
 
 Figures are those that are stored with the chart; the workbook behind it is not opened.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from ingest.formats.packages import xml
@@ -13,6 +15,8 @@ from ingest.formats.sections import SectionWriter, one_line
 CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 _DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
+FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+_OVER_SHEET = "{http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing}"
 _CATEGORIES, _VALUES = ("cat", "xVal"), ("val", "yVal")
 _MOST = 20_000  # points of a series
 
@@ -36,6 +40,18 @@ def write_diagram(data: bytes, writer: SectionWriter) -> None:
         text = _words(paragraph)
         if text.strip():
             writer.item(text)
+
+
+def texts_of_boxes(data: bytes) -> Iterator[str]:
+    """What stands in the text boxes over a sheet, whose drawing is `data`; hidden ones apart. Raises lxml's errors."""
+    for shape in xml(data).iter(f"{_OVER_SHEET}sp"):
+        named = next(shape.iter(f"{_OVER_SHEET}cNvPr"), None)
+        if named is not None and named.get("hidden") in {"1", "true"}:
+            continue
+        if not any(parent.tag == FALLBACK for parent in shape.iterancestors()):
+            text = "\n".join(_words(paragraph) for paragraph in shape.iter(f"{_DRAWING}p"))
+            if text.strip():
+                yield text
 
 
 def _table(series: list[Any]) -> list[list[str]]:

@@ -15,7 +15,7 @@ from docx.opc.exceptions import OpcError
 from docx.oxml.ns import qn
 
 from ingest.child import report
-from ingest.formats.drawings import CHART, DIAGRAM, write_chart, write_diagram
+from ingest.formats.drawings import CHART, DIAGRAM, FALLBACK, write_chart, write_diagram
 from ingest.formats.grid import MOST_COLUMNS
 from ingest.formats.ooxml import usual
 from ingest.formats.packages import BROKEN, check_size, comments, damaged, xml
@@ -32,7 +32,6 @@ _BEFORE = {f"{_MATH}den": "/", f"{_MATH}sup": "^", f"{_MATH}sub": "_"}  # fracti
 _WRAPPERS = {qn("w:ins"), qn("w:moveTo"), qn("w:customXml"), qn("w:smartTag"), _SDT_CONTENT}
 _TEXT_BOX = qn("w:txbxContent")
 _DROPPED = {qn("w:del"), qn("w:moveFrom"), qn("w:pPr"), qn("w:rPr"), qn("w:instrText"), qn("w:delText"), _TEXT_BOX}
-_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _SIGNS = {qn("w:br"): "\n", qn("w:cr"): "\n", _TAB: " ", qn("w:noBreakHyphen"): "-", qn("w:softHyphen"): ""}
 _R, _RPR, _PPR, _SHADE, _HIGHLIGHT = qn("w:r"), qn("w:rPr"), qn("w:pPr"), qn("w:shd"), qn("w:highlight")
 _HIDING = (qn("w:vanish"), qn("w:webHidden"))
@@ -140,7 +139,7 @@ def _write_paragraph(paragraph: Any, writer: SectionWriter, styles: _Styles) -> 
     else:
         writer.paragraph(text)
     for box in paragraph.iter(_TEXT_BOX):
-        if not any(parent.tag == _FALLBACK for parent in box.iterancestors()):
+        if not any(parent.tag == FALLBACK for parent in box.iterancestors()):
             for inner in box.iter(_P):
                 writer.paragraph("".join(_texts(inner)))
 
@@ -165,7 +164,7 @@ def _texts(paragraph: Any) -> Iterator[str]:
             yield element.text or ""
         elif element.tag in _SIGNS:
             yield _SIGNS[element.tag]
-        elif element.tag not in _DROPPED and element.tag != _FALLBACK and not _is_unseen(element):
+        elif element.tag not in _DROPPED and element.tag != FALLBACK and not _is_unseen(element):
             yield _BEFORE.get(element.tag, "")
             stack.append(iter(element))
 

@@ -2,7 +2,7 @@
 
 openpyxl reads .xlsx as a stream, xlrd the old .xls. Formulas are never computed: the results that are stored are
 read. The sizes that a sheet claims to have are ignored. Hidden sheets, rows and columns are left out with a warning
-(`ingest.formats.hidden`); so are comments, charts and pictures.
+(`ingest.formats.hidden`); so are comments, charts and pictures. Text boxes of .xlsx are read behind their sheet.
 """
 
 from __future__ import annotations
@@ -129,6 +129,11 @@ def _write_sheet(
     writer.place("")
     shown = around.hidden.shown(filled(rows, around.spans))
     write_rows(shown, writer, lambda first, last: f"Sheet {name}, {row_words(first, last)}", allowance, title=name)
+    if around.boxes:
+        writer.place(f"Sheet {name}, text boxes")
+        writer.heading(1, name)
+        for text in around.boxes:
+            writer.paragraph(text)
 
 
 def row_words(first: int, last: int) -> str:

@@ -1,7 +1,7 @@
 """What a sheet of an .xlsx says around its values and openpyxl's stream leaves out, from the sheet's XML.
 
-That is: what it hides, cells that stand over several rows, and formulas whose result was never stored. The XML is not
-parsed but searched, since most of it is cells.
+That is: what it hides, cells that stand over several rows, formulas whose result was never stored, and text boxes. The
+XML is not parsed but searched, since most of it is cells.
 """
 
 from __future__ import annotations
@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import IO
 
+from ingest.formats.drawings import texts_of_boxes
 from ingest.formats.hidden import Hidden
+from ingest.formats.packages import BROKEN, part
 
 _TAG = re.compile(rb"<(?:\w+:)?(row|col|autoFilter|filterColumn|mergeCell)\b([^<>]*)>")
 _ROW_NUMBER = re.compile(rb"\br\s*=\s*[\"'](\d{1,8})[\"']")
@@ -32,11 +35,15 @@ class Worksheet:
     hidden: Hidden = field(default_factory=Hidden)
     spans: dict[int, list[tuple[int, int]]] = field(default_factory=dict)  # as `ingest.formats.spans` has them
     unresolved: int = 0  # formulas without a result
+    boxes: list[str] = field(default_factory=list)  # the text of each
 
 
 def worksheet(archive: zipfile.ZipFile, path: str) -> Worksheet:
     """Of the sheet at `path` in the file."""
     found, rows, number = Worksheet(), list[int](), 0
+    for drawing in _related(archive, path, "drawings"):
+        with suppress(*BROKEN):  # a drawing that can't be read does not cost the sheet
+            found.boxes += texts_of_boxes(part(archive, drawing))
     filters = _filters_of_tables(archive, path)
     area: range | None = None
     with archive.open(path) as opened:
@@ -78,22 +85,25 @@ def unresolved(sheets: Sequence[tuple[str, int]]) -> list[str]:
 
 def _filters_of_tables(archive: zipfile.ZipFile, sheet: str) -> list[range]:
     """The rows that the filters of a sheet's tables stand over, where they hold back any."""
-    folder, _, name = sheet.rpartition("/")
     found = []
-    try:
-        relations = archive.read(f"{folder}/_rels/{name}.rels")[:_BLOCK]
-    except KeyError:
-        return []
-    known = set(archive.namelist())
-    for target in re.findall(rb"tables/(\w+\.xml)[\"']", relations)[:100]:
-        path = f"xl/tables/{target.decode('ascii')}"
-        if path in known:
-            with archive.open(path) as opened:
-                tags = dict(islice(_tags(opened), 1_000))
-            area = _rows_below(dict(_ATTRIBUTE.findall(tags.get(b"autoFilter", b""))))
-            if area is not None and b"filterColumn" in tags:
-                found.append(area)
+    for path in _related(archive, sheet, "tables"):
+        with archive.open(path) as opened:
+            tags = dict(islice(_tags(opened), 1_000))
+        area = _rows_below(dict(_ATTRIBUTE.findall(tags.get(b"autoFilter", b""))))
+        if area is not None and b"filterColumn" in tags:
+            found.append(area)
     return found
+
+
+def _related(archive: zipfile.ZipFile, sheet: str, folder: str) -> list[str]:
+    """What a sheet names of a folder of the workbook, as far as it is there."""
+    place, _, name = sheet.rpartition("/")
+    known = set(archive.namelist())
+    relations = f"{place}/_rels/{name}.rels"
+    if relations not in known:
+        return []
+    targets = re.findall(rf"{folder}/(\w+\.xml)[\"']".encode(), part(archive, relations)[:_BLOCK])[:100]
+    return [path for target in targets if (path := f"xl/{folder}/{target.decode('ascii', 'replace')}") in known]
 
 
 def _tags(opened: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:

@@ -10,7 +10,7 @@ import pytest
 from ingest.formats import reader
 from ingest.formats.members import Budget
 from storage.tables import column_names
-from tests.ingest import files
+from tests.ingest import files, papers
 from tests.ingest.compound import xls
 
 
@@ -84,6 +84,40 @@ def test_cells_are_read_as_the_sheet_shows_them(value, form, shown):
     book.active.append(["a", value])
     book.active["B2"].number_format = form
     assert read(files.saved(book)).sections[0].text.endswith(f"a | {shown}")
+
+
+DRAWING = (
+    '<d:wsDr xmlns:d="http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing"'
+    ' xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main">{}</d:wsDr>'
+)
+BOX = '<d:sp><d:nvSpPr><d:cNvPr id="1" name="Box"{}/></d:nvSpPr><d:txBody>{}</d:txBody></d:sp>'
+
+
+def with_drawing(drawing):
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/drawing"
+    relation = (
+        '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+        f'<Relationship Id="rId1" Type="{kind}" Target="../drawings/drawing1.xml"/></Relationships>'
+    )
+    changes = {"xl/worksheets/_rels/sheet1.xml.rels": relation, "xl/drawings/drawing1.xml": drawing}
+    return papers.changed_zip(
+        files.xlsx({"Plan": [["Name", "Days"], ["a", 3]]}), {name: text.encode() for name, text in changes.items()}
+    )
+
+
+def test_text_boxes_of_a_sheet_are_read_behind_it():
+    words = (
+        "<a:p><a:r><a:t>Fill in </a:t></a:r><a:r><a:t>by Friday.</a:t></a:r></a:p><a:p><a:r><a:t>Ann</a:t></a:r></a:p>"
+    )
+    hidden = BOX.format(' hidden="1"', "<a:p><a:r><a:t>Secret</a:t></a:r></a:p>")
+    table, boxes = read(with_drawing(DRAWING.format(BOX.format("", words) + hidden))).sections
+    assert table.text == "Plan\n\nName | Days\na | 3"
+    assert (boxes.place, boxes.text) == ("Sheet Plan, text boxes", "Plan\n\nFill in by Friday.\nAnn")
+
+
+def test_a_broken_drawing_does_not_cost_the_sheet():
+    [section] = read(with_drawing("<d:wsDr>")).sections
+    assert section.text == "Plan\n\nName | Days\na | 3"
 
 
 def test_an_old_workbook_reads_like_a_new_one():
