@@ -1,8 +1,9 @@
 """What was typed onto a PDF's page without being part of it: the fields of forms, and notes written over it.
 
-They are made part of the page before it is read or drawn. The characters that were there stay where they are; what was
-typed is read behind the words that it stands beside. Hidden fields are left out. Not covered: notes without a drawing
-of their own, the order on pages that are shown turned, ticks that are no letters, and comments that open on a click.
+They are made part of a copy of the page, which is read and drawn. The characters that were there stay where they are;
+what was typed is read behind the words that it stands beside. Hidden fields are left out. Not covered: notes without a
+drawing of their own, the order on pages that are shown turned, ticks that are no letters, and comments that open on a
+click.
 """
 
 from __future__ import annotations
@@ -50,15 +51,22 @@ def prepare(document: pypdfium2.PdfDocument) -> None:
 
 
 def opened(document: pypdfium2.PdfDocument, index: int) -> tuple[pypdfium2.PdfPage, Overlay]:
-    """The page with what was typed onto it. Raises PdfiumError for a broken page."""
+    """The page with what was typed onto it. Raises PdfiumError for a broken page.
+
+    Such a page is a copy: the fonts that it has from the whole document would be lost where it is changed.
+    """
     page = document[index]
     boxes = tuple(_boxes(page))
     if not boxes:
         return page, Overlay()
     printed = _count(page)
+    copy = pypdfium2.PdfDocument.new()
+    copy.import_pages(document, [index])
+    page.close()
+    page = copy[0]
     if pdfium.FPDFPage_Flatten(page.raw, pdfium.FLAT_NORMALDISPLAY) == pdfium.FLATTEN_SUCCESS:
         page.close()
-        page = document[index]
+        page = copy[0]
     return page, Overlay(boxes, frozenset(_texts(page, printed)))
 
 

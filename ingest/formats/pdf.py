@@ -149,8 +149,16 @@ def _read_page(document: pypdfium2.PdfDocument, number: int, no_ocr: str) -> tup
     """The page, and why it has no text where it has none."""
     try:
         page, typed = overlay.opened(document, number)
+        seen, why = _read_open(page, typed, no_ocr)
+        if typed.boxes and not seen.text.strip():  # letters that were typed may be stored without saying which they are
+            seen, why = _read_open(document[number], overlay.Overlay(), no_ocr)
     except pypdfium2.PdfiumError:  # one broken page does not lose the others
         return Page("", []), "damaged, it could not be opened"
+    return seen, why
+
+
+def _read_open(page: pypdfium2.PdfPage, typed: overlay.Overlay, no_ocr: str) -> tuple[Page, str]:
+    """As `_read_page`, of a page that is closed afterwards."""
     try:
         text_page = page.get_textpage()
     except pypdfium2.PdfiumError:
