@@ -10,11 +10,13 @@ from typing import Annotated
 import typer
 
 from app.commands import OPERATOR, AsJson
-from app.settings import load
+from app.settings import Settings, load
 from app.ui.safe_html import clean
 from app.ui.wording import counted, number, time_left
 from storage.database import Database
+from storage.documents import Documents
 from storage.errors import InvalidInput
+from storage.files import Files
 from storage.queue import JobInfo, Queue, Summary
 from storage.types import State, Status
 
@@ -22,17 +24,24 @@ jobs = typer.Typer(help="What is being read in: list it, pause, resume, cancel a
 
 Ids = Annotated[list[str] | None, typer.Argument(help="Jobs, by the id that `footnote jobs list` shows.")]
 SomeIds = Annotated[list[str], typer.Argument(help="Jobs, by the id that `footnote jobs list` shows.")]
+_EVERY = 10_000_000  # documents
 All = Annotated[bool, typer.Option("--all", help="Everything.")]
 
 
 @contextmanager
-def _queue() -> Iterator[Queue]:
-    database = Database(load().sql_url)
+def _database(settings: Settings) -> Iterator[Database]:
+    database = Database(settings.sql_url)
     try:
         database.migrate()
-        yield Queue(database)
+        yield database
     finally:
         database.close()
+
+
+@contextmanager
+def _queue() -> Iterator[Queue]:
+    with _database(load()) as database:
+        yield Queue(database)
 
 
 @jobs.command("list")
@@ -99,6 +108,23 @@ def retry(
             queue.retry(version_id, OPERATOR)
 
 
+@jobs.command("read-again")
+def read_again(
+    document: Annotated[list[str] | None, typer.Argument(help="Documents, by the id that the address names.")] = None,
+    partly: Annotated[bool, typer.Option("--partly", help="All that could be read in part only.")] = False,
+) -> None:
+    """Read ready documents anew, as after OCR was installed or Footnote updated; they answer meanwhile."""
+    chosen, settings = list(document or ()), load()
+    with _database(settings) as database:
+        documents = Documents(database, Files(settings.data_dir))
+        if _chosen(document, partly):
+            ready = documents.find(OPERATOR, states=[State.READY], limit=_EVERY)
+            chosen = [info.id for info in ready if any(gap.loses for gap in info.gaps)]
+        for document_id in chosen:
+            documents.read_again(document_id, OPERATOR)
+    print(f"{counted(len(chosen), 'document')} will be read again.")
+
+
 def in_words(summary: Summary) -> str:
     parts = [f"{number(count)} {status}" for status, count in summary.counts.items()]
     if summary.deleting:
@@ -113,7 +139,7 @@ def in_words(summary: Summary) -> str:
 
 def _chosen(given: list[str] | None, everything: bool) -> bool:
     if bool(given) == everything:
-        raise InvalidInput("Name jobs, or all of them by the option.")
+        raise InvalidInput("Name some, or take all by the option, not both.")
     return everything
 
 

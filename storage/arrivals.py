@@ -1,7 +1,8 @@
 """Bytes that arrive become the first version of a document, or its next one; and which version counts.
 
-A version that follows another is made searchable beside it. The older one answers until the switch, and for good where
-the newer one fails. Its text stays for conversations that cite it; its passages go after the switch.
+A version that follows another, of other bytes or of the same ones to be read anew, is made searchable beside it. The
+older one answers until the switch, and for good where the newer one fails. Its text stays for conversations that cite
+it; its passages go after the switch.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from sqlalchemy.orm import Session, aliased
 
 from storage import audit
 from storage.access import readable, write_terms
-from storage.errors import AlreadyExists, NotFound
+from storage.errors import AlreadyExists, Conflict, NotFound
 from storage.files import Files, Incoming, file_name
 from storage.models import Content, Document, Version, new_id, now
 from storage.status import OPEN
@@ -61,11 +62,7 @@ def replace(
     What still waits or is being read of an older version ends without having been searchable. Raises AlreadyExists
     where another document holds the bytes, NotFound for a document that the principal may not read.
     """
-    document = session.scalar(
-        sa.select(Document).where(Document.id == document_id, readable(principal)).with_for_update()
-    )
-    if document is None:
-        raise NotFound(UNKNOWN)
+    document = document_of(session, document_id, principal, lock=True)
     newest = session.scalars(_newest(document_id)).one()
     if newest.sha256 == incoming.sha256:
         return Added(document_id, newest.id, known=True, replaced=True)
@@ -78,9 +75,7 @@ def replace(
     earlier = earlier.where(Version.id != (document.live_version_id or ""))
     ended = {"state": State.FAILED, "reason": SUPERSEDED, "remedy": "", "finished": now(), "executor": "", "wanted": ""}
     session.execute(earlier.values(ended))
-    version = _waiting(session, document, name, incoming, principal)
-    version.created = max(now(), newest.created + timedelta(microseconds=1))  # the newest, whatever the clock says
-    document.changed = now()
+    version = _next(session, document, newest, name, incoming, principal)
     if not known:
         session.add(Content(sha256=incoming.sha256, document_id=document_id))
     session.flush()
@@ -89,6 +84,34 @@ def replace(
     session.flush()
     files.keep(incoming, version.id)
     return Added(document_id, version.id, known=False, replaced=True)
+
+
+def again(session: Session, files: Files, document_id: str, principal: Principal) -> Added:
+    """A waiting version of the bytes that the ready one has: they are read as files are read now.
+
+    Raises Conflict unless the newest version is ready, NotFound for a document that the principal may not read, or
+    whose original is gone.
+    """
+    document = document_of(session, document_id, principal, lock=True)
+    newest = session.scalars(_newest(document_id)).one()
+    if newest.state != State.READY:
+        raise Conflict(
+            "Only a document that is ready can be read again. One that failed or was cancelled can be retried."
+        )
+    version = _next(session, document, newest, newest.name, newest, principal)
+    audit.record(session, principal, "document read again", document_id, name=newest.name)
+    session.flush()
+    files.share(newest.id, version.id)
+    return Added(document_id, version.id, known=False, replaced=True)
+
+
+def document_of(session: Session, document_id: str, principal: Principal, *, lock: bool = False) -> Document:
+    """Raises NotFound for a document that the principal may not read."""
+    query = sa.select(Document).where(Document.id == document_id, readable(principal))
+    document = session.scalar(query.with_for_update() if lock else query)
+    if document is None:
+        raise NotFound(UNKNOWN)
+    return document
 
 
 def holder(session: Session, sha256: str) -> Added | None:
@@ -120,13 +143,24 @@ def _newest(document_id: str) -> sa.Select[Version]:
     return sa.select(Version).where(Version.document_id == document_id).order_by(*newest_first).limit(1)
 
 
-def _waiting(session: Session, document: Document, name: str, incoming: Incoming, principal: Principal) -> Version:
+def _next(
+    session: Session, document: Document, newest: Version, name: str, content: Incoming | Version, principal: Principal
+) -> Version:
+    version = _waiting(session, document, name, content, principal)
+    version.created = max(now(), newest.created + timedelta(microseconds=1))  # the newest, whatever the clock says
+    document.changed = now()
+    return version
+
+
+def _waiting(
+    session: Session, document: Document, name: str, content: Incoming | Version, principal: Principal
+) -> Version:
     version = Version(
         id=new_id(),
         document_id=document.id,
-        sha256=incoming.sha256,
+        sha256=content.sha256,
         name=name,
-        size=incoming.size,
+        size=content.size,
         state=State.WAITING,
         started_by=principal.name,
     )

@@ -140,6 +140,16 @@ class Documents:
         with self._database.write() as session:
             return arrivals.replace(session, self._files, document_id, name, incoming, principal)
 
+    def read_again(self, document_id: str, principal: Principal) -> Added:
+        """Have the file of a ready document read anew, as after a setting or the reader has changed.
+
+        It answers as it is until that has succeeded. Raises Forbidden for anybody but an admin, Conflict unless the
+        newest version is ready.
+        """
+        require_admin(principal)
+        with self._database.write() as session:
+            return arrivals.again(session, self._files, document_id, principal)
+
     def named(self, name: str, principal: Principal) -> list[str]:
         """The ids of the readable documents whose newest version has this file name, oldest first."""
         query = _listing(principal).where(Version.name == file_name(name)).order_by(Document.created, Document.id)
@@ -277,7 +287,7 @@ class Documents:
         """Effective at once for every reader that goes. Returns the live version whose points must follow, if any."""
         require_admin(principal)
         with self._database.write() as session:
-            document = _document(session, document_id, principal, lock=True)
+            document = arrivals.document_of(session, document_id, principal, lock=True)
             write_terms(session, document.id, readers)
             document.terms_stale, document.changed = True, now()
             audit.record(
@@ -294,7 +304,7 @@ class Documents:
         """From now on the document is unknown to everybody, a second call included; its bytes may be uploaded again."""
         require_admin(principal)
         with self._database.write() as session:
-            document = _document(session, document_id, principal, lock=True)
+            document = arrivals.document_of(session, document_id, principal, lock=True)
             begin_delete(session, document, principal)
 
 
@@ -378,14 +388,6 @@ def _place(session: Session, version: Version) -> int:
 
 def _terms(session: Session, document_id: str) -> list[str]:
     return list(session.scalars(sa.select(DocumentTerm.term).where(DocumentTerm.document_id == document_id)))
-
-
-def _document(session: Session, document_id: str, principal: Principal, *, lock: bool = False) -> Document:
-    query = sa.select(Document).where(Document.id == document_id, readable(principal))
-    document = session.scalar(query.with_for_update() if lock else query)
-    if document is None:
-        raise _unknown()
-    return document
 
 
 def _unknown() -> NotFound:

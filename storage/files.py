@@ -7,6 +7,7 @@ ids of ours; the uploaded name is data and never becomes a path.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -56,6 +57,19 @@ class Files:
         target = self._original(version_id)
         target.parent.mkdir(parents=True, exist_ok=True)
         incoming.path.replace(target)
+
+    def share(self, version_id: str, other: str) -> None:
+        """Make the original of a version that of `other` too: each has a file, and deleting one leaves the other's.
+
+        Raises NotFound when it is gone.
+        """
+        source, target = self.original(version_id), self._original(other)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(source, target)
+        except OSError:  # not every file system has links
+            with self.receive(source.stat().st_size) as receiver:
+                self.keep(receiver.copy(source), other)
 
     def original(self, version_id: str) -> Path:
         """Raises NotFound when the version's file is gone."""

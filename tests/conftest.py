@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from os import environ
 from pathlib import Path
@@ -20,7 +20,7 @@ from storage.database import Database
 from storage.documents import Documents
 from storage.files import Files
 from storage.models import Base
-from storage.types import Chunk, Principal, Readers, Role, Section
+from storage.types import Chunk, Gap, Principal, Readers, Role, Section
 from storage.users import Users
 from storage.versions import Versions
 
@@ -198,9 +198,9 @@ class Library:
         kept = self.add(content, readers, name=name)
         return Kept(kept.id, kept.version_id, (self.fill(kept, content, title=title or name),))
 
-    def fill(self, kept: Kept, content: str, *, title: str) -> str:
+    def fill(self, kept: Kept, content: str, *, title: str, gaps: Sequence[Gap] = ()) -> str:
         section = Section(1, content)
-        details = {"title": title, "format": "text", "language": "en", "pages": 1, "warnings": []}
+        details = {"title": title, "format": "text", "language": "en", "pages": 1, "warnings": [], "gaps": gaps}
         self.versions.store_sections(kept.version_id, [section], **details)
         chunk = str(uuid4())
         place = Chunk(chunk, kept.id, kept.version_id, 0, 1, 0, len(content), "", "")

@@ -129,6 +129,12 @@ def retry(request: Request) -> Response:
     return Json({"version_id": job.version_id, "attempt": job.attempt}, 202)
 
 
+def read_again(request: Request) -> Response:
+    """Admins: have the file of a ready document read anew; until that has succeeded it answers as it is."""
+    added = services_of(request).documents.read_again(request.path_params["document"], principal_of(request))
+    return Json({"version_id": added.version_id}, 202)
+
+
 def page_text(request: Request) -> Response:
     """The text of a page or section, with its title and heading."""
     version, page = _page(request)
@@ -245,6 +251,7 @@ _ROUTES = [
     Route("/documents/{document}", delete_document, methods=["DELETE"]),
     Route("/documents/{document}/readers", set_readers, methods=["PUT"]),
     Route("/documents/{document}/retry", retry, methods=["POST"]),
+    Route("/documents/{document}/read-again", read_again, methods=["POST"]),
     Route("/versions/{version}/pages/{page}.jpg", page_image, methods=["GET"]),
     Route("/versions/{version}/pages/{page}", page_text, methods=["GET"]),
     Route("/versions/{version}/original", original, methods=["GET"]),

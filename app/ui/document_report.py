@@ -10,7 +10,7 @@ import streamlit as st
 from app import preview
 from app.services import Services
 from app.ui.document_rows import ready, state
-from app.ui.identity import who
+from app.ui.identity import callback, draw_problem, who
 from app.ui.readers import tags
 from app.ui.report_rows import figures, head, notes, passages, times, why_empty
 from app.ui.safe_html import attribute, plain
@@ -34,12 +34,18 @@ def open_document(document_id: str) -> None:
 
 
 def draw(services: Services, principal: Principal, document_id: str) -> None:
-    st.button("All documents", key="back", icon=":material/arrow_back:", type="tertiary", on_click=_close)
+    top = st.container(key="report_top", horizontal=True, horizontal_alignment="distribute")
+    top.button("All documents", key="back", icon=":material/arrow_back:", type="tertiary", on_click=_close)
+    draw_problem()
     try:
         report = services.reports.report(document_id, principal)
     except NotFound as error:
         st.html(f'<p class="notice">{plain(str(error))}</p>')
         return
+    if report.state is State.READY:
+        top.button("Read again", key="read_again", type="tertiary", on_click=_read_again, args=(document_id,))
+    elif report.state not in OPEN:
+        top.button("Retry", key="retry", type="tertiary", on_click=_retry, args=(document_id,))
     moves = report.state in OPEN
     st.fragment(_draw_report, run_every=MOVING if moves else STILL)(document_id, moves)
     if report.pages and not moves:
@@ -119,6 +125,16 @@ def _choose() -> None:
     if chosen := st.session_state.get("page_chosen"):
         _go(int(chosen))
         st.session_state["page_chosen"] = None
+
+
+@callback
+def _read_again(services: Services, principal: Principal, document_id: str) -> None:
+    services.documents.read_again(document_id, principal)
+
+
+@callback
+def _retry(services: Services, principal: Principal, document_id: str) -> None:
+    services.versions.retry(document_id, principal)
 
 
 def _close() -> None:

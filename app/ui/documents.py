@@ -150,6 +150,8 @@ def _draw_menu(info: DocumentInfo) -> None:
     actions = ["Report", "Readers", "Delete"]
     if info.state in (State.FAILED, State.CANCELLED):
         actions.insert(0, "Retry")
+    elif info.state is State.READY:
+        actions.insert(2, "Read again")
     st.menu_button(
         "Actions",
         actions,
@@ -199,6 +201,8 @@ def _choose(services: Services, principal: Principal, document_id: str) -> None:
     chosen = str(st.session_state.get(f"menu_{document_id}"))
     if chosen == "Retry":
         services.versions.retry(document_id, principal)
+    elif chosen == "Read again":
+        services.documents.read_again(document_id, principal)
     elif chosen == "Report":
         document_report.open_document(document_id)
     else:

@@ -50,7 +50,7 @@ def notes(report: Report) -> str:
 def _lost(report: Report) -> Iterator[str]:
     for why in dict.fromkeys(gap.reason for gap in report.gaps if gap.loses):
         (pages,) = without_text([gap for gap in report.gaps if gap.reason == why], report.format)
-        again = " Then delete the document and upload it again." if why in {MISSING, OFF} else ""
+        again = " Then have the document read again." if why in {MISSING, OFF} else ""
         yield f"{pages}. {remedy(why)}{again}"
 
 

@@ -12,7 +12,7 @@ from storage.database import Database
 from storage.documents import Documents
 from storage.errors import Conflict, InvalidInput
 from storage.files import Files
-from storage.types import State
+from storage.types import BLANK, Gap, State
 from storage.versions import Versions
 from tests.app.test_cli import call, said
 from tests.conftest import ADA, Kept, Library
@@ -63,9 +63,22 @@ def test_jobs_are_paused_resumed_cancelled_and_retried(library: Library) -> None
 def test_a_command_that_names_nothing_or_what_has_ended_says_so(library: Library) -> None:
     ready = library.ready("a")
     for command in ("pause", "resume", "retry"):
-        with pytest.raises(InvalidInput, match="Name jobs"):
+        with pytest.raises(InvalidInput, match="Name some"):
             call("jobs", command)
     with pytest.raises(InvalidInput):
         call("jobs", "pause", ready.version_id, "--all")
     with pytest.raises(Conflict, match="ended"):
         call("jobs", "cancel", ready.version_id)
+
+
+def test_documents_are_read_again_by_their_id_or_where_a_part_is_missing(library: Library) -> None:
+    whole, blank, part, waiting = (library.add(name, name=f"{name}.txt") for name in ("a", "b", "c", "d"))
+    for kept, gaps in ((whole, ()), (blank, [Gap(1, 1, BLANK)]), (part, [Gap(1, 1, "no text, only a picture")])):
+        library.fill(kept, "text", title="Text", gaps=gaps)
+    assert "1 document will be read again" in said("jobs", "read-again", "--partly")
+    assert states(library, whole, blank, part, waiting) == [State.READY, State.READY, State.WAITING, State.WAITING]
+    assert "1 document will be read again" in said("jobs", "read-again", whole.id)
+    assert states(library, whole, blank) == [State.WAITING, State.READY]
+    for given in ([waiting.id], [], [blank.id, "--partly"]):
+        with pytest.raises((Conflict, InvalidInput)):
+            call("jobs", "read-again", *given)

@@ -267,6 +267,15 @@ def test_only_what_failed_is_tried_again(anna: httpx.Client, office: Office) -> 
     assert (answer.status_code, answer.json()) == (202, {"version_id": failed["version_id"], "attempt": 2})
 
 
+def test_only_what_is_ready_is_read_again(anna: httpx.Client, office: Office) -> None:
+    document_id, version_id = office.add("ready.txt", EVERYONE, b"read me again")
+    answer = anna.post(f"/api/documents/{document_id}/read-again")
+    assert answer.status_code == 202
+    assert answer.json()["version_id"] != version_id
+    assert anna.get(f"/api/documents/{document_id}").json()["state"] == "waiting"
+    assert problem(anna.post(f"/api/documents/{document_id}/read-again")) == (409, "conflict")
+
+
 # cited pages
 
 

@@ -177,6 +177,19 @@ def test_the_report_tells_what_was_found_and_shows_passages_as_they_are_embedded
     assert "from character 0 to 19" in shown
 
 
+def test_a_report_offers_to_read_what_is_ready_again_and_to_retry_what_failed(site: Site) -> None:
+    document, _ = report_of(site)
+    page = site.open("documents", document=document)
+    assert "retry" not in buttons(page)
+    page = press(page, "read_again")
+    assert site.office.documents.get(document, site.anna).state is State.WAITING
+    assert not {"retry", "read_again"} & buttons(page)
+    version = site.office.documents.get(document, site.anna).version_id
+    site.office.versions.fail(version, "It broke.", "Mend it.")
+    page = press(site.open("documents", document=document), "retry")
+    assert site.office.documents.get(document, site.anna).state is State.WAITING
+
+
 def test_the_pages_of_a_picture_are_shown_as_they_look(site: Site) -> None:
     document, version = report_of(site, format="tiff")
     shown = text(site.open("documents", document=document))

@@ -333,6 +333,13 @@ def test_a_failed_document_is_tried_again(site: Site) -> None:
     assert site.office.documents.get(document, site.office.principal("anna")).state is State.WAITING
 
 
+def test_a_ready_document_is_read_again(site: Site) -> None:
+    document, _ = site.office.add("a.txt", EVERYONE, b"x")
+    with opened_menu(site.open_page("documents"), f"menu_{document}", "Read again") as page:
+        assert "Waiting" in text(page)
+    assert site.office.documents.get(document, site.office.principal("anna")).state is State.WAITING
+
+
 def test_readers_are_changed_in_a_dialog(site: Site) -> None:
     document, _ = site.office.add("a.txt", EVERYONE, b"x")
     with opened_menu(site.open_page("documents"), f"menu_{document}", "Readers") as page:

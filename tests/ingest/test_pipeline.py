@@ -173,6 +173,22 @@ def test_the_old_version_answers_until_the_new_one_does_and_leaves_the_index_the
     assert (receipt.versions, receipt.files, receipt.points) == (2, 2, total)
 
 
+def test_a_document_that_is_read_again_answers_meanwhile_and_keeps_what_old_chats_cited(
+    steps: Pipeline, library: Library, documents: Documents, database: Database, index: Index
+) -> None:
+    old = library.add("the text")
+    ingest(steps, old)
+    new = Kept(old.id, documents.read_again(old.id, ADA).version_id)
+    assert {old.version_id, new.version_id} & found(database, index, TOM) == {old.version_id}
+    ingest(steps, new)
+    assert {old.version_id, new.version_id} & found(database, index, TOM) == {new.version_id}
+    assert documents.source(old.version_id, 1, TOM).section.text == "the text"
+    documents.begin_delete(old.id, ADA)
+    receipt = steps.delete(old.id)
+    assert receipt is not None
+    assert (receipt.versions, receipt.files, receipt.points) == (2, 2, 1)
+
+
 class Switching:
     """An index that notes which of two versions can be read, by SQL and itself, before and after it is written to."""
 

@@ -60,6 +60,7 @@ PER_DOCUMENT = [
     Entry("GET", "/api/versions/{version}/original", READS),
     Entry("PUT", "/api/documents/{document}/readers", manages(200), {"everyone": True, "groups": []}),
     Entry("POST", "/api/documents/{document}/retry", manages(409)),
+    Entry("POST", "/api/documents/{document}/read-again", manages(202)),
     Entry("DELETE", "/api/documents/{document}", manages(202)),
     Entry("GET", "/api/documents/{document}/report", READS),
     Entry("GET", "/api/versions/{version}/passages", READS),

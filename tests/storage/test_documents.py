@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ import sqlalchemy as sa
 from storage.arrivals import Added
 from storage.database import Database
 from storage.documents import Counts, Documents
-from storage.errors import AlreadyExists, Forbidden, NotFound
+from storage.errors import AlreadyExists, Conflict, Forbidden, NotFound
 from storage.files import Files
 from storage.models import Content, Document, Version
 from storage.types import Hit, Principal, Readers, Role, State
@@ -236,6 +238,40 @@ def test_a_document_is_replaced_by_admins_alone_and_keeps_its_readers(
         replaced(documents, files, Kept("0" * 32, ""), "newer")
     assert documents.named("leave-2.txt", MIA) == [kept.id]
     assert documents.named("leave-2.txt", TOM) == documents.named("leave.txt", MIA) == []
+
+
+def test_a_ready_document_is_read_again_from_its_own_bytes_by_admins_alone(
+    documents: Documents, library: Library, files: Files
+) -> None:
+    kept, waiting = library.ready("for hr", READERS["hr"]), library.add("not ready")
+    with pytest.raises(Forbidden):
+        documents.read_again(kept.id, MIA)
+    with pytest.raises(NotFound):
+        documents.read_again("0" * 32, ADA)
+    with pytest.raises(Conflict, match="ready"):
+        documents.read_again(waiting.id, ADA)
+    again = documents.read_again(kept.id, ADA)
+    assert files.original(again.version_id).read_bytes() == b"for hr"
+    info = documents.get(kept.id, MIA)
+    assert (info.version_id, info.state, info.answers) == (again.version_id, State.WAITING, True)
+    assert info.readers == READERS["hr"]
+    with pytest.raises(Conflict, match="ready"):
+        documents.read_again(kept.id, ADA)
+    files.delete(kept.version_id)
+    assert files.original(again.version_id).read_bytes() == b"for hr"
+
+
+def test_an_original_is_shared_where_the_file_system_has_no_links(
+    library: Library, files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    kept, other = library.add("text"), "f" * 32
+    monkeypatch.setattr(os, "link", refused)
+    files.share(kept.version_id, other)
+    files.delete(kept.version_id)
+    assert files.original(other).read_bytes() == b"text"
 
 
 def test_eight_threads_that_bring_the_same_bytes_make_one_document(
