@@ -34,7 +34,9 @@ def open_document(document_id: str) -> None:
 
 
 def draw(services: Services, principal: Principal, document_id: str) -> None:
-    top = st.container(key="report_top", horizontal=True, horizontal_alignment="distribute")
+    top = st.container(
+        key="report_top", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    )
     top.button("All documents", key="back", icon=":material/arrow_back:", type="tertiary", on_click=_close)
     draw_problem()
     try:
