@@ -10,7 +10,9 @@ by them.
 from __future__ import annotations
 
 import json
+import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -161,9 +163,19 @@ def _likeness(wanted: Vector, embedder: Any) -> Vector:
     return alike
 
 
+def _end_with_input() -> None:
+    """What started it holds the other end, and may be killed: nobody would take the result then."""
+    os.read(sys.stdin.fileno(), 1)  # not the stream: Python waits for its lock when it ends
+    os._exit(1)
+
+
 def main() -> None:
-    """The reason of a refusal goes to standard output; whatever else fails ends with a traceback."""
+    """The reason of a refusal goes to standard output; whatever else fails ends with a traceback.
+
+    It ends when its standard input does.
+    """
     model, target = sys.argv[1:]
+    threading.Thread(target=_end_with_input, daemon=True).start()
     try:
         convert(model, Path(target))
     except Refused as refusal:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import queue
 import shutil
 import subprocess
@@ -248,11 +249,14 @@ def converted(model: str, kept: Path, *, afresh: bool = False) -> Path:
 def _make(source: Path, target: Path) -> None:
     """A refusal is kept too: it would not be another one at the next start. Whatever else goes wrong is tried again."""
     log.info("Converting the embedding model for OpenVINO, once.")
+    for left in target.parent.glob(f"{target.name}.*/"):  # by a process that was killed
+        shutil.rmtree(left, ignore_errors=True)
     unfinished = target.with_name(f"{target.name}.{uuid4().hex}")
     unfinished.mkdir()
+    reading, writing = os.pipe()  # it ends with this process, and the conversion when it does
     try:
         command = [sys.executable, "-m", "ingest.conversion", str(source), str(unfinished)]
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, stdin=subprocess.DEVNULL)
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, stdin=reading)
         if ended.returncode != 0:
             raise Unconvertible(f"the conversion failed: {(ended.stderr.strip().splitlines() or ['?'])[-1][:300]}")
         if answer := ended.stdout.strip():
@@ -261,6 +265,8 @@ def _make(source: Path, target: Path) -> None:
     except subprocess.TimeoutExpired as error:
         raise Unconvertible(f"the conversion took more than {_SECONDS} s") from error
     finally:
+        os.close(reading)
+        os.close(writing)
         shutil.rmtree(unfinished, ignore_errors=True)
 
 

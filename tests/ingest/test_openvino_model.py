@@ -163,6 +163,23 @@ def test_a_failed_conversion_leaves_nothing_and_says_why(tmp_path):
         backend.local_embedder("no-such-model", tmp_path / "kept", device="cpu")
 
 
+def test_what_a_killed_conversion_left_goes_with_the_next(tmp_path):
+    folder = str(models.build(tmp_path))
+    made = openvino_model.converted(folder, tmp_path / "kept")
+    left = made.with_name(f"{made.name}.0123")
+    made.rename(left)
+    assert openvino_model.converted(folder, tmp_path / "kept") == made
+    assert [path for path in (tmp_path / "kept").iterdir() if path.is_dir()] == [made]
+
+
+def test_a_conversion_ends_with_what_started_it(tmp_path):
+    command = [sys.executable, "-m", "ingest.conversion", str(models.build(tmp_path)), str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as started:
+        started.stdin.close()
+        assert started.wait(60) == 1
+    assert not (tmp_path / "measured.json").exists()
+
+
 def test_the_backend_can_be_wished_for(tmp_path, kept):
     by_torch = backend.local_embedder(DEFAULT_MODEL, tmp_path, backend="torch", device="cpu")
     assert isinstance(by_torch, SentenceTransformerEmbedder)
