@@ -80,7 +80,7 @@ def test_a_scanned_page_is_read_with_the_places_of_its_words(read, tmp_path, eng
 
 @needs_rapidocr
 @pytest.mark.skipif(sys.platform != "linux", reason="a process's peak is read from /proc")
-def test_pages_full_of_lines_of_all_lengths_take_rapidocr_no_more_than_600_megabytes():
+def test_pages_full_of_lines_of_all_lengths_take_rapidocr_no_more_than_700_megabytes():
     pages = []
     for turned in (False, True):
         draw = random.Random(turned)
@@ -95,7 +95,7 @@ def test_pages_full_of_lines_of_all_lengths_take_rapidocr_no_more_than_600_megab
             found = [" ".join(word for word, *_ in words) for _, words in one.answer(question, lambda: None)["lines"]]
             assert len(set(found) & set(lines)) >= 0.9 * len(lines)
         [peak] = re.findall(r"VmHWM:\s+(\d+)", Path(f"/proc/{one._child._process.pid}/status").read_text())
-    assert int(peak) < 600 * 1024
+    assert int(peak) < 700 * 1024  # 550 with AVX-512, 630 without; it grew beyond 1,000
 
 
 @needs_tesseract
