@@ -63,7 +63,7 @@ def replace(
     where another document holds the bytes, NotFound for a document that the principal may not read.
     """
     document = document_of(session, document_id, principal, lock=True)
-    newest = session.scalars(_newest(document_id)).one()
+    newest = newest_of(session, document_id)
     if newest.sha256 == incoming.sha256:
         return Added(document_id, newest.id, known=True, replaced=True)
     known = holder(session, incoming.sha256)
@@ -93,7 +93,7 @@ def again(session: Session, files: Files, document_id: str, principal: Principal
     whose original is gone.
     """
     document = document_of(session, document_id, principal, lock=True)
-    newest = session.scalars(_newest(document_id)).one()
+    newest = newest_of(session, document_id)
     if newest.state != State.READY:
         raise Conflict(
             "Only a document that is ready can be read again. One that failed or was cancelled can be retried."
@@ -114,17 +114,23 @@ def document_of(session: Session, document_id: str, principal: Principal, *, loc
     return document
 
 
+def newest_of(session: Session, document_id: str) -> Version:
+    newest_first = (Version.created.desc(), Version.id)
+    query = sa.select(Version).where(Version.document_id == document_id).order_by(*newest_first).limit(1)
+    return session.scalars(query).one()
+
+
 def holder(session: Session, sha256: str) -> Added | None:
     """The document that holds these bytes, and its newest version."""
     document_id = session.scalar(sa.select(Content.document_id).where(Content.sha256 == sha256))
     if document_id is None:
         return None
-    return Added(document_id, session.scalars(_newest(document_id)).one().id, known=True)
+    return Added(document_id, newest_of(session, document_id).id, known=True)
 
 
 def release(session: Session, document: Document) -> None:
     """Let go of bytes that neither the live nor the newest version has: they may become another document."""
-    kept = {session.scalars(_newest(document.id)).one().sha256}
+    kept = {newest_of(session, document.id).sha256}
     if document.live_version_id:
         kept.add(session.get_one(Version, document.live_version_id).sha256)
     session.execute(sa.delete(Content).where(Content.document_id == document.id, Content.sha256.not_in(kept)))
@@ -136,11 +142,6 @@ def counts() -> sa.ColumnElement[bool]:
     newer = aliased(Version)
     follows = sa.exists().where(newer.document_id == Version.document_id, newer.created > Version.created)
     return sa.or_(sa.not_(follows.correlate(Version)), Document.live_version_id == Version.id)
-
-
-def _newest(document_id: str) -> sa.Select[Version]:
-    newest_first = (Version.created.desc(), Version.id)
-    return sa.select(Version).where(Version.document_id == document_id).order_by(*newest_first).limit(1)
 
 
 def _next(

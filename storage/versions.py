@@ -15,7 +15,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from storage import arrivals, audit, tables, vectors
-from storage.access import readable
 from storage.database import Database, alone
 from storage.documents import Gone, Receipt, require_admin, section_of
 from storage.embeddings import Embeddings
@@ -278,15 +277,8 @@ class Versions:
         """A new attempt of the newest version. Raises Conflict unless it has failed or was cancelled."""
         require_admin(principal)
         with self._database.write() as session:
-            version = session.scalars(
-                sa.select(Version)
-                .join(Document)
-                .where(Version.document_id == document_id, readable(principal))
-                .order_by(Version.created.desc(), Version.id)
-                .with_for_update(of=Document)
-            ).first()
-            if version is None:
-                raise NotFound("There is no such document, or you may not read it.")
+            arrivals.document_of(session, document_id, principal, lock=True)
+            version = arrivals.newest_of(session, document_id)
             if version.state not in (State.FAILED, State.CANCELLED):
                 raise Conflict("Only a document that failed or was cancelled can be tried again.")
             session.execute(sa.update(Version).where(Version.id == version.id).values(new_attempt(principal)))
