@@ -206,10 +206,7 @@ def _nonsense() -> DocumentError:
 def _no_text(kind: str, unread: Mapping[int, str], warnings: Sequence[str]) -> DocumentError:
     reasons = [why for why in unread.values() if why != BLANK]
     if kind not in PAGED or not reasons:
-        said = " ".join(warnings[:3])
-        return DocumentError(
-            "No text was found in this file.", said if "upload" in said else f"{said} {_WITH_TEXT}".strip()
-        )
+        return DocumentError("No text was found in this file.", " ".join((_WITH_TEXT, *warnings[:3])))
     why, _ = Counter(reasons).most_common(1)[0]
     again = " Then try again." if why in {MISSING, OFF} else ""
     return DocumentError(f"No text was found in this file, its pages are pictures: {why}.", f"{remedy(why)}{again}")

@@ -34,13 +34,8 @@ TOM = Principal("tom", "tom", Role.MEMBER)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests last: Playwright keeps an event loop in this thread, and Streamlit one runtime in this process.
-
-    Of tests that run side by side a file, and all that drive a browser, stay in one process.
-    """
-    items.sort(key=lambda item: "browser" in item.path.parts)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("browser" if "browser" in item.path.parts else str(item.path)))
+    """Browser tests first: the largest files, which would keep one process busy at the end while the others wait."""
+    items.sort(key=lambda item: "browser" not in item.path.parts)
 
 
 @pytest.fixture(autouse=True)
@@ -60,8 +55,11 @@ def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The embedding model is converted once for all tests: that takes longer than most of them."""
-    return tmp_path_factory.mktemp("converted")
+    """The embedding model is converted once for all tests, also those beside: that takes longer than most of them."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder.parent if "PYTEST_XDIST_WORKER" in environ else folder) / "converted"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 def data_folder(folder: Path, converted: Path) -> Path:

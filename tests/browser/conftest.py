@@ -109,7 +109,7 @@ class Site:
         return visit
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # Playwright keeps an event loop in this thread: it ends before other tests come
 def browser() -> Iterator[Browser]:
     expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
     with sync_playwright() as playwright:
@@ -118,7 +118,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def served(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Site]:
     web = StreamlitWeb(tmp_path_factory.mktemp("site"))
     model, shelf = ScriptedModel(), Shelf(web.office)

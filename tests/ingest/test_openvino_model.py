@@ -37,18 +37,13 @@ PARTS = [
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory):
-    return tmp_path_factory.mktemp("converted")
-
-
-@pytest.fixture(scope="module")
 def reference():
     return SentenceTransformerEmbedder(device="cpu", threads=2)
 
 
 @pytest.fixture(scope="module", params=["f32", "bf16"])
-def embedder(request, kept):
-    return openvino_model.load(DEFAULT_MODEL, kept, precision=request.param, threads=2)
+def embedder(request, converted):
+    return openvino_model.load(DEFAULT_MODEL, converted, precision=request.param, threads=2)
 
 
 def test_vectors_are_those_of_torch(embedder, reference):
@@ -91,12 +86,12 @@ def test_calls_from_several_threads_do_not_mix(embedder):
     assert wrong == []
 
 
-def test_the_converted_model_needs_no_torch_and_reports_to_nobody(embedder, kept):
+def test_the_converted_model_needs_no_torch_and_reports_to_nobody(embedder, converted):
     code = f"""
 import sys
 from pathlib import Path
 from ingest import openvino_model
-openvino_model.load({DEFAULT_MODEL!r}, Path({str(kept)!r}), precision="f32").embed_queries(["x"])
+openvino_model.load({DEFAULT_MODEL!r}, Path({str(converted)!r}), precision="f32").embed_queries(["x"])
 loaded = {{"torch", "transformers", "sentence_transformers"}} & sys.modules.keys()
 assert not loaded, loaded
 assert sys.modules["openvino_telemetry"] is None
@@ -180,17 +175,17 @@ def test_a_conversion_ends_with_what_started_it(tmp_path):
     assert not (tmp_path / "measured.json").exists()
 
 
-def test_the_backend_can_be_wished_for(tmp_path, kept):
+def test_the_backend_can_be_wished_for(tmp_path, converted):
     by_torch = backend.local_embedder(DEFAULT_MODEL, tmp_path, backend="torch", device="cpu")
     assert isinstance(by_torch, SentenceTransformerEmbedder)
     assert list(tmp_path.iterdir()) == []
-    made = backend.local_embedder(DEFAULT_MODEL, kept, device="cpu", precision="f32")
+    made = backend.local_embedder(DEFAULT_MODEL, converted, device="cpu", precision="f32")
     assert isinstance(made, OpenVinoEmbedder)
     assert made.backend == "OpenVINO f32"
 
 
-def test_eight_bits_are_near(kept, reference):
-    made = backend.local_embedder(DEFAULT_MODEL, kept, device="cpu", precision="int8")
+def test_eight_bits_are_near(converted, reference):
+    made = backend.local_embedder(DEFAULT_MODEL, converted, device="cpu", precision="int8")
     assert made.backend == "OpenVINO int8"
     assert (made.max_tokens, made.dimensions) == (reference.max_tokens, reference.dimensions)
     alike = (made.embed_passages(TEXTS) * reference.embed_passages(TEXTS)).sum(axis=1)
@@ -200,8 +195,8 @@ def test_eight_bits_are_near(kept, reference):
     assert alike.max() < 0.99999  # it is another model than single precision
 
 
-def test_eight_bits_of_a_text_do_not_depend_on_the_texts_beside_it(kept):
-    made = openvino_model.load(DEFAULT_MODEL, kept, precision="int8", threads=2)
+def test_eight_bits_of_a_text_do_not_depend_on_the_texts_beside_it(converted):
+    made = openvino_model.load(DEFAULT_MODEL, converted, precision="int8", threads=2)
     alone = np.vstack([made.embed_passages([text]) for text in TEXTS])
     assert (alone * made.embed_passages(TEXTS)).sum(axis=1).min() > 0.9999
 
@@ -215,8 +210,8 @@ def test_time_in_which_others_have_the_processor_does_not_count(monkeypatch):
     assert conversion._speed(embed, ["one", "two"]) > 2 * (2 / 0.05)  # by the clock it can't be above 2 in 0.05 s
 
 
-def test_the_choice_follows_what_was_measured_once(kept, monkeypatch):
-    folder = openvino_model.converted(DEFAULT_MODEL, kept)
+def test_the_choice_follows_what_was_measured_once(converted, monkeypatch):
+    folder = openvino_model.converted(DEFAULT_MODEL, converted)
     speeds = openvino_model.speeds_of(folder)
     assert speeds.keys() - {"int8"} == {"torch", *openvino_model.precisions()}  # int8 where it is near enough
     assert min(speeds.values()) > 0
@@ -231,9 +226,9 @@ def test_the_choice_follows_what_was_measured_once(kept, monkeypatch):
         ({}, f"OpenVINO {openvino_model.precisions()[0]}"),
     ]:
         monkeypatch.setattr(openvino_model, "speeds_of", lambda _, told=measured: dict(told))
-        assert backend.local_embedder(DEFAULT_MODEL, kept, device="cpu").backend == wanted
+        assert backend.local_embedder(DEFAULT_MODEL, converted, device="cpu").backend == wanted
     monkeypatch.setattr(openvino_model, "speeds_of", lambda _: {"torch": 50, "f32": 30})
-    assert backend.local_embedder(DEFAULT_MODEL, kept, device="cpu", backend="openvino").backend == "OpenVINO f32"
+    assert backend.local_embedder(DEFAULT_MODEL, converted, device="cpu", backend="openvino").backend == "OpenVINO f32"
 
 
 @pytest.mark.parametrize(

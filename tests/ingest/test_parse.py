@@ -92,8 +92,11 @@ def test_a_file_all_of_which_is_hidden_is_refused_with_what_hides_it(file):
     book.active.append(["Nobody", "sees", "this"])
     book.create_sheet("Cover")
     book.active.sheet_state = "hidden"
-    with pytest.raises(DocumentError, match=r"No text was found in this file\. Hidden sheets were left out: Sheet\."):
+    with pytest.raises(DocumentError, match="No text was found") as caught:
         parse(file(saved(book)), "book.xlsx")
+    assert caught.value.remedy == (
+        "Upload one with text in it. Hidden sheets were left out: Sheet. To have it found, show it and upload the file again."
+    )
 
 
 def test_a_file_with_nothing_but_comments_is_refused_with_what_to_do(file):
@@ -101,7 +104,7 @@ def test_a_file_with_nothing_but_comments_is_refused_with_what_to_do(file):
     book.active["A1"].comment = Comment("Look here.", "Ann")
     with pytest.raises(DocumentError) as caught:
         parse(file(saved(book)), "book.xlsx")
-    assert caught.value.remedy == "Comments were left out. Upload one with text in it."
+    assert caught.value.remedy == "Upload one with text in it. Comments were left out."
 
 
 def test_the_refusal_lists_what_is_supported(file):

@@ -41,9 +41,9 @@ def test_equal_weights_and_zero_stay_what_they_are(value):
     assert near[0, 3] == 0
 
 
-def test_all_products_but_those_of_values_are_rounded(tmp_path):
+def test_all_products_but_those_of_values_are_rounded(converted):
     core = openvino_model.openvino().Core()
-    model = eight_bits(core.read_model(openvino_model.converted(DEFAULT_MODEL, tmp_path) / "model.xml"))
+    model = eight_bits(core.read_model(openvino_model.converted(DEFAULT_MODEL, converted) / "model.xml"))
     products = [node for node in model.get_ops() if node.get_type_name() == "MatMul"]
     exact = [node for node in products if node.input_value(1).get_node().get_type_name() == "Constant"]
     assert len(products) == 6 * 6

@@ -1,0 +1,1 @@
+"""A package, because what its tests share ends with them: a browser, whose event loop others could not run beside."""
