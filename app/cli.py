@@ -9,41 +9,44 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from app import log, supervisor
-from app.cli_eval import evaluate
 from app.cli_index import move
-from app.cli_ingest import ingest
-from app.cli_jobs import jobs
-from app.cli_models import models
-from app.cli_questions import questions
-from app.cli_reindex import reindex as reindex_commands
-from app.cli_sync import sync
-from app.cli_users import groups, users
-from app.commands import OPERATOR, AsJson, AsUser
+from app.commands import OPERATOR, AsJson, AsUser, Later
 from app.commands import open_services as _services
 from app.settings import Settings, load
 from storage.errors import FootnoteError, Unavailable
 from storage.types import MessageState
 
+
+class Commands(Later):
+    modules = MappingProxyType(
+        {
+            "models": "app.cli_models:models",
+            "reindex": "app.cli_reindex:reindex",
+            "sync": "app.cli_sync:sync",
+            "users": "app.cli_users:users",
+            "groups": "app.cli_users:groups",
+            "jobs": "app.cli_jobs:jobs",
+            "questions": "app.cli_questions:questions",
+            "eval": "app.cli_eval:evaluate",
+            "ingest": "app.cli_ingest:ingest",
+        }
+    )
+
+
 app = typer.Typer(
+    cls=Commands,
     help="A self-hosted knowledge assistant whose every sentence carries a footnote.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.add_typer(models, name="models")
-app.add_typer(reindex_commands, name="reindex")
-app.add_typer(sync, name="sync")
-app.add_typer(users, name="users")
-app.add_typer(groups, name="groups")
-app.add_typer(jobs, name="jobs")
-app.add_typer(questions, name="questions")
-app.command("eval")(evaluate)
 indexes = typer.Typer(invoke_without_command=True)
 app.add_typer(indexes, name="index")
 indexes.command("move")(move)
@@ -128,7 +131,7 @@ def web(supervised: Supervised = False) -> None:
 @app.command()
 def worker(supervised: Supervised = False) -> None:
     """Run one worker: on PostgreSQL as many as there are machines, on SQLite one."""
-    from app.services import build_pipeline, build_postman, build_reindex
+    from app.ingestion import build_pipeline, build_postman, build_reindex
     from ingest.sync import Synchroniser
     from ingest.worker import Worker
 
@@ -162,9 +165,6 @@ def index(context: typer.Context, supervised: Supervised = False) -> None:
     settings = _part("index", supervised)
     port = settings.index_port or supervisor.free_port()
     index_server.run(settings.data_dir / "index", "127.0.0.1", port, settings.key())
-
-
-app.command()(ingest)
 
 
 @app.command()

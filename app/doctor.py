@@ -16,16 +16,17 @@ import httpx
 from app import supervisor
 from app.cross_encoder import folder_of
 from app.entailment import HttpEntailment
+from app.ingestion import recognition_of
 from app.model_servers import chat_of, guard_of
 from app.rerank import HttpReranker
-from app.services import recognition_of
 from app.settings import Settings
 from app.tuning import Tunings
-from ingest import sandbox, worker
+from ingest import sandbox
 from ingest.recognition.engines import INSTALL
 from storage.database import Database, sqlite_module
 from storage.errors import FootnoteError, Unavailable
 from storage.index import Index
+from storage.status import a_worker_lives
 
 _LOW_DISK = 5 * 10**9
 
@@ -243,7 +244,7 @@ def _tuning(settings: Settings) -> str:
 def _worker(settings: Settings) -> Finding:
     database = Database(settings.sql_url)
     try:
-        if worker.is_alive(database):
+        if a_worker_lives(database):
             return Finding("worker", True, "It is running.")
         return Finding("worker", False, "No worker is running.", "Start Footnote (`footnote serve`).")
     finally:

@@ -15,9 +15,9 @@ import httpx
 
 from app import certificates
 from app.settings import Settings
-from ingest import worker
 from storage.database import Database
 from storage.errors import Unavailable
+from storage.status import a_worker_lives
 
 _CHECK_EVERY = 3.0
 
@@ -76,7 +76,7 @@ def _models_health(url: str) -> dict[str, Any] | None:
 
 def worker_away(database: Database) -> str | None:
     try:
-        if worker.is_alive(database):
+        if a_worker_lives(database):
             return None
     except Unavailable as error:
         return str(error)

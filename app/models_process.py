@@ -11,21 +11,26 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+import sqlalchemy as sa
 from starlette.applications import Starlette
 
 from app import llm_server, model_choice
 from app.cross_encoder import CrossEncoderReranker
+from app.embedders import chunk_embedder
 from app.entailment_model import CrossEncoderEntailment
 from app.guard_template import guard_template, version_of
 from app.llm_engine import Engine
 from app.model_shelf import Shelf
 from app.prompt import Prompt
-from app.services import chunk_embedder, house_instructions, live_model
 from app.settings import Settings
 from app.tuning import Tunings
 from app.voice import Voice
 from ingest.embed import Embedder
-from storage.errors import InvalidInput
+from storage.database import Database
+from storage.errors import InvalidInput, Unavailable
+from storage.generations import Generations
+from storage.instructions import Instructions
+from storage.types import NO_INSTRUCTIONS, HouseInstructions
 
 
 def application(settings: Settings, configured: Path | None) -> Starlette:
@@ -57,7 +62,7 @@ def application(settings: Settings, configured: Path | None) -> Starlette:
 def _embedder(settings: Settings) -> Callable[[], Embedder] | None:
     if settings.embed_url and not settings.own_embed_url:
         return None
-    return lambda: chunk_embedder(settings, live_model(settings))
+    return lambda: chunk_embedder(settings, _live_model(settings))
 
 
 def _engine(settings: Settings, tunings: Tunings, path: Path) -> Engine:
@@ -76,7 +81,7 @@ def _engine(settings: Settings, tunings: Tunings, path: Path) -> Engine:
         find_adapter=Shelf(settings.models_dir, path).path,
     )
     with suppress(InvalidInput):  # a template without a system message has no beginning that is everybody's
-        made.warm(Prompt(question="", house=house_instructions(settings)).beginning())
+        made.warm(Prompt(question="", house=_house_instructions(settings)).beginning())
     return made
 
 
@@ -85,3 +90,26 @@ def _guard(settings: Settings, engine: Callable[[Path], Engine]) -> Engine:
     made = engine(Path(settings.guard_model).expanduser())
     made.wrap_template(partial(guard_template, version=version))
     return made
+
+
+def _live_model(settings: Settings) -> str:
+    """The model of the live generation; EMBED_MODEL where there is none yet, or no database to say so."""
+    database = Database(settings.sql_url)
+    try:
+        known = Generations(database).live()
+    except (Unavailable, sa.exc.SQLAlchemyError):  # not migrated yet
+        known = None
+    finally:
+        database.close()
+    return known.model if known else settings.embed_model
+
+
+def _house_instructions(settings: Settings) -> HouseInstructions:
+    """What holds now; none where there is no database yet to say so."""
+    database = Database(settings.sql_url)
+    try:
+        return Instructions(database).current()
+    except (Unavailable, sa.exc.SQLAlchemyError):  # not migrated yet
+        return NO_INSTRUCTIONS
+    finally:
+        database.close()

@@ -32,6 +32,7 @@ import numpy as np
 from app import services, supervisor
 from app.evaluation.forms import load, paragraphs
 from app.evaluation.questions import QuestionSet
+from app.ingestion import build_pipeline
 from app.services import Services
 from app.settings import Settings
 from ingest import batches, sandbox
@@ -197,7 +198,7 @@ def build(
 def _fill(folder: Path, documents: list[File], variant: Variant, model: str, cache: Path) -> None:
     folder.mkdir()
     with supervisor.running(settings_of(folder, model, {}), "index") as settings:
-        database, pipeline = services.build_pipeline(settings)
+        database, pipeline = build_pipeline(settings)
         with closing(database), replaced(sandbox, run=_here), replaced(batches, **variant.replaced):
             embedder = Remembering(pipeline.embedder(model), cache / "vectors.db")
             pipeline = replace(pipeline, embedder=lambda _: embedder)

@@ -21,7 +21,8 @@ from uuid import uuid4
 import corpora
 import numpy as np
 
-from app import services, supervisor
+from app import supervisor
+from app.ingestion import build_pipeline
 from ingest.embed import DEFAULT_MODEL
 from ingest.jobs import TOGETHER
 from ingest.pipeline import Pipeline
@@ -120,7 +121,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="footnote-") as folder:
         settings = corpora.settings_of(Path(folder), DEFAULT_MODEL, {})
         with supervisor.running(settings, "index") as reachable:
-            database, pipeline = services.build_pipeline(reachable)
+            database, pipeline = build_pipeline(reachable)
             with closing(database):
                 pipeline.index.prepare(first_name(DEFAULT_MODEL), DIMENSIONS)
                 pipeline.index.add("second", DIMENSIONS)

@@ -26,7 +26,8 @@ from pathlib import Path
 import corpora
 import numpy as np
 
-from app import services, supervisor
+from app import supervisor
+from app.ingestion import build_pipeline
 from app.settings import Settings
 from ingest.embed import Embedder, embed_alone
 from ingest.pipeline import STEP, Pipeline
@@ -148,7 +149,7 @@ def p95(readers: list[Reader], since: float, until: float) -> tuple[int, float]:
 
 
 def parts(settings: Settings) -> tuple[Database, Pipeline]:
-    database, pipeline = services.build_pipeline(settings)
+    database, pipeline = build_pipeline(settings)
     embedders: dict[str, Embedder] = {model: HashEmbedder(model) for model in MODELS}
     return database, replace(pipeline, embedder=embedders.__getitem__, model=MODELS[0])
 

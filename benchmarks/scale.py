@@ -27,8 +27,9 @@ import tables
 from serve import memory
 
 from app import services, supervisor
+from app.ingestion import build_pipeline
 from app.retrieve import Retriever
-from app.services import Services, build_pipeline
+from app.services import Services
 from ingest.embed import DEFAULT_MODEL
 from storage.types import Principal, Readers, Role
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import typer
 from pydantic import SecretStr
+from typer.core import TyperGroup
 
 from app import main
 from app.api import rest
@@ -40,10 +41,12 @@ def commands() -> str:
 
 
 def _command(path: str, command: Any) -> Iterator[str]:
-    for name, child in getattr(command, "commands", {}).items():
-        yield from _command(f"{path} {name}", child)
-    if hasattr(command, "commands") and not command.invoke_without_command:
-        return
+    if isinstance(command, TyperGroup):
+        context = typer.Context(command)  # type: ignore[arg-type]  # its own copy of click
+        for name in command.list_commands(context):
+            yield from _command(f"{path} {name}", command.get_command(context, name))
+        if not command.invoke_without_command:
+            return
     yield f"## `{path}`\n\n{_explained(path, command.help)}\n"
     for parameter in command.params:
         if getattr(parameter, "hidden", False):

@@ -36,13 +36,6 @@ LOOK_EVERY = 0.2
 PAUSE = 2.0  # after a round that failed
 
 
-def is_alive(database: Database) -> bool:
-    """Whether any worker has given a sign of life lately. Raises Unavailable without a database."""
-    with database.read() as session:
-        newest = session.scalar(sa.select(sa.func.max(Executor.beat)))
-        return newest is not None and db_now(session) - newest < TTL
-
-
 class Worker:
     def __init__(
         self,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from storage.database import db_now
+from storage.database import Database, db_now
 from storage.models import Document, Executor, Hold, Version, is_set
 from storage.types import State, Status
 
@@ -40,6 +40,13 @@ def now_of(session: Session) -> Now:
     alive = session.scalars(sa.select(Executor.id).where(Executor.beat > db_now(session) - TTL))
     held_by = session.scalar(sa.select(Hold.by).where(Hold.what == INGEST))
     return Now(frozenset(alive), held_by or "")
+
+
+def a_worker_lives(database: Database) -> bool:
+    """Whether any has given a sign of life lately. Raises Unavailable without a database."""
+    with database.read() as session:
+        newest = session.scalar(sa.select(sa.func.max(Executor.beat)))
+        return newest is not None and db_now(session) - newest < TTL
 
 
 def is_held(session: Session) -> bool:

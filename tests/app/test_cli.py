@@ -60,6 +60,12 @@ def processes_of(folder: Path) -> list[str]:
     return found
 
 
+def test_each_part_and_command_is_imported_without_what_the_others_need() -> None:
+    command = [sys.executable, "-c", "import sys, app.cli; print(*sys.modules)"]
+    there = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    assert not {"sqlalchemy", "qdrant_client", "dbos", "numpy", "streamlit"} & set(there.stdout.split())
+
+
 def test_an_account_is_added_with_a_password_that_signs_in_once(folder: Path) -> None:
     said("groups", "add", "HR", "--about", "People")
     password = said("users", "add", "Mia", "--group", "hr").strip().removeprefix("One-time password of Mia: ")

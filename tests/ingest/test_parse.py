@@ -95,7 +95,8 @@ def test_a_file_all_of_which_is_hidden_is_refused_with_what_hides_it(file):
     with pytest.raises(DocumentError, match="No text was found") as caught:
         parse(file(saved(book)), "book.xlsx")
     assert caught.value.remedy == (
-        "Upload one with text in it. Hidden sheets were left out: Sheet. To have it found, show it and upload the file again."
+        "Upload one with text in it. "
+        "Hidden sheets were left out: Sheet. To have it found, show it and upload the file again."
     )
 
 

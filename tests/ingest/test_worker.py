@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from ingest.worker import is_alive
 from storage.database import Database, db_now
 from storage.errors import Unavailable
 from storage.models import Executor
 from storage.sources import Kind, NewSource, Sources
-from storage.status import TTL
+from storage.status import TTL, a_worker_lives
 from storage.types import Readers, State
 from tests.conftest import ADA, Kept, Library
 from tests.ingest.stage import Stage, stage_over, text
@@ -32,17 +31,17 @@ def stage(library: Library, data_dir: Path, database: Database) -> Iterator[Stag
 
 
 def test_a_worker_lives_as_long_as_its_heartbeat_is_young(database: Database) -> None:
-    assert not is_alive(database)
+    assert not a_worker_lives(database)
     for age, alive in ((0.0, True), (TTL - 3, True), (TTL + 1, False)):
         with database.write() as session:
             session.merge(Executor(id="host:1", beat=db_now(session) - age))
-        assert is_alive(database) is alive
+        assert a_worker_lives(database) is alive
 
 
 def test_without_a_database_nobody_can_tell(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'no' / 'folder.db'}")
     with pytest.raises(Unavailable):
-        is_alive(database)
+        a_worker_lives(database)
     database.close()
 
 
@@ -54,7 +53,7 @@ def test_a_second_worker_on_the_same_folder_is_refused_and_harms_nothing(stage: 
         with stage.worker() as second:
             assert second.wait() != 0
         assert "Conflict: Another worker" in second.log
-        assert is_alive(stage.database)
+        assert a_worker_lives(stage.database)
         stage.until_ended(first)
     stage.assert_whole(kept)
 
