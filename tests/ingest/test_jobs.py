@@ -94,10 +94,10 @@ def test_a_document_that_kills_its_worker_fails_in_the_end_and_the_others_go_on(
     with stage.worker(crashes=1, concurrency=1, ttl=1.5, sandbox=False) as worker:
         while True:
             until(
-                lambda: worker.process.poll() is not None or State.WAITING not in stage.states(),
+                lambda: worker.ended or State.WAITING not in stage.states(),
                 what=lambda: worker.log,
             )
-            if worker.process.poll() is None:
+            if not worker.ended:
                 break
             assert worker.wait() == 9
             deaths += 1

@@ -1,5 +1,6 @@
 """Every backend against torch with single precision, and what becomes of models that OpenVINO can't take."""
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -44,6 +45,21 @@ def reference():
 @pytest.fixture(scope="module", params=["f32", "bf16"])
 def embedder(request, converted):
     return openvino_model.load(DEFAULT_MODEL, converted, precision=request.param, threads=2)
+
+
+@pytest.fixture(scope="module")
+def small_converted(tmp_path_factory):
+    """A small model, and the folder in which its conversion is kept."""
+    place = tmp_path_factory.mktemp("small")
+    folder = str(models.build(place))
+    openvino_model.converted(folder, place / "kept")
+    return folder, place / "kept"
+
+
+@pytest.fixture
+def small(small_converted, tmp_path):
+    folder, kept = small_converted
+    return folder, shutil.copytree(kept, tmp_path / "kept")
 
 
 def test_vectors_are_those_of_torch(embedder, reference):
@@ -125,15 +141,15 @@ def test_a_model_with_other_parts_runs_by_torch_and_is_refused_once(tmp_path, mo
         backend.local_embedder(folder, tmp_path / "kept", device="cpu", backend="openvino")
 
 
-def test_damaged_files_are_made_again(tmp_path):
-    folder = str(models.build(tmp_path))
+def test_damaged_files_are_made_again(small):
+    folder, kept = small
     # in one precision: the second conversion measures anew, and may prefer another
-    wanted = openvino_model.load(folder, tmp_path / "kept", precision="f32").embed_queries(["leave"])
-    (place,) = (path for path in (tmp_path / "kept").iterdir() if path.is_dir())
+    wanted = openvino_model.load(folder, kept, precision="f32").embed_queries(["leave"])
+    (place,) = (path for path in kept.iterdir() if path.is_dir())
     (place / "model.xml").write_text("<net")
-    mended = openvino_model.load(folder, tmp_path / "kept", precision="f32")
+    mended = openvino_model.load(folder, kept, precision="f32")
     assert np.allclose(mended.embed_queries(["leave"]), wanted, atol=1e-6)
-    assert [path.name for path in (tmp_path / "kept").iterdir() if path.is_dir()] == [place.name]
+    assert [path.name for path in kept.iterdir() if path.is_dir()] == [place.name]
 
 
 def test_other_weights_are_another_model(tmp_path):
@@ -158,13 +174,13 @@ def test_a_failed_conversion_leaves_nothing_and_says_why(tmp_path):
         backend.local_embedder("no-such-model", tmp_path / "kept", device="cpu")
 
 
-def test_what_a_killed_conversion_left_goes_with_the_next(tmp_path):
-    folder = str(models.build(tmp_path))
-    made = openvino_model.converted(folder, tmp_path / "kept")
+def test_what_a_killed_conversion_left_goes_with_the_next(small):
+    folder, kept = small
+    made = openvino_model.converted(folder, kept)
     left = made.with_name(f"{made.name}.0123")
     made.rename(left)
-    assert openvino_model.converted(folder, tmp_path / "kept") == made
-    assert [path for path in (tmp_path / "kept").iterdir() if path.is_dir()] == [made]
+    assert openvino_model.converted(folder, kept) == made
+    assert [path for path in kept.iterdir() if path.is_dir()] == [made]
 
 
 def test_a_conversion_ends_with_what_started_it(tmp_path):

@@ -34,7 +34,7 @@ def kept(database: Database) -> Generations:
     return Generations(database)
 
 
-def until_live(stage: Stage, generation: Generation, worker: WorkerProcess, *, seconds: float = 60.0) -> None:
+def until_live(stage: Stage, generation: Generation, worker: WorkerProcess, *, seconds: float = 120.0) -> None:
     kept = Generations(stage.database)
 
     def is_live() -> bool:

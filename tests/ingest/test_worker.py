@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,7 +62,7 @@ def test_a_worker_that_is_told_to_stop_goes_at_once_and_the_next_one_goes_on(sta
     kept = stage.library.add(text("doc", 70))
     with stage.worker(seconds_a_batch=6.0, sandbox=False) as worker:
         stage.until_embedding(kept, worker)
-        worker.process.send_signal(signal.SIGTERM)
+        worker.process.terminate()
         assert worker.wait(5.5) == 0
     assert stage.states() == {State.EMBEDDING: 1}
     with stage.worker() as worker:

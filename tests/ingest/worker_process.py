@@ -1,23 +1,23 @@
 """A worker in a process of its own: the real pipeline, jobs and index client, and an embedder that costs nothing.
 
 Without a sandbox it takes files for plain text, and a document named "poison..." ends the process in the middle of a
-step, the keeping of one named "unkept..." breaks off after a batch. Run as a module, it takes its `Setup` as JSON.
+step, the keeping of one named "unkept..." breaks off after a batch.
 """
 
 from __future__ import annotations
 
 import hashlib
 import itertools
-import json
 import logging
+import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +40,8 @@ from storage.types import Section, State, Vector
 from storage.versions import Versions
 from tests.contracts.index_contract import DIMENSIONS, KEY
 
-ROOT = Path(__file__).parents[2]
+FORKED = multiprocessing.get_context("forkserver")
+FORKED.set_forkserver_preload(["tests.ingest.worker_process"])
 LIMITS = Limits(memory=2 * 10**9, cpu_seconds=30, wall_seconds=30)
 
 
@@ -138,43 +139,58 @@ def pipeline(
 
 
 class WorkerProcess:
-    """Started by `start`; its log is kept for the test's own report."""
+    """Started by `start`; its log is kept for the test's own report.
+
+    Forked from a process that has imported all this, as importing takes longer than most of what is tested.
+    """
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
         self.log = ""
 
     def start(self) -> WorkerProcess:
-        command = [sys.executable, "-m", "tests.ingest.worker_process", json.dumps(asdict(self.setup))]
-        self.process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        lines, writing = FORKED.Pipe(duplex=False)
+        self.process = FORKED.Process(target=_begin, args=(self.setup, writing), daemon=True)
+        self.process.start()
+        writing.close()
         self.ready = threading.Event()
-        self._reader = threading.Thread(target=self._read, args=(self.process,))
+        self._reader = threading.Thread(target=self._read, args=(lines,))
         self._reader.start()
         return self
 
-    def _read(self, process: subprocess.Popen[str]) -> None:
-        assert process.stderr is not None
-        with process.stderr as lines:
-            for line in lines:
+    def _read(self, lines: Connection) -> None:
+        with lines, os.fdopen(os.dup(lines.fileno()), encoding="utf-8", errors="replace") as text:
+            for line in text:
                 self.log += line
                 if "The worker is ready." in line:
                     self.ready.set()
+
+    @property
+    def ended(self) -> bool:
+        return self.process.exitcode is not None
 
     def kill(self) -> None:
         self.process.kill()
         self.wait()
 
     def wait(self, seconds: float = 30.0) -> int:
-        code = self.process.wait(seconds)
+        self.process.join(seconds)
+        assert self.process.exitcode is not None, self.log
         self._reader.join(10)
-        return code
+        return self.process.exitcode
 
     def __enter__(self) -> WorkerProcess:
         return self.start()
 
     def __exit__(self, *_: object) -> None:
-        if self.process.poll() is None:
+        if not self.ended:
             self.kill()
+
+
+def _begin(setup: Setup, writing: Connection) -> None:
+    os.dup2(writing.fileno(), sys.stderr.fileno())
+    writing.close()
+    work(setup)
 
 
 def until(condition: Callable[[], bool], *, seconds: float = 90.0, what: object = "") -> None:
@@ -200,8 +216,7 @@ def count_statements() -> None:
     threading.Thread(target=tell, daemon=True).start()
 
 
-def main() -> None:
-    setup = Setup(**json.loads(sys.argv[1]))
+def work(setup: Setup) -> None:
     logging.basicConfig(level="INFO", format="%(name)s %(levelname)s %(message)s")
     if setup.counting:
         count_statements()
@@ -222,7 +237,3 @@ def main() -> None:
     except Conflict as error:
         sys.exit(f"Conflict: {error}")
     os._exit(0)
-
-
-if __name__ == "__main__":
-    main()
