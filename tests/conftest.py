@@ -13,8 +13,11 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 from argon2 import PasswordHasher
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from app.settings import Settings
+from ingest.machine import usable_cores
 from storage.conversations import Conversations
 from storage.database import Database
 from storage.documents import Documents
@@ -24,6 +27,7 @@ from storage.types import Chunk, Gap, Principal, Readers, Role, Section
 from storage.users import Users
 from storage.versions import Versions
 
+BROWSER = "tests/browser/"
 POSTGRES = environ.get("TEST_DATABASE_URL", "")
 NO_POSTGRES = "TEST_DATABASE_URL names no PostgreSQL"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -33,9 +37,26 @@ ADA = Principal("ada", "ada", Role.ADMIN)
 TOM = Principal("tom", "tom", Role.MEMBER)
 
 
+class Scheduling(LoadFileScheduling):
+    """Of tests that run side by side a file, and all that drive a browser, stay in one process: what they share is made
+    once, and no two browsers take the processor from each other."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return BROWSER if nodeid.startswith(BROWSER) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    return Scheduling(config, log)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than cores: a quarter of the time tests wait for processes that they started."""
+    return usable_cores() + 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests first: the largest files, which would keep one process busy at the end while the others wait."""
-    items.sort(key=lambda item: "browser" not in item.path.parts)
+    """Browser tests first: else one process would be busy with them at the end, while the others wait."""
+    items.sort(key=lambda item: not item.nodeid.startswith(BROWSER))
 
 
 @pytest.fixture(autouse=True)

@@ -245,7 +245,9 @@ def test_every_route_is_in_the_tables(web: StreamlitWeb) -> None:
 
 
 def test_every_command_is_known_and_those_that_ask_take_the_rights_of_an_account() -> None:
-    commands = typer.main.get_group(cli).commands
+    group = typer.main.get_group(cli)
+    context = typer.Context(group)
+    commands = {name: group.get_command(context, name) for name in group.list_commands(context)}
     as_account = {name for name, each in commands.items() if any("--as" in option.opts for option in each.params)}
     assert as_account == ASKING
     assert set(commands) - ASKING == OPERATING
