@@ -8,36 +8,55 @@ import os
 import signal
 import sys
 import threading
+from importlib import import_module
 from pathlib import Path
-from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 from app import log, supervisor
 from app.cli_index import move
-from app.commands import OPERATOR, AsJson, AsUser, Later
+from app.commands import OPERATOR, AsJson, AsUser
 from app.commands import open_services as _services
 from app.settings import Settings, load
 from storage.errors import FootnoteError, Unavailable
 from storage.types import MessageState
 
+_ELSEWHERE = {  # a function or a group, by the name of the command
+    "models": "app.cli_models:models",
+    "reindex": "app.cli_reindex:reindex",
+    "sync": "app.cli_sync:sync",
+    "users": "app.cli_users:users",
+    "groups": "app.cli_users:groups",
+    "jobs": "app.cli_jobs:jobs",
+    "questions": "app.cli_questions:questions",
+    "eval": "app.cli_eval:evaluate",
+    "ingest": "app.cli_ingest:ingest",
+}
 
-class Commands(Later):
-    modules = MappingProxyType(
-        {
-            "models": "app.cli_models:models",
-            "reindex": "app.cli_reindex:reindex",
-            "sync": "app.cli_sync:sync",
-            "users": "app.cli_users:users",
-            "groups": "app.cli_users:groups",
-            "jobs": "app.cli_jobs:jobs",
-            "questions": "app.cli_questions:questions",
-            "eval": "app.cli_eval:evaluate",
-            "ingest": "app.cli_ingest:ingest",
-        }
-    )
+
+class Commands(TyperGroup):
+    """Those elsewhere are imported when they are asked for: each part of Footnote is a process that runs one command.
+
+    Help imports them all.
+    """
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*super().list_commands(ctx), *_ELSEWHERE]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in _ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        module, _, attribute = _ELSEWHERE[cmd_name].partition(":")
+        found = getattr(import_module(module), attribute)
+        if not isinstance(found, typer.Typer):
+            function, found = found, typer.Typer(add_completion=False)
+            found.command(cmd_name)(function)
+        command = typer.main.get_command(found)
+        command.name = cmd_name
+        return command
 
 
 app = typer.Typer(

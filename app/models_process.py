@@ -7,9 +7,10 @@ Nothing is loaded here: each model is made once the server runs, in a thread of 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import sqlalchemy as sa
 from starlette.applications import Starlette
@@ -31,6 +32,8 @@ from storage.errors import InvalidInput, Unavailable
 from storage.generations import Generations
 from storage.instructions import Instructions
 from storage.types import NO_INSTRUCTIONS, HouseInstructions
+
+Known = TypeVar("Known")
 
 
 def application(settings: Settings, configured: Path | None) -> Starlette:
@@ -94,22 +97,16 @@ def _guard(settings: Settings, engine: Callable[[Path], Engine]) -> Engine:
 
 def _live_model(settings: Settings) -> str:
     """The model of the live generation; EMBED_MODEL where there is none yet, or no database to say so."""
-    database = Database(settings.sql_url)
-    try:
-        known = Generations(database).live()
-    except (Unavailable, sa.exc.SQLAlchemyError):  # not migrated yet
-        known = None
-    finally:
-        database.close()
-    return known.model if known else settings.embed_model
+    live = _in_sql(settings, lambda database: Generations(database).live())
+    return live.model if live else settings.embed_model
 
 
 def _house_instructions(settings: Settings) -> HouseInstructions:
     """What holds now; none where there is no database yet to say so."""
-    database = Database(settings.sql_url)
-    try:
-        return Instructions(database).current()
-    except (Unavailable, sa.exc.SQLAlchemyError):  # not migrated yet
-        return NO_INSTRUCTIONS
-    finally:
-        database.close()
+    return _in_sql(settings, lambda database: Instructions(database).current()) or NO_INSTRUCTIONS
+
+
+def _in_sql(settings: Settings, read: Callable[[Database], Known | None]) -> Known | None:
+    with closing(Database(settings.sql_url)) as database, suppress(Unavailable, sa.exc.SQLAlchemyError):  # not migrated
+        return read(database)
+    return None
