@@ -38,7 +38,7 @@ def said(*arguments: str) -> str:
     return result.stdout
 
 
-def footnote(*arguments: str, seconds: float = 120, **settings: str) -> subprocess.CompletedProcess[str]:
+def footnote(*arguments: str, seconds: float = 300, **settings: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", **settings}
     command = [sys.executable, "-m", "app.cli", *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=seconds)
@@ -134,6 +134,7 @@ def test_a_database_that_is_away_ends_with_three(folder: Path) -> None:
     assert "database does not answer" in result.stderr
 
 
+@pytest.mark.timeout(600)
 def test_files_are_ingested_by_the_real_parts_and_nothing_stays_running(folder: Path, tmp_path: Path) -> None:
     inbox = tmp_path / "inbox"
     inbox.mkdir()
@@ -155,6 +156,7 @@ def test_files_are_ingested_by_the_real_parts_and_nothing_stays_running(folder: 
     assert processes_of(folder) == []
 
 
+@pytest.mark.timeout(600)
 def test_a_folder_is_synchronised_by_the_real_parts(folder: Path, tmp_path: Path) -> None:
     inbox = tmp_path / "inbox"
     inbox.mkdir()

@@ -57,7 +57,7 @@ def test_one_that_came_later_is_read_after_the_other_where_both_do_not_fit() -> 
 @on_linux
 def test_those_that_fit_are_read_side_by_side() -> None:
     room = Room()
-    first, later = Reader(room, 20, 2.0), Reader(room, 20, 2.0)
+    first, later = Reader(room, 20, 6.0), Reader(room, 20, 0.1)
     both(first, later)
     assert later.seen[0] < first.seen[1]
 

@@ -115,7 +115,7 @@ def test_a_worker_whose_index_is_away_still_lives(stage: Stage) -> None:
 @on_postgres
 def test_another_worker_takes_over_from_one_that_was_killed(stage: Stage) -> None:
     kept = [stage.library.add(text(f"doc{n}", 150)) for n in range(2)]
-    changes = {"concurrency": 1, "seconds_a_batch": 0.6, "ttl": 2.0, "sandbox": False}
+    changes = {"concurrency": 1, "seconds_a_batch": 3.0, "ttl": 2.0, "sandbox": False}
     with stage.worker(**changes) as first, stage.worker(**changes) as second:
         for one in kept:  # each works on one
             stage.until_embedding(one, first)
