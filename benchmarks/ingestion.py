@@ -115,8 +115,9 @@ def plainly(tokens: int, files: Sequence[Path]) -> Measured:
 class Worker:
     """Our pipeline on a data folder of its own; the model is loaded and has embedded once."""
 
-    def __init__(self, folder: Path, converted: Path) -> None:
-        settings = corpora.settings_of(folder, DEFAULT_MODEL, {})
+    def __init__(self, folder: Path, converted: Path, **others: str) -> None:
+        """`others` are settings."""
+        settings = corpora.settings_of(folder, DEFAULT_MODEL, others)
         converted.mkdir(parents=True, exist_ok=True)
         settings.converted_dir.symlink_to(converted)
         self._running = supervisor.running(settings, "index", "models")
@@ -129,9 +130,12 @@ class Worker:
         self.process = subprocess.Popen(command, env=environment, stdout=self.log, stderr=self.log)
         self.ingest([("warm.txt", b"The model is loaded before the clock starts.")])
 
-    def ingest(self, files: Sequence[tuple[str, bytes]], meanwhile: Callable[[], None] = lambda: None) -> Measured:
+    def ingest(
+        self, files: Sequence[tuple[str, bytes]], meanwhile: Callable[[], None] = lambda: None, *, glance: float = 0.3
+    ) -> Measured:
+        """`glance`: seconds between two looks at the memory."""
         ids, clock, began = [], Stopwatch(), self._work()
-        with peak_of(lambda: memory(self.process.pid), every=0.3) as peak:
+        with peak_of(lambda: memory(self.process.pid), every=glance) as peak:
             for name, content in files:
                 with self.parts.files.receive(10**9) as receiver:
                     receiver.write(content)

@@ -1,6 +1,7 @@
 """What reading large files takes: the most that the reader, text recognition and what was sent hold together.
 
-    python benchmarks/memory.py --write     keeps the table in docs/ingestion.md
+    python benchmarks/memory.py --write                    keeps the table in docs/ingestion.md
+    python benchmarks/memory.py --worker --ocr rapidocr    a whole worker, while it reads pictures side by side
 
 Files are made as they are needed, of words and figures without meaning. Each is read in a process of its own, in the
 sandbox and under the limits of a worker, whose own memory comes on top. Linux only.
@@ -18,9 +19,12 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
+import corpora
 import tables
+from ingestion import Measured, Worker
 from openpyxl import Workbook
 from peak import peak_of
 from PIL import Image, ImageDraw
@@ -138,15 +142,29 @@ def measured(path: Path, engine: str) -> list[str]:
     return [f"{most() / _MB:.0f}", f"{time.monotonic() - began:.1f}", said]
 
 
+def of_worker(engine: str) -> Measured:
+    """A worker with its children while it reads both pictures that can be read, the large one first."""
+    with (
+        tempfile.TemporaryDirectory(prefix="footnote-") as folder,
+        closing(Worker(Path(folder), corpora.CACHE / "converted", ocr=engine)) as worker,
+    ):
+        return worker.ingest([("a.png", picture(8000, 8000)), ("b.png", picture(2480, 3508))], glance=0.02)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--ocr", default="", help="tesseract, rapidocr or off; else the best that is there.")
+    parser.add_argument("--worker", action="store_true", help="A whole worker in place of the reader alone.")
     parser.add_argument("--only", default="", help="Files whose description holds this.")
     parser.add_argument("--write", action="store_true", help="Keep the table in docs/ingestion.md.")
     parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.file:
         print(json.dumps(measured(options.file, options.ocr)))
+        return
+    if options.worker:
+        found = of_worker(options.ocr)
+        print(f"{found.peak / _MB:.0f} MB, {found.seconds:.0f} s")
         return
     rows: list[Sequence[str]] = []
     for described, (name, make) in FILES.items():

@@ -133,11 +133,19 @@ class _Pulse:
         now = time.monotonic()
         if now >= self.deadline:
             raise _too_long(self._seconds)
+        self._look(now)
+        if now - self._told >= _HEARTBEAT:
+            self.tell()
+
+    def wait(self) -> None:
+        """In place of `beat` while the child waits for an answer, in time that is not its own."""
+        self._look(time.monotonic())
+        self.tell()
+
+    def _look(self, now: float) -> None:
         if self._watch is not None and now - self._watched >= _GLANCE:
             self._watched = now
             self._watch()
-        if now - self._told >= _HEARTBEAT:
-            self.tell()
 
     def tell(self, counts: Any = None) -> None:
         self._told = time.monotonic()
@@ -213,7 +221,7 @@ class Child:
             message = _message(line)
             if "ask" in message and answer is not None:
                 asked = time.monotonic()
-                said = json.dumps({"answer": answer(message["ask"], pulse.tell)}).encode() + b"\n"
+                said = json.dumps({"answer": answer(message["ask"], pulse.wait)}).encode() + b"\n"
                 pulse.deadline += time.monotonic() - asked + ASKING
                 self._send(said, pulse)
                 continue

@@ -104,7 +104,9 @@ def _page(picture: Image.Image, number: int, *, last: bool) -> tuple[Page | None
         return None, "damaged, it could not be opened"
     if last:
         picture.close()  # its pixels would stand in memory beside recognition, four bytes each
-    return recognised(upright, dpi)
+    grey = upright.convert("L")
+    del upright  # so would these, three bytes each
+    return recognised(grey, dpi)
 
 
 def _dpi(picture: Image.Image) -> float:

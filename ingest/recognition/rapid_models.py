@@ -1,8 +1,9 @@
 """rapidocr with its networks asked so that a page takes a third of the memory, and is read as well.
 
 Detection is compiled for the size of the page: OpenVINO then shares memory between layers, which it does not where
-sizes are open. Lines are read in groups of one width: for each width that it meets OpenVINO keeps ten megabytes, and a
-page has nearly as many widths as lines. What one network holds goes before the other begins.
+sizes are open, and sees a large page smaller than it is read: it holds up to 140 bytes for each pixel. Lines are read
+in groups of one width: for each width that it meets OpenVINO keeps ten megabytes, and a page has nearly as many widths
+as lines. What one network holds goes before the other begins.
 
 This leans on how rapidocr 3 is made inside: its attributes, and the methods that are replaced here.
 """
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 from rapidocr import RapidOCR
 
+_SIDE = 1600  # pixels of the longer side, as detection sees it: as many words of real pages as with 2,000
 _WIDTH = 640  # pixels by which groups of lines differ in width; lines are 48 high
 
 
@@ -25,12 +27,19 @@ class Frugal(RapidOCR):  # type: ignore[misc]  # rapidocr has no types
     def detect_and_crop(self, img: Any, op_record: Any) -> Any:
         self.text_rec = None  # it is loaded again in a third of a second; a page takes five
         detector = self._load_det_model()
+        detector.limit_type, detector.limit_side_len = self._limits(*img.shape[:2])
         if hasattr(detector.session, "model"):  # OpenVINO's; ONNX Runtime is asked as it is
             detector.session = _OfOneSize(detector.session)
             detector.mean, detector.std = np.float32(detector.mean), np.float32(detector.std)
         found = super().detect_and_crop(img, op_record)
         _trim()
         return found
+
+    def _limits(self, height: int, width: int) -> tuple[str, int]:
+        """Small pictures are enlarged as rapidocr has it, which makes a narrow one huge: none beyond _SIDE."""
+        kind, least = self.cfg.Det.limit_type, self.cfg.Det.limit_side_len
+        longest = max(height, width) * max(1.0, least / min(height, width))
+        return (kind, least) if longest <= _SIDE else ("max", _SIDE)
 
     def recognize_txt(self, img: list[Any]) -> Any:
         reader, groups = self._load_rec_model(), defaultdict(list)

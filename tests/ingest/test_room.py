@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
 from ingest import sandbox
 from ingest.room import Crowded, Room, resident
-from ingest.sandbox import Limits
+from ingest.sandbox import Child, Limits
 from storage.errors import Cancelled
 from tests.ingest import hostile
 
@@ -60,6 +61,26 @@ def test_those_that_fit_are_read_side_by_side() -> None:
     first, later = Reader(room, 20, 6.0), Reader(room, 20, 0.1)
     both(first, later)
     assert later.seen[0] < first.seen[1]
+
+
+@on_linux
+def test_what_answers_a_question_makes_room_too() -> None:
+    room, asked = Room(), []
+
+    def answer(question: str, beat: Callable[[], None]) -> str:
+        asked.append(time.monotonic())
+        with Child(hostile.__name__, limits=LIMITS) as helper:
+            helper.call(hostile.hold, 180, 2.0, wall_seconds=20, on_progress=lambda done, total: beat())
+        return question
+
+    first = Reader(room, 120, 8.0)
+    first.start()
+    while not room._readers:
+        time.sleep(0.01)
+    assert sandbox.run(hostile.ask, "what?", limits=LIMITS, room=room, answer=answer) == "what?"
+    first.join()
+    begun, again = asked
+    assert begun < first.seen[1] < again
 
 
 @on_linux
