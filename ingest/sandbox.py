@@ -137,7 +137,7 @@ class _Pulse:
         if now - self._told >= _HEARTBEAT:
             self.tell()
 
-    def wait(self) -> None:
+    def meanwhile(self) -> None:
         """In place of `beat` while the child waits for an answer, in time that is not its own."""
         self._look(time.monotonic())
         self.tell()
@@ -221,7 +221,7 @@ class Child:
             message = _message(line)
             if "ask" in message and answer is not None:
                 asked = time.monotonic()
-                said = json.dumps({"answer": answer(message["ask"], pulse.wait)}).encode() + b"\n"
+                said = json.dumps({"answer": answer(message["ask"], pulse.meanwhile)}).encode() + b"\n"
                 pulse.deadline += time.monotonic() - asked + ASKING
                 self._send(said, pulse)
                 continue

@@ -27,8 +27,7 @@ _CONTRAST = 24  # of 255: paper is never quite even
 
 
 def recognised(picture: Image, dpi: float) -> tuple[Page | None, str]:
-    """The page with its text, or None and the reason why there is none, as in `Reading.unread`."""
-    picture = picture.convert("L")
+    """The page with its text, or None and the reason why there is none, as in `Reading.unread`. The picture is grey."""
     used = [shade for shade, count in enumerate(picture.histogram()) if count]
     if used[-1] - used[0] < _CONTRAST:
         return None, BLANK

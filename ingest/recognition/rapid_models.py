@@ -28,7 +28,7 @@ class Frugal(RapidOCR):  # type: ignore[misc]  # rapidocr has no types
         self.text_rec = None  # it is loaded again in a third of a second; a page takes five
         detector = self._load_det_model()
         detector.limit_type, detector.limit_side_len = self._limits(*img.shape[:2])
-        if hasattr(detector.session, "model"):  # OpenVINO's; ONNX Runtime is asked as it is
+        if hasattr(detector.session, "model"):  # OpenVINO's; ONNX Runtime takes each size as it comes
             detector.session = _OfOneSize(detector.session)
             detector.mean, detector.std = np.float32(detector.mean), np.float32(detector.std)
         found = super().detect_and_crop(img, op_record)

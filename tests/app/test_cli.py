@@ -38,10 +38,10 @@ def said(*arguments: str) -> str:
     return result.stdout
 
 
-def footnote(*arguments: str, seconds: float = 300, **settings: str) -> subprocess.CompletedProcess[str]:
+def footnote(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", **settings}
     command = [sys.executable, "-m", "app.cli", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=seconds)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
 
 
 def processes_of(folder: Path) -> list[str]:
