@@ -22,6 +22,7 @@ from ingest.pipeline import STEP, Pipeline, patiently
 from ingest.steps import Steps
 from storage.database import sqlite_module
 from storage.errors import Cancelled, DocumentError, FootnoteError, NotFound
+from storage.types import State
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +90,9 @@ class Jobs:
     def take(self) -> int:
         """Enqueue what waits in SQL and is not enqueued yet; follow readers that changed. Returns how many are open."""
         versions = self._pipeline.versions
-        waiting = {job.id: (self._ingest, job.version_id) for job in versions.unfinished(limit=AHEAD)}
+        unfinished = versions.unfinished(limit=AHEAD)
+        unfinished.sort(key=lambda job: job.state != State.WAITING)  # behind those that it has made way for
+        waiting = {job.id: (self._ingest, job.version_id) for job in unfinished}
         waiting |= {workflow_id: (self._erase, ",".join(ids)) for workflow_id, ids in self._deleting().items()}
         self._taken &= waiting.keys()
         for workflow_id, (workflow, subject) in waiting.items():

@@ -22,7 +22,7 @@ from ingest.formats.members import Budget
 from ingest.formats.sections import NO_TEXT, Reading
 from ingest.recognition.engines import INSTALL
 from ingest.recognition.recogniser import MISSING, NONE, OFF, Recogniser
-from ingest.room import Room
+from ingest.room import ROOM
 from ingest.sandbox import Limits, Progress
 from storage import boxes
 from storage.errors import DocumentError
@@ -36,7 +36,6 @@ MAX_CHARACTERS = 100_000_000
 MAX_UNPACKED = 1024**3
 MAX_HEADINGS = 500  # of one section
 _WITH_TEXT = "Upload one with text in it."
-_ROOM = Room()  # of this process
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ def parse(
         on_progress=on_progress,
         answer=recogniser.answer,
         take=taken.take,
-        room=_ROOM,
+        room=ROOM,
     )
     try:
         run(read, str(path), name, recogniser.missing)

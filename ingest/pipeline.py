@@ -63,8 +63,11 @@ class Pipeline:
         self._patiently(lambda: self.index.prepare(name, embedder.dimensions))
         return self.generations.first(name, self.model, embedder.dimensions)
 
-    def read(self, version_id: str) -> None:
-        """Parse the original in the sandbox and keep its sections. Raises DocumentError, NotFound."""
+    def read(self, version_id: str, between_pages: Callable[[float], None] = lambda _: None) -> None:
+        """Parse the original in the sandbox and keep its sections. Raises DocumentError, NotFound.
+
+        `between_pages`: see `Recogniser`. Pages that were recognised are kept, whatever ends the reading.
+        """
         job = self.versions.job(version_id)
         try:
             original = self.files.original(version_id)
@@ -81,7 +84,7 @@ class Pipeline:
 
         recognised = self.files.rendering(version_id, "recognised")
         recognised.mkdir(exist_ok=True)
-        with Recogniser(self.recognition, recognised) as recogniser:
+        with Recogniser(self.recognition, recognised, between_pages) as recogniser:
             parsed = parse(original, job.name, self.limits, on_progress=show, recogniser=recogniser)
         self.versions.store_sections(
             version_id,

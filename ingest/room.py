@@ -25,7 +25,13 @@ class Room:
 
     def __init__(self) -> None:
         self._readers: list[object] = []  # those that came first stand first
+        self._waiting: set[object] = set()
         self._changed = threading.Condition()
+
+    @property
+    def awaited(self) -> bool:
+        """Whether somebody waits for those who came before."""
+        return bool(self._waiting)
 
     def enter(self, reader: object) -> None:
         with self._changed:
@@ -47,14 +53,21 @@ class Room:
     def wait(self, reader: object, beat: Callable[[], None]) -> None:
         """Until nobody is left who came before. `beat` is called about twice a second; what it raises goes on."""
         begun = time.monotonic()
-        while True:
-            with self._changed:
-                if self._readers[0] is reader:
-                    return
-                self._changed.wait(_EVERY)
-            if time.monotonic() - begun >= _EVERY:
-                beat()
-                begun = time.monotonic()
+        self._waiting.add(reader)
+        try:
+            while True:
+                with self._changed:
+                    if self._readers[0] is reader:
+                        return
+                    self._changed.wait(_EVERY)
+                if time.monotonic() - begun >= _EVERY:
+                    beat()
+                    begun = time.monotonic()
+        finally:
+            self._waiting.remove(reader)
+
+
+ROOM = Room()  # of this process
 
 
 def resident() -> int:

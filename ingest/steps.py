@@ -2,7 +2,8 @@
 
 A step in which one worker process after the other ends fails; a process that gets through it begins the count anew.
 
-A step that this attempt has done before, in a turn that a pause ended, is not done again.
+A step that this attempt has done before, in an earlier turn, is not done again. A turn ends with a pause, and where
+others wait for work that is long: between two pages that are recognised, and between two steps of embedding.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from ingest.pipeline import STEP, Pipeline
+from ingest.room import ROOM
 from storage.errors import Cancelled, DocumentError
 from storage.steps import EMBED, Standing
 
 READ, DIVIDE, PUBLISH = "read", "divide", "publish"
+TURN = 30.0  # seconds of text recognition before others may have their turn
 CRASHED = "Reading this file ended the worker process again and again."
 
 
@@ -32,7 +36,7 @@ class Steps:
     def read(self, version_id: str) -> None:
         with self._step(version_id, READ) as standing:
             if READ not in standing.ended:
-                self.pipeline.read(version_id)
+                self.pipeline.read(version_id, partial(self._make_way, version_id, self.job(), time.perf_counter()))
 
     def divide(self, version_id: str) -> int:
         with self._step(version_id, DIVIDE) as standing:
@@ -41,12 +45,20 @@ class Steps:
     def embed(self, version_id: str, start: int, total: int) -> None:
         """From where the row says that it is: a step may have been broken off, or shorter in an earlier release."""
         with self._step(version_id, EMBED) as standing:
-            self._embed_until(min(start + STEP, total), version_id, standing)
+            end = min(start + STEP, total)
+            self._embed_until(end, version_id, standing)
+            if standing.done < end < total:
+                self.pipeline.versions.steps.make_way(version_id, self.job())
 
     def publish(self, version_id: str, total: int) -> None:
         with self._step(version_id, PUBLISH) as standing:
             self._embed_until(standing.total, version_id, standing)
             self.pipeline.publish(version_id, total)
+
+    def _make_way(self, version_id: str, job: str, began: float, recognising: float) -> None:
+        if recognising > TURN:
+            seconds = time.perf_counter() - began
+            self.pipeline.versions.steps.make_way(version_id, job, crowded=ROOM.awaited, step=READ, seconds=seconds)
 
     def _embed_until(self, end: int, version_id: str, standing: Standing) -> None:
         job, seconds, done = self.job(), Stopwatch(), standing.done

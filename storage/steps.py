@@ -1,4 +1,5 @@
-"""The borders between the steps of the work on a version: the only places where it is paused or cancelled.
+"""The borders between the steps of the work on a version: the only places where it is paused or cancelled, or makes
+way for others.
 
 What is wanted of a version, who has it and what it took stand in its own row, and one transaction reads and writes
 them: there is no moment at which the row and the work could say different things.
@@ -16,10 +17,11 @@ from storage import arrivals, status
 from storage.database import Database
 from storage.errors import Cancelled, NotFound
 from storage.models import Document, Version, now
-from storage.status import CANCEL, OPEN, PAUSE
+from storage.status import CANCEL, DELETING, OPEN, PAUSE
 from storage.types import Principal, State
 
 EMBED = "embed"
+_SO_FAR = " so far"  # of a step that has not ended
 GONE = "The document was deleted, or a newer version took this one's place."
 # also where nothing was done: what failed may be in the index and not be counted yet
 _LEFT_OVER = sa.and_(Version.state.in_((State.FAILED, State.CANCELLED)), Version.total > 0)
@@ -80,6 +82,26 @@ class Steps:
         if not goes_on:
             raise Cancelled(f"The work on version {version_id} ends after {done} passages.")
 
+    def make_way(
+        self, version_id: str, job: str, *, crowded: bool = False, step: str = EMBED, seconds: float = 0.0
+    ) -> None:
+        """Within long work, where what is done is kept: end this turn where others wait whose turn never came.
+
+        The next turn begins at the end of the line. `crowded`: files that have been begun may wait too, for room in
+        memory. `seconds` of `step` were spent in this turn and told nobody yet. Raises Cancelled and NotFound as
+        `advance` does, and Cancelled where the turn has ended.
+        """
+        with self._database.write() as session:
+            version = locked(session, version_id)
+            goes_on = _goes_on(session, version, job)
+            if goes_on and version.state in OPEN and session.scalar(_newcomers(version_id, crowded)):
+                _end_turn(version)
+                if seconds:
+                    _add_time(version, step + _SO_FAR, seconds)
+                goes_on = False
+        if not goes_on:
+            raise Cancelled(f"The work on version {version_id} ends here for now.")
+
     def settle(self, version_id: str, job: str) -> None:
         """Do now what is wanted of the version, where a step was broken off for it."""
         with self._database.write() as session:
@@ -105,8 +127,9 @@ class Steps:
 
 def _add_time(version: Version, step: str, seconds: float) -> None:
     """The process has come so far: what it took, and that it lives."""
-    took = round(version.seconds.get(step, 0.0) + seconds, 3)
-    version.seconds, version.crashes = {**version.seconds, step: took}, 0
+    known = dict(version.seconds)
+    seconds += known.pop(step + _SO_FAR, 0.0)
+    version.seconds, version.crashes = {**known, step: round(known.get(step, 0.0) + seconds, 3)}, 0
 
 
 def new_attempt(principal: Principal) -> dict[str, Any]:
@@ -163,6 +186,19 @@ def _goes_on(session: Session, version: Version, job: str) -> bool:
         cancel(version)
         return False
     if version.wanted == PAUSE or status.is_held(session):
-        version.executor, version.turn = "", version.turn + 1
+        _end_turn(version)
         return False
     return True
+
+
+def _end_turn(version: Version) -> None:
+    version.executor, version.turn = "", version.turn + 1
+
+
+def _newcomers(version_id: str, crowded: bool) -> sa.Select[bool]:
+    """Whether a document waits to be deleted, or another version that nobody has begun, or, among those that wait for
+    room, one that has never been read from."""
+    unread = sa.and_(Version.state == State.PARSING, Version.turn == 0, Version.done == 0)
+    new = sa.or_(Version.state == State.WAITING, unread) if crowded else Version.state == State.WAITING
+    waits = sa.and_(new, Version.wanted == "", Version.id != version_id, Version.document_id.not_in(DELETING))
+    return sa.select(sa.or_(sa.exists(DELETING), sa.exists().where(waits)))

@@ -52,8 +52,15 @@ NONE = Recognition()
 class Recogniser:
     """Recognises the pictures of one document. A context manager: at its end the process ends."""
 
-    def __init__(self, recognition: Recognition, kept: Path | None = None) -> None:
-        self._how, self._kept = recognition, kept
+    def __init__(
+        self,
+        recognition: Recognition,
+        kept: Path | None = None,
+        between_pages: Callable[[float], None] = lambda _: None,
+    ) -> None:
+        """`between_pages` gets the seconds that pages have taken so far, before each that is not kept yet. What it
+        raises goes on to the caller."""
+        self._how, self._kept, self._between_pages = recognition, kept, between_pages
         self._child: Child | None = None
         self._spent = 0.0
 
@@ -85,6 +92,7 @@ class Recogniser:
         place = self._kept and self._kept / f"{hashlib.sha256(pixels).hexdigest()}-{width}.json"
         if place and (known := _load(place)):
             return known
+        self._between_pages(self._spent)
         begun = time.monotonic()
         answer = self._answer(pixels.decode(), width, height, dpi, beat)
         self._spent += time.monotonic() - begun

@@ -13,14 +13,17 @@ import pytest
 
 from ingest.batches import BATCH
 from ingest.jobs import JsonSerializer
+from ingest.pipeline import STEP
 from storage import audit, status
 from storage.documents import Documents
 from storage.errors import NotFound
 from storage.queue import Queue
 from storage.types import Readers, State, Status
-from tests.conftest import ADA, TOM, Library
+from tests.conftest import ADA, TOM, Kept, Library
 from tests.contracts.index_contract import direction
+from tests.ingest import scans
 from tests.ingest.stage import Stage, stage_over, text
+from tests.ingest.test_recognition import needs_tesseract
 from tests.ingest.worker_process import until
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -289,3 +292,47 @@ def test_what_goes_wrong_while_a_batch_is_kept_is_the_jobs_result(stage: Stage) 
         assert "the log has the details" in failed.reason
         assert stage.documents.get(other.id, ADA).state is State.READY
         until(lambda: stage.index.count(version_id=lost.version_id) == 0, what=lambda: worker.log)
+
+
+def test_a_long_embedding_makes_way_for_a_short_document(stage: Stage) -> None:
+    long = stage.library.add(text("l", STEP + 100))
+    with stage.worker(seconds_a_batch=0.2, concurrency=1, sandbox=False) as worker:
+        stage.until_embedding(long, worker)
+        short = stage.library.add(text("short"))
+        until(lambda: stage.documents.get(short.id, ADA).state is State.READY, what=lambda: worker.log)
+        waiting = stage.documents.get(long.id, ADA)
+        assert (waiting.state, waiting.total > waiting.done >= STEP) == (State.EMBEDDING, True)
+        stage.until_ended(worker)
+    stage.assert_whole([long, short])
+    assert turns_of(stage, long) == ["1", "1:1"]
+
+
+@needs_tesseract
+def test_a_long_scan_makes_way_for_a_short_document_and_keeps_the_pages_that_were_recognised(stage: Stage) -> None:
+    pages = 15
+    scan = stage.library.add(scans.pdf([scans.letter(f"Page {n}") for n in range(pages)]), name="scan.pdf")
+    with stage.worker(turn=1.0, concurrency=1) as worker:
+        until(lambda: stage.documents.get(scan.id, ADA).done > 1, what=lambda: worker.log)
+        short = stage.library.add(text("short"))
+        until(lambda: stage.documents.get(short.id, ADA).state is State.READY, what=lambda: worker.log)
+        waiting = stage.documents.get(scan.id, ADA)
+        assert waiting.state is State.PARSING
+        (job,) = queue_of(stage).jobs(ADA)
+        assert job.seconds.keys() == {"read so far"}
+        recognised = list(stage.files.rendering(scan.version_id, "recognised").iterdir())
+        assert 1 < len(recognised) < pages
+        stage.until_ended(worker)
+    stage.assert_whole([scan, short])
+    (done,) = [one for one in queue_of(stage).jobs(ADA, status=Status.DONE) if one.version_id == scan.version_id]
+    assert done.seconds.keys() == {"read", "divide", "embed", "publish"}
+    assert done.seconds["read"] > job.seconds["read so far"] > 1
+    assert turns_of(stage, scan) == ["1", "1:1"]
+    assert [section.text.split()[1] for section in stage.versions.sections(scan.version_id)] == list(
+        map(str, range(pages))
+    )
+
+
+def turns_of(stage: Stage, kept: Kept) -> list[str]:
+    """The attempts and turns in which a version was worked on."""
+    begins = f"ingest:{kept.version_id}:"
+    return [workflow.removeprefix(begins) for workflow, _ in workflows(stage) if workflow.startswith(begins)]

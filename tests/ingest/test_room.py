@@ -14,15 +14,21 @@ from ingest.room import Crowded, Room, resident
 from ingest.sandbox import Child, Limits
 from storage.errors import Cancelled
 from tests.ingest import hostile
+from tests.ingest.worker_process import until
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell what a child holds")
-LIMITS = Limits(memory=260 << 20, cpu_seconds=10, wall_seconds=30)
+
+
+@pytest.fixture
+def limits() -> Limits:
+    """Room for 260 MB beside what other tests have left running."""
+    return Limits(memory=resident() + (260 << 20), cpu_seconds=10, wall_seconds=30)
 
 
 class Reader(threading.Thread):
-    def __init__(self, room: Room, megabytes: int, seconds: float, *, cancel: bool = False) -> None:
+    def __init__(self, room: Room, limits: Limits, megabytes: int, seconds: float, *, cancel: bool = False) -> None:
         super().__init__()
-        self._room, self._what, self._cancel = room, (megabytes, seconds), cancel
+        self._room, self._limits, self._what, self._cancel = room, limits, (megabytes, seconds), cancel
         self.seen: list[float] = []
         self.error: BaseException | None = None
 
@@ -32,7 +38,7 @@ class Reader(threading.Thread):
                 raise Cancelled("stopped by somebody")
 
         try:
-            self.seen = sandbox.run(hostile.hold, *self._what, limits=LIMITS, room=self._room, on_progress=beat)
+            self.seen = sandbox.run(hostile.hold, *self._what, limits=self._limits, room=self._room, on_progress=beat)
         except Cancelled as error:
             self.error = error
 
@@ -47,46 +53,46 @@ def both(one: Reader, other: Reader) -> None:
 
 
 @on_linux
-def test_one_that_came_later_is_read_after_the_other_where_both_do_not_fit() -> None:
+def test_one_that_came_later_is_read_after_the_other_where_both_do_not_fit(limits: Limits) -> None:
     room = Room()
-    first, later = Reader(room, 180, 2.0), Reader(room, 180, 0.5)
+    first, later = Reader(room, limits, 180, 2.0), Reader(room, limits, 180, 0.5)
     both(first, later)
     assert first.seen[2] == later.seen[2] == 180 << 20
     assert later.seen[0] > first.seen[1]
 
 
 @on_linux
-def test_those_that_fit_are_read_side_by_side() -> None:
+def test_those_that_fit_are_read_side_by_side(limits: Limits) -> None:
     room = Room()
-    first, later = Reader(room, 20, 6.0), Reader(room, 20, 0.1)
+    first, later = Reader(room, limits, 20, 6.0), Reader(room, limits, 20, 0.1)
     both(first, later)
     assert later.seen[0] < first.seen[1]
 
 
 @on_linux
-def test_what_answers_a_question_makes_room_too() -> None:
+def test_what_answers_a_question_makes_room_too(limits: Limits) -> None:
     room, asked = Room(), []
 
     def answer(question: str, beat: Callable[[], None]) -> str:
         asked.append(time.monotonic())
-        with Child(hostile.__name__, limits=LIMITS) as helper:
+        with Child(hostile.__name__, limits=limits) as helper:
             helper.call(hostile.hold, 180, 2.0, wall_seconds=20, on_progress=lambda done, total: beat())
         return question
 
-    first = Reader(room, 120, 8.0)
+    first = Reader(room, limits, 120, 8.0)
     first.start()
     while not room._readers:
         time.sleep(0.01)
-    assert sandbox.run(hostile.ask, "what?", limits=LIMITS, room=room, answer=answer) == "what?"
+    assert sandbox.run(hostile.ask, "what?", limits=limits, room=room, answer=answer) == "what?"
     first.join()
     begun, again = asked
     assert begun < first.seen[1] < again
 
 
 @on_linux
-def test_whoever_waits_can_be_cancelled() -> None:
+def test_whoever_waits_can_be_cancelled(limits: Limits) -> None:
     room = Room()
-    first, later = Reader(room, 180, 2.5), Reader(room, 180, 0.1, cancel=True)
+    first, later = Reader(room, limits, 180, 2.5), Reader(room, limits, 180, 0.1, cancel=True)
     both(first, later)
     assert isinstance(later.error, Cancelled)
     assert first.seen[2] == 180 << 20
@@ -101,15 +107,21 @@ def test_the_first_is_never_in_the_way_and_the_next_is_first_when_it_leaves() ->
     with pytest.raises(Crowded):
         room.check(later, memory=-1)
     room.check(later, memory=1 << 50)
+    waiting = threading.Thread(target=room.wait, args=(later, lambda: None))
+    assert not room.awaited
+    waiting.start()
+    until(lambda: room.awaited)
     room.leave(first)
+    waiting.join(10)
+    assert not room.awaited
     room.check(later, memory=-1)
     room.wait(later, lambda: None)
 
 
 @on_linux
-def test_what_children_hold_is_told() -> None:
+def test_what_children_hold_is_told(limits: Limits) -> None:
     before = resident()
-    reader = Reader(Room(), 100, 1.5)
+    reader = Reader(Room(), limits, 100, 1.5)
     reader.start()
     most = 0
     while reader.is_alive():

@@ -23,9 +23,11 @@ from pathlib import Path
 import numpy as np
 import sqlalchemy as sa
 
-from ingest import jobs
+from ingest import jobs, steps
 from ingest.embed import Embedder, Parts, embed_alone
 from ingest.pipeline import Pipeline
+from ingest.recognition import engines
+from ingest.recognition.recogniser import NONE, Recognition
 from ingest.reindex import Reindex
 from ingest.sandbox import Limits
 from ingest.sync import Synchroniser
@@ -58,6 +60,7 @@ class Setup:
     patience: float = 60.0
     sandbox: bool = True
     grace: float = 0.5
+    turn: float | None = None  # seconds of text recognition, by Tesseract, before others have theirs
     counting: bool = False  # of the statements that all databases are asked, a second
 
 
@@ -94,7 +97,7 @@ class HashEmbedder:
 class PlainPipeline(Pipeline):
     """Takes the file for one section of text, which saves the start of a process for each."""
 
-    def read(self, version_id: str) -> None:
+    def read(self, version_id: str, between_pages: Callable[[float], None] = lambda _: None) -> None:
         self.versions.progress(version_id, State.PARSING)
         section = Section(1, self.files.original(version_id).read_text())
         self.versions.store_sections(
@@ -120,6 +123,7 @@ def pipeline(
     pause: float = 0.0,
     patience: float = 60.0,
     kind: type[Pipeline] = Pipeline,
+    recognition: Recognition = NONE,
 ) -> Pipeline:
     def embedder(model: str) -> Embedder:
         if not model.startswith("hash"):
@@ -135,6 +139,7 @@ def pipeline(
         LIMITS,
         patience,
         "hash",
+        recognition,
     )
 
 
@@ -228,7 +233,10 @@ def work(setup: Setup) -> None:
     folder = Path(setup.folder)
     index = Index(setup.index_url, KEY, timeout=20)
     kind = Pipeline if setup.sandbox else PlainPipeline
-    made = pipeline(database, Files(folder), index, setup.seconds_a_batch, setup.patience, kind)
+    recognition = NONE
+    if setup.turn is not None:
+        steps.TURN, recognition = setup.turn, Recognition(engines.find("tesseract"))
+    made = pipeline(database, Files(folder), index, setup.seconds_a_batch, setup.patience, kind, recognition)
     reindex = Reindex(made, Filling(database), grace=setup.grace)
     synchroniser = Synchroniser(database, made.files, max_bytes=10**6)
     settings = {"folder": folder, "concurrency": setup.concurrency, "ttl": setup.ttl, "synchroniser": synchroniser}

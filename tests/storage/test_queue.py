@@ -147,6 +147,73 @@ def test_a_pause_that_is_taken_back_in_time_changes_nothing(queue: Queue, librar
     assert job_id(versions, kept) == first
 
 
+def make_way(versions: Versions, kept: Kept, *, crowded: bool = False) -> bool:
+    try:
+        versions.steps.make_way(kept.version_id, job_id(versions, kept), crowded=crowded)
+    except Cancelled:
+        return True
+    return False
+
+
+def test_long_work_makes_way_for_what_nobody_has_begun_and_goes_on_where_it_was(
+    queue: Queue, library: Library, versions: Versions, database: Database
+) -> None:
+    long, early = library.add("a"), library.add("b")
+    alive(database, "w")
+    begin(versions, early, "w")
+    begin(versions, long)
+    versions.progress(long.version_id, State.EMBEDDING, done=64, total=200)
+    first = job_id(versions, long)
+    assert not make_way(versions, long)
+    new = library.add("c")
+    queue.pause(new.version_id, ADA)
+    assert not make_way(versions, long)
+    assert queue.jobs(ADA, status=Status.WAITING) == []
+    queue.resume(new.version_id, ADA)
+    assert make_way(versions, long)
+    (job,) = [job for job in queue.jobs(ADA, status=Status.WAITING) if job.version_id == long.version_id]
+    assert (job.state, job.done, job.total, job.abandoned) == (State.EMBEDDING, 64, 200, False)
+    assert {one.version_id for one in versions.unfinished()} == {long.version_id, early.version_id, new.version_id}
+    assert job_id(versions, long) != first
+    with pytest.raises(Cancelled):
+        versions.steps.enter(long.version_id, first, "embed", executor="w")
+    begin(versions, long)
+    begin(versions, new)
+    assert not make_way(versions, long)
+
+
+def test_long_work_makes_way_for_a_deletion(library: Library, versions: Versions, documents: Documents) -> None:
+    long, gone = library.add("a"), library.add("b")
+    begin(versions, long)
+    begin(versions, gone)
+    assert not make_way(versions, long)
+    documents.begin_delete(gone.id, ADA)
+    assert make_way(versions, long)
+
+
+def test_work_that_crowds_others_out_makes_way_for_their_first_turn_only(library: Library, versions: Versions) -> None:
+    long, crowded = library.add("a"), library.add("b")
+    begin(versions, long)
+    begin(versions, crowded)
+    assert not make_way(versions, long)
+    assert make_way(versions, long, crowded=True)
+    begin(versions, long)
+    assert not make_way(versions, crowded, crowded=True)
+    versions.progress(crowded.version_id, State.PARSING, done=3, total=9)
+    assert not make_way(versions, long, crowded=True)
+
+
+def test_what_is_to_be_cancelled_is_cancelled_where_it_would_make_way(
+    queue: Queue, library: Library, versions: Versions, database: Database
+) -> None:
+    long, _ = library.add("a"), library.add("b")
+    alive(database, "w")
+    begin(versions, long)
+    queue.cancel(long.version_id, ADA)
+    assert make_way(versions, long)
+    assert statuses(queue)[long.version_id] is Status.CANCELLED
+
+
 def test_while_everything_is_paused_nothing_is_taken_up(queue: Queue, library: Library, versions: Versions) -> None:
     kept, other = library.add("a"), library.add("b")
     queue.pause(other.version_id, ADA)
