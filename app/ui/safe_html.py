@@ -22,6 +22,7 @@ from storage.types import Citation
 # Control characters, and those that turn the direction of what follows: "invoice<202E>fdp.exe" reads as a PDF.
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufff9-\ufffb]")
 _FOOTNOTE = re.compile(r" ?\[(\d{1,4})\]")  # with the space, so that no line begins with a chip
+_CODE = re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[^\W\d])(?=[\w-]{3,24}(?![\w-]))\w+(?:-\w+)+")
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 # Streamlit turns :names:, arrows and addresses in a label into icons and links after it has read the escapes.
 _TURNED = re.compile(r"(:|@|www(?=\.)|[-<>=~](?=[-<>=~]))", re.IGNORECASE)
@@ -94,7 +95,8 @@ def _text(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: 
             pieces.append(env["marks"].pop(0) if env["doubted"] else "")
             env["doubted"] = False
         elif piece:
-            shown = _FOOTNOTE.sub(replaced, html.escape(piece))
+            shown = _CODE.sub(r'<span class="whole">\g<0></span>', html.escape(piece))
+            shown = _FOOTNOTE.sub(replaced, shown)
             kind = "none" if env["doubted"] and 'class="doubt none"' in env["marks"][0] else "part"
             pieces.append(f'<span class="doubted {kind}">{shown}</span>' if env["doubted"] else shown)
     return "".join(pieces)

@@ -125,3 +125,14 @@ def test_a_quoted_footnote_stays_text_and_a_real_one_becomes_a_chip() -> None:
     shown = markdown(r"The source says \[1\] and \*stars\*. [1]", "m", [CITED])
     assert shown.count("#cite-m-1") == 1
     assert "says [1] and *stars*." in shown
+
+
+def test_a_code_is_not_broken_at_its_hyphens() -> None:
+    for code in ("KX-200-65", "10-K", "Covid-19"):
+        assert f'<span class="whole">{code}</span>,' in markdown(f"The {code}, and more.")
+    assert '<td><span class="whole">KX-200-65</span></td>' in markdown("| Pump |\n| --- |\n| KX-200-65 |")
+
+
+def test_what_is_no_code_may_be_broken() -> None:
+    for words in ("well-known", "2019-2023", "1-2-3", "x" * 20 + "-2026", "&#x27;-", "<b>-9", "a-", "-a1"):
+        assert "whole" not in markdown(f"The {words} of it.")
