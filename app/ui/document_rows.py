@@ -9,7 +9,7 @@ from typing import Any
 from app.ui.indicators import bar, marked
 from app.ui.readers import tags
 from app.ui.safe_html import plain
-from app.ui.wording import counted, number, ordinal, size, when, without_text
+from app.ui.wording import counted, how_far, number, ordinal, size, when, without_text
 from storage.documents import DocumentInfo
 from storage.types import State, Status
 
@@ -55,7 +55,7 @@ def state(info: DocumentInfo) -> str:
         case State.WAITING:
             return marked("", "Waiting", f"{ordinal(info.place)} in line")
         case _ if info.status is Status.WAITING:
-            return marked("", "Waiting", "for a worker to go on with it")
+            return marked("", "Waiting", ", ".join(filter(None, ("to go on in its turn", how_far(info)))))
         case State.PARSING:
             return _moving("Parsing", info, "pages")
     return _moving("Embedding", info, "")

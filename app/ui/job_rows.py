@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from app.ui.indicators import bar, marked
 from app.ui.safe_html import plain
-from app.ui.wording import counted, number, seconds, size, time_left, when
+from app.ui.wording import counted, how_far, number, seconds, size, time_left, when
 from storage.queue import JobInfo, Summary
 from storage.types import State, Status
 
@@ -36,11 +36,11 @@ def _state(job: JobInfo, now: datetime) -> str:
         case Status.RUNNING:
             return _running(job, now)
         case Status.PAUSED:
-            return marked("", "Paused", _how_far(job))
+            return marked("", "Paused", how_far(job))
         case Status.WAITING if job.abandoned:
-            return marked("weak", "Waiting", f"Its worker is gone; another one goes on with it. {_how_far(job)}")
+            return marked("weak", "Waiting", f"Its worker is gone; another one goes on with it. {how_far(job)}")
         case Status.WAITING:
-            return marked("", "Waiting", _how_far(job))
+            return marked("", "Waiting", how_far(job))
         case Status.FAILED:
             return marked("bad", "Failed", plain(f"{job.reason} {job.remedy} {answers}".strip()))
         case Status.CANCELLED:
@@ -76,13 +76,6 @@ def _running(job: JobInfo, now: datetime) -> str:
     asked = {"pause": "pausing after this step", "cancel": "cancelling after this step"}.get(job.wanted, "")
     small = " · ".join(part for part in (asked, pace, "" if asked else left) if part)
     return marked("busy", words, small) + bar(job.done, job.total, verb)
-
-
-def _how_far(job: JobInfo) -> str:
-    if not job.total or not job.done:
-        return ""
-    unit = "pages read" if job.state is State.PARSING else "passages embedded"
-    return f"{number(job.done)} of {number(job.total)} {unit}"
 
 
 def _took(time: timedelta) -> str:

@@ -7,7 +7,9 @@ from datetime import date, datetime, timedelta, tzinfo
 
 from app.extract import Extractive
 from ingest.parse import PAGED
-from storage.types import Gap
+from storage.documents import DocumentInfo
+from storage.queue import JobInfo
+from storage.types import Gap, State
 
 RUNS = 20  # of pages, that are named in a line
 
@@ -34,6 +36,14 @@ def size(value: int) -> str:
 
 def seconds(value: float) -> str:
     return f"{value:.1f} s" if value < 9.95 else f"{value:,.0f} s"
+
+
+def how_far(work: DocumentInfo | JobInfo) -> str:
+    """What is done of work that was broken off, or ""."""
+    if not work.total or not work.done:
+        return ""
+    unit = "pages read" if work.state is State.PARSING else "passages embedded"
+    return f"{number(work.done)} of {number(work.total)} {unit}"
 
 
 def written_by(model: str) -> str:

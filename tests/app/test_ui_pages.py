@@ -15,6 +15,7 @@ from app import services as composition
 from app.answers import Answers
 from app.services import Services
 from app.ui import browser, identity
+from storage.errors import Cancelled
 from storage.types import MessageState, Readers, Role, State
 from tests.office import Office, until
 from tests.scripted import ScriptedModel, Shelf
@@ -323,6 +324,17 @@ def test_each_document_shows_its_state_in_words(site: Site) -> None:
         assert words in shown
     assert "<b>encrypted" not in shown
     assert {"Reading 3", "Failed 1", "Restricted 0"} <= set(labels(page))
+
+
+def test_a_document_that_made_way_for_others_says_how_far_it_is(site: Site) -> None:
+    office = site.office
+    _, long = arrive(office, "scan.pdf")
+    office.work_on(long)
+    office.versions.progress(long, State.PARSING, done=12, total=1650)
+    arrive(office, "short.txt")
+    with pytest.raises(Cancelled):
+        office.versions.steps.make_way(long, office.versions.job(long).id)
+    assert "to go on in its turn, 12 of 1,650 pages read" in text(site.open_page("documents"))
 
 
 def test_a_failed_document_is_tried_again(site: Site) -> None:
