@@ -17,9 +17,9 @@ from functools import partial
 from ingest.pipeline import STEP, Pipeline
 from ingest.room import ROOM
 from storage.errors import Cancelled, DocumentError
-from storage.steps import EMBED, Standing
+from storage.steps import EMBED, READ, Standing
 
-READ, DIVIDE, PUBLISH = "read", "divide", "publish"
+DIVIDE, PUBLISH = "divide", "publish"
 TURN = 30.0  # seconds of text recognition before others may have their turn
 CRASHED = "Reading this file ended the worker process again and again."
 

@@ -25,6 +25,7 @@ from storage.types import Principal, State, Status
 from storage.versions import Job, Versions
 
 RECENT = timedelta(minutes=5)  # what ended so lately tells how fast it goes
+_TELLING = 100  # times its size: of more than that it tells nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ class JobInfo:
     def rate(self, moment: datetime) -> float:
         """Pages (while it is read) or passages (while it is embedded) a second; 0 where that can't be told yet."""
         running = (moment - self.began).total_seconds() if self.began else 0.0
-        seconds = self.seconds.get("embed", 0.0) if self.state is State.EMBEDDING else running
+        reading = running + steps.so_far(self.seconds, steps.READ)
+        seconds = self.seconds.get(steps.EMBED, 0.0) if self.state is State.EMBEDDING else reading
         return self.done / seconds if seconds > 0.5 else 0.0
 
     def left(self, moment: datetime) -> float | None:
@@ -74,7 +76,7 @@ class Summary:
     held_by: str  # who paused everything, or ""
     pages_a_second: float  # over what ended in the last minutes; 0 where nothing did
     passages_a_second: float
-    seconds_left: float | None  # for what runs and waits, going by the size of the files
+    seconds_left: float | None  # by what runs itself, and for what waits by its size; None where too little ended
 
     @property
     def open(self) -> int:
@@ -252,13 +254,22 @@ def _pace(session: Session, moment: Now) -> tuple[float, float, float | None]:
         sa.func.min(Version.started),
     ).where(Version.state == State.READY, Version.finished >= since)
     pages, passages, size, first = session.execute(ended).one()
-    if first is None or not size:
-        return 0.0, 0.0, None
-    seconds = max(1.0, (now() - first).total_seconds())
+    seconds = max(1.0, (now() - first).total_seconds()) if first else 1.0
+    at_work, rest = _left(session, moment)
+    left = at_work + rest * seconds / float(size or 1) if rest <= _TELLING * size else 0.0
+    return float(pages) / seconds, float(passages) / seconds, left or None
+
+
+def _left(session: Session, moment: Now) -> tuple[float, float]:
+    """The seconds that what runs still takes, as far as it tells, and the bytes of all else that is open."""
+    running = sa.select(Version, Document).join(Document)
+    running = running.where(Version.state.in_(_AT_WORK), has_status(Status.RUNNING, moment))
+    jobs = [_info(version, document, moment) for version, document in session.execute(running)]
+    told = [(job.size, left) for job in jobs if (left := job.left(now())) is not None]
     paused = has_status(Status.PAUSED, moment)
     open_ = sa.select(sa.func.coalesce(sa.func.sum(Version.size), 0)).where(Version.state.in_(OPEN), sa.not_(paused))
-    left = session.scalar(open_) or 0
-    return float(pages) / seconds, float(passages) / seconds, float(left) * seconds / float(size) if left else None
+    rest = float(session.scalar(open_) or 0) - sum(size for size, _ in told)
+    return max((left for _, left in told), default=0.0), rest
 
 
 def _info(version: Version, document: Document, moment: Now) -> JobInfo:

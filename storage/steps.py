@@ -7,6 +7,7 @@ them: there is no moment at which the row and the work could say different thing
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,7 @@ from storage.models import Document, Version, now
 from storage.status import CANCEL, DELETING, OPEN, PAUSE
 from storage.types import Principal, State
 
-EMBED = "embed"
+READ, EMBED = "read", "embed"
 _SO_FAR = " so far"  # of a step that has not ended
 GONE = "The document was deleted, or a newer version took this one's place."
 # also where nothing was done: what failed may be in the index and not be counted yet
@@ -123,6 +124,11 @@ class Steps:
         """The index holds nothing of it any more."""
         with self._database.write() as session:
             session.execute(sa.update(Version).where(Version.id == version_id, _LEFT_OVER).values(done=0, total=0))
+
+
+def so_far(seconds: Mapping[str, float], step: str) -> float:
+    """What earlier turns took of a step that has not ended."""
+    return seconds.get(step + _SO_FAR, 0.0)
 
 
 def _add_time(version: Version, step: str, seconds: float) -> None:

@@ -61,8 +61,8 @@ def summary(found: Summary, *, new_index: bool = False) -> str:
     pace = []
     if found.pages_a_second and counts[Status.RUNNING] and not found.held_by:
         pace.append(f"{_rate(found.pages_a_second)} pages and {_rate(found.passages_a_second)} passages a second")
-        if found.seconds_left:
-            pace.append(f"about {time_left(found.seconds_left)}")
+    if found.seconds_left and counts[Status.RUNNING] and not found.held_by:
+        pace.append(f"about {time_left(found.seconds_left)}")
     lines = [", ".join(parts), *([", ".join(pace)] if pace else [])]
     return f'<p class="soft">{" · ".join(lines)}</p>'
 

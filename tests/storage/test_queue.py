@@ -324,7 +324,26 @@ def test_rates_and_what_is_left_come_from_what_was_done(
     summary = queue.summary(ADA)
     assert summary.pages_a_second == pytest.approx(2, rel=0.3)
     assert summary.passages_a_second == pytest.approx(5, rel=0.3)
-    assert summary.seconds_left == pytest.approx(30, rel=0.3)
+    assert summary.seconds_left == pytest.approx(16, rel=0.3)
+    library.add("z" * 300)
+    assert queue.summary(ADA).seconds_left == pytest.approx(16 + 30, rel=0.3)
+    library.add("z" * 30_000)
+    assert queue.summary(ADA).seconds_left is None  # 100 bytes tell nothing of so many
+
+
+def test_the_rate_counts_the_turns_before(
+    queue: Queue, library: Library, versions: Versions, database: Database
+) -> None:
+    long, _ = library.add("a"), library.add("b")
+    alive(database, "w")
+    begin(versions, long)
+    with pytest.raises(Cancelled):
+        versions.steps.make_way(long.version_id, job_id(versions, long), step="read", seconds=40)
+    begin(versions, long)
+    versions.progress(long.version_id, State.PARSING, done=100, total=300)
+    (job,) = queue.jobs(ADA, status=Status.RUNNING)
+    assert job.rate(job.began + timedelta(seconds=10)) == 2
+    assert job.left(job.began + timedelta(seconds=10)) == 100
 
 
 def test_what_failed_half_way_is_named_until_the_index_is_tidied(
