@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +23,7 @@ from storage.status import CANCEL, DELETING, OPEN, PAUSE
 from storage.types import Principal, State
 
 READ, EMBED = "read", "embed"
+_MOMENT = timedelta(seconds=2)  # in which a worker with a free place takes up what is new
 _SO_FAR = " so far"  # of a step that has not ended
 GONE = "The document was deleted, or a newer version took this one's place."
 # also where nothing was done: what failed may be in the index and not be counted yet
@@ -202,9 +204,10 @@ def _end_turn(version: Version) -> None:
 
 
 def _newcomers(version_id: str, crowded: bool) -> sa.Select[bool]:
-    """Whether a document waits to be deleted, or another version that nobody has begun, or, among those that wait for
-    room, one that has never been read from."""
+    """Whether a document waits to be deleted, or another version that nobody has begun though it is here for a moment,
+    or, among those that wait for room, one that has never been read from."""
+    untouched = sa.and_(Version.state == State.WAITING, Version.created < now() - _MOMENT)
     unread = sa.and_(Version.state == State.PARSING, Version.turn == 0, Version.done == 0)
-    new = sa.or_(Version.state == State.WAITING, unread) if crowded else Version.state == State.WAITING
+    new = sa.or_(untouched, unread) if crowded else untouched
     waits = sa.and_(new, Version.wanted == "", Version.id != version_id, Version.document_id.not_in(DELETING))
     return sa.select(sa.or_(sa.exists(DELETING), sa.exists().where(waits)))

@@ -331,7 +331,8 @@ def test_a_document_that_made_way_for_others_says_how_far_it_is(site: Site) -> N
     _, long = arrive(office, "scan.pdf")
     office.work_on(long)
     office.versions.progress(long, State.PARSING, done=12, total=1650)
-    arrive(office, "short.txt")
+    gone, _ = arrive(office, "gone.txt")
+    office.documents.begin_delete(gone, office.principal("anna"))
     with pytest.raises(Cancelled):
         office.versions.steps.make_way(long, office.versions.job(long).id)
     assert "to go on in its turn, 12 of 1,650 pages read" in text(site.open_page("documents"))
