@@ -134,21 +134,28 @@ class Worker:
         self, files: Sequence[tuple[str, bytes]], meanwhile: Callable[[], None] = lambda: None, *, glance: float = 0.3
     ) -> Measured:
         """`glance`: seconds between two looks at the memory."""
-        ids, clock, began = [], Stopwatch(), self._work()
+        clock, began = Stopwatch(), self._work()
         with peak_of(lambda: memory(self.process.pid), every=glance) as peak:
-            for name, content in files:
-                with self.parts.files.receive(10**9) as receiver:
-                    receiver.write(content)
-                    readers = Readers(everyone=True)
-                    ids.append(self.parts.documents.add(name, receiver.finish(), readers, corpora.OPERATOR).document_id)
-            while {self._state(one) for one in ids} - {State.READY}:
-                if self.process.poll() is not None:
-                    sys.exit("the worker ended")
-                meanwhile()
-                time.sleep(0.2)
+            ids = [self.add(name, content) for name, content in files]
+            self.wait(ids, meanwhile)
         infos = [self.parts.documents.get(one, corpora.OPERATOR) for one in ids]
         done = sum(info.done for info in infos)
         return Measured(sum(info.pages for info in infos), done, clock(), peak(), self._work() - began)
+
+    def add(self, name: str, content: bytes) -> str:
+        """Returns the document's id."""
+        with self.parts.files.receive(10**9) as receiver:
+            receiver.write(content)
+            readers = Readers(everyone=True)
+            return self.parts.documents.add(name, receiver.finish(), readers, corpora.OPERATOR).document_id
+
+    def wait(self, ids: Sequence[str], meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Until all of these documents are ready."""
+        while {self._state(one) for one in ids} - {State.READY}:
+            if self.process.poll() is not None:
+                sys.exit("the worker ended")
+            meanwhile()
+            time.sleep(0.2)
 
     def _work(self) -> float:
         """Processor seconds so far of the worker, its parsers and the index; the models process has nothing to do."""

@@ -20,7 +20,6 @@ import pypdfium2
 from ingestion import CHANGED, FILINGS, Worker
 
 from ingest.steps import Stopwatch
-from storage.types import Readers, State
 
 _DPI = 150
 
@@ -32,19 +31,6 @@ def scan(pages: range) -> bytes:
     data = io.BytesIO()
     made[0].save(data, "PDF", save_all=True, append_images=made[1:], resolution=_DPI)
     return data.getvalue()
-
-
-def add(worker: Worker, name: str, content: bytes) -> str:
-    with worker.parts.files.receive(10**9) as receiver:
-        receiver.write(content)
-        added = worker.parts.documents.add(name, receiver.finish(), Readers(everyone=True), corpora.OPERATOR)
-    return added.document_id
-
-
-def until_ready(worker: Worker, ids: list[str]) -> None:
-    documents = worker.parts.documents
-    while any(documents.get(one, corpora.OPERATOR).state is not State.READY for one in ids):
-        time.sleep(0.1)
 
 
 def main() -> None:
@@ -60,13 +46,13 @@ def main() -> None:
         closing(Worker(Path(folder), corpora.CACHE / "converted", ocr=options.ocr)) as worker,
     ):
         whole = Stopwatch()
-        ids = [add(worker, f"{n}.pdf", content) for n, content in enumerate(scans)]
+        ids = [worker.add(f"{n}.pdf", content) for n, content in enumerate(scans)]
         while worker.parts.documents.get(ids[0], corpora.OPERATOR).done < 2:
             time.sleep(0.1)
         short = Stopwatch()
-        until_ready(worker, [add(worker, "short.txt", b"The canteen opens at half past eleven.")])
+        worker.wait([worker.add("short.txt", b"The canteen opens at half past eleven.")])
         print(f"the short file: {short():.0f} s", flush=True)
-        until_ready(worker, ids)
+        worker.wait(ids)
         print(f"all together: {whole():.0f} s", flush=True)
 
 

@@ -91,7 +91,7 @@ class Jobs:
         """Enqueue what waits in SQL and is not enqueued yet; follow readers that changed. Returns how many are open."""
         versions = self._pipeline.versions
         unfinished = versions.unfinished(limit=AHEAD)
-        unfinished.sort(key=lambda job: job.state != State.WAITING)  # behind those that it has made way for
+        unfinished.sort(key=lambda job: job.state != State.WAITING)  # what has made way goes behind them
         waiting = {job.id: (self._ingest, job.version_id) for job in unfinished}
         waiting |= {workflow_id: (self._erase, ",".join(ids)) for workflow_id, ids in self._deleting().items()}
         self._taken &= waiting.keys()

@@ -57,8 +57,8 @@ class Steps:
 
     def _make_way(self, version_id: str, job: str, began: float, recognising: float) -> None:
         if recognising > TURN:
-            seconds = time.perf_counter() - began
-            self.pipeline.versions.steps.make_way(version_id, job, crowded=ROOM.awaited, step=READ, seconds=seconds)
+            reading = time.perf_counter() - began
+            self.pipeline.versions.steps.make_way(version_id, job, crowded=ROOM.awaited, reading=reading)
 
     def _embed_until(self, end: int, version_id: str, standing: Standing) -> None:
         job, seconds, done = self.job(), Stopwatch(), standing.done

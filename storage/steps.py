@@ -85,22 +85,20 @@ class Steps:
         if not goes_on:
             raise Cancelled(f"The work on version {version_id} ends after {done} passages.")
 
-    def make_way(
-        self, version_id: str, job: str, *, crowded: bool = False, step: str = EMBED, seconds: float = 0.0
-    ) -> None:
+    def make_way(self, version_id: str, job: str, *, crowded: bool = False, reading: float = 0.0) -> None:
         """Within long work, where what is done is kept: end this turn where others wait whose turn never came.
 
         The next turn begins at the end of the line. `crowded`: files that have been begun may wait too, for room in
-        memory. `seconds` of `step` were spent in this turn and told nobody yet. Raises Cancelled and NotFound as
-        `advance` does, and Cancelled where the turn has ended.
+        memory. `reading`: the seconds that this turn has read for. Raises Cancelled and NotFound as `advance` does, and
+        Cancelled where the turn has ended.
         """
         with self._database.write() as session:
             version = locked(session, version_id)
             goes_on = _goes_on(session, version, job)
             if goes_on and version.state in OPEN and session.scalar(_newcomers(version_id, crowded)):
                 _end_turn(version)
-                if seconds:
-                    _add_time(version, step + _SO_FAR, seconds)
+                if reading:
+                    _add_time(version, READ + _SO_FAR, reading)
                 goes_on = False
         if not goes_on:
             raise Cancelled(f"The work on version {version_id} ends here for now.")

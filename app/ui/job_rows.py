@@ -59,9 +59,10 @@ def summary(found: Summary, *, new_index: bool = False) -> str:
     if new_index:
         parts.append("a new index being made")
     pace = []
-    if found.pages_a_second and counts[Status.RUNNING] and not found.held_by:
+    moves = counts[Status.RUNNING] and not found.held_by
+    if found.pages_a_second and moves:
         pace.append(f"{_rate(found.pages_a_second)} pages and {_rate(found.passages_a_second)} passages a second")
-    if found.seconds_left and counts[Status.RUNNING] and not found.held_by:
+    if found.seconds_left and moves:
         pace.append(f"about {time_left(found.seconds_left)}")
     lines = [", ".join(parts), *([", ".join(pace)] if pace else [])]
     return f'<p class="soft">{" · ".join(lines)}</p>'

@@ -154,6 +154,14 @@ def grow_older(database: Database, kept: Kept) -> Kept:
     return kept
 
 
+def begun_before_another(library: Library, versions: Versions, database: Database) -> Kept:
+    kept = library.add("a")
+    alive(database, "w")
+    begin(versions, kept)
+    grow_older(database, library.add("b"))
+    return kept
+
+
 def make_way(versions: Versions, kept: Kept, *, crowded: bool = False) -> bool:
     try:
         versions.steps.make_way(kept.version_id, job_id(versions, kept), crowded=crowded)
@@ -215,9 +223,7 @@ def test_work_that_crowds_others_out_makes_way_for_their_first_turn_only(library
 def test_what_is_to_be_cancelled_is_cancelled_where_it_would_make_way(
     queue: Queue, library: Library, versions: Versions, database: Database
 ) -> None:
-    long, _ = library.add("a"), grow_older(database, library.add("b"))
-    alive(database, "w")
-    begin(versions, long)
+    long = begun_before_another(library, versions, database)
     queue.cancel(long.version_id, ADA)
     assert make_way(versions, long)
     assert statuses(queue)[long.version_id] is Status.CANCELLED
@@ -343,11 +349,9 @@ def test_rates_and_what_is_left_come_from_what_was_done(
 def test_the_rate_counts_the_turns_before(
     queue: Queue, library: Library, versions: Versions, database: Database
 ) -> None:
-    long, _ = library.add("a"), grow_older(database, library.add("b"))
-    alive(database, "w")
-    begin(versions, long)
+    long = begun_before_another(library, versions, database)
     with pytest.raises(Cancelled):
-        versions.steps.make_way(long.version_id, job_id(versions, long), step="read", seconds=40)
+        versions.steps.make_way(long.version_id, job_id(versions, long), reading=40)
     begin(versions, long)
     versions.progress(long.version_id, State.PARSING, done=100, total=300)
     (job,) = queue.jobs(ADA, status=Status.RUNNING)
