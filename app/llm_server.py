@@ -42,12 +42,14 @@ from app.rerank import Reranker
 from app.transcriptions import Transcriptions
 from app.voice import Voice
 from ingest.embed import Embedder
+from ingest.meaning import Meaning
 from storage.errors import Busy, FootnoteError, InvalidInput, NotFound
 
 log = logging.getLogger(__name__)
 
 _OTHERS = 2  # embedding models beside the main one
 _AGAIN = 30.0  # seconds after which one that could not be loaded is tried again
+_TOLD = 512  # tokens of a question at most whose states are told: a longer one is a text that was pasted
 _RERANKS = 4  # on their way at a time: who would wait for more is better off without
 
 
@@ -247,19 +249,13 @@ class _Routes:
     async def embeddings(self, request: Request) -> Response:
         body = await body_of(request, Embeddings)
         embedder = self._embedder_named(body.model)
-        texts = [body.input] if isinstance(body.input, str) else body.input
-        embed = embedder.embed_queries if body.input_type == "query" else embedder.embed_passages
         try:
-            vectors = await asyncio.get_running_loop().run_in_executor(self._embedding, embed, texts)
+            data = await asyncio.get_running_loop().run_in_executor(self._embedding, _embedded, body, embedder)
         except Exception:  # whatever a library raises fails this request only
             log.exception("the embedding model failed")
             self._count("embeddings", "failed")
             return response(500, "server_error", "The embedding model failed on this text. The log says why.")
         self._count("embeddings", body.input_type)
-        data = [
-            {"object": "embedding", "index": index, "embedding": body.written(vector)}
-            for index, vector in enumerate(vectors)
-        ]
         usage = {"prompt_tokens": 0, "total_tokens": 0}
         return JSONResponse({"object": "list", "model": embedder.name, "data": data, "usage": usage})
 
@@ -350,6 +346,22 @@ class _Routes:
 
     def _count(self, route: str, outcome: str) -> None:
         self._requests[route, outcome] = self._requests.get((route, outcome), 0) + 1
+
+
+def _embedded(body: Embeddings, embedder: Embedder) -> list[dict[str, Any]]:
+    """What is answered about each text."""
+    if body.input_type == "query" and body.tokens:
+        meanings = [embedder.embed_question(text) for text in body.texts]
+    else:
+        embed = embedder.embed_queries if body.input_type == "query" else embedder.embed_passages
+        meanings = [Meaning(vector) for vector in embed(body.texts)]
+    data = []
+    for index, one in enumerate(meanings):
+        told: dict[str, Any] = {"object": "embedding", "index": index, "embedding": body.written(one.vector)}
+        if one.states is not None and one.spans is not None and len(one.states) <= _TOLD:
+            told["tokens"] = {"states": body.written(one.states), "spans": one.spans.tolist()}
+        data.append(told)
+    return data
 
 
 def _check_model(asked: str, name: str) -> None:

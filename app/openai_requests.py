@@ -67,9 +67,14 @@ class Embeddings(BaseModel):
     input: str | list[str] = Field(min_length=1)
     input_type: Literal["query", "passage"] = "query"
     encoding_format: Literal["float", "base64"] = "float"
+    tokens: bool = False  # our own: of queries, the model's last states of their tokens too
+
+    @property
+    def texts(self) -> list[str]:
+        return [self.input] if isinstance(self.input, str) else self.input
 
     def written(self, vector: Vector) -> str | list[float]:
-        """A vector as the request wants it: base64 is a third as long and takes no time to read."""
+        """A vector, or rows of them, as the request wants it: base64 is a third as long and takes no time to read."""
         if self.encoding_format == "base64":
             return base64.b64encode(vector.astype("<f4").tobytes()).decode()
         numbers: list[float] = vector.tolist()

@@ -126,22 +126,31 @@ def nearest_parts(question: Vector, passages: Sequence[Passage]) -> dict[str, fl
 
 
 def bare(question: str, passages: Sequence[Passage]) -> str:
-    """The question without the names and years that stand in the labels of the passages' documents.
+    """What is asked about the passages' documents: the question without their `names_in` it."""
+    return without(question, names_in(question, passages))
 
-    What is left is what is asked about them. The question as it is where nothing much would be left.
+
+def names_in(question: str, passages: Sequence[Passage]) -> list[tuple[int, int]]:
+    """Where in the question names and years stand that the labels of the passages' documents have.
+
+    None where nothing much would be left without them.
     """
     labels = {word for label in {p.label for p in passages} for word in _stems(label)}
-    kept, end = "", 0
+    spans = []
     for found in _TOKEN.finditer(question):
         token = found[0]
         stems = content_words(token)
-        is_name = (
-            bool(stems) and (token[0].isupper() or token[0].isdigit()) and len(covered(stems, labels)) == len(stems)
-        )
-        kept += question[end : found.start()] + ("" if is_name else token)
-        end = found.end()
-    kept = " ".join((kept + question[end:]).split())
-    return kept if len(content_words(kept)) >= 2 else question
+        if stems and (token[0].isupper() or token[0].isdigit()) and len(covered(stems, labels)) == len(stems):
+            spans.append(found.span())
+    return spans if len(content_words(without(question, spans))) >= 2 else []
+
+
+def without(question: str, spans: Sequence[tuple[int, int]]) -> str:
+    """The question without these (start, end) of its characters; as it is without any."""
+    if not spans:
+        return question
+    starts, ends = [0, *(end for _, end in spans)], [*(start for start, _ in spans), len(question)]
+    return " ".join("".join(question[start:end] for start, end in zip(starts, ends, strict=True)).split())
 
 
 def naming(question: str, passages: Sequence[Passage]) -> dict[str, float]:

@@ -16,9 +16,10 @@ from app.expand import expanded
 from app.followup import standalone
 from app.live import Space
 from app.prompt import Turn
-from app.rank import Design, bare, nearest_parts, ranked, shortlist
+from app.rank import Design, names_in, nearest_parts, ranked, shortlist, without
 from app.rerank import WITHOUT, Reranker, rerank
 from ingest.embed import Embedder, familiarity
+from ingest.meaning import Meaning
 from ingest.sparse import question_weights
 from storage.documents import Documents
 from storage.errors import Unavailable
@@ -106,7 +107,7 @@ class Retriever:
             if more:
                 hits, passages = self._search(f"{asked} {more}", meaning, principal, documents)
             asked = spelled
-        near = self._nearest(asked, meaning, passages)
+        near = self._nearest(asked, meaning, passages) if meaning and self._design.parts else {}
         design = self._design.trusting(familiarity(asked, self.embedder.token_spans))
         most = max(limit, COMPARED, self._reranked if self._reranker else 0)
         found = ranked(asked, passages, hits, near, design, most=most)
@@ -118,24 +119,27 @@ class Retriever:
         return Retrieved(tuple(listed), notice, confidence(known), known)
 
     def _search(
-        self, question: str, meaning: Vector | None, principal: Principal, documents: frozenset[str] | None
+        self, question: str, meaning: Meaning | None, principal: Principal, documents: frozenset[str] | None
     ) -> tuple[list[Hit], list[Passage]]:
-        words = question_weights(question)
+        vector, words = meaning.vector if meaning else None, question_weights(question)
         hits = self._index.search(
-            meaning, words, principal, limit=self._design.depth, documents=documents, generation=self._generation
+            vector, words, principal, limit=self._design.depth, documents=documents, generation=self._generation
         )
         hits = shortlist(hits, self._design.candidates)
         return hits, self._documents.passages(hits, principal)
 
-    def _nearest(self, question: str, meaning: Vector | None, passages: Sequence[Passage]) -> dict[str, float]:
+    def _nearest(self, question: str, meaning: Meaning, passages: Sequence[Passage]) -> dict[str, float]:
         """By chunk id, how near the passage's nearest part is to what is asked about the documents that are named."""
-        if meaning is None or not self._design.parts:
-            return {}
-        about = bare(question, passages) if self._design.bare else question
-        if about != question:
-            again, _ = self._embed(about)
-            meaning = meaning if again is None else again
-        return nearest_parts(meaning, passages)
+        names = names_in(question, passages) if self._design.bare else []
+        return nearest_parts(self._without(question, meaning, names), passages)
+
+    def _without(self, question: str, meaning: Meaning, names: Sequence[tuple[int, int]]) -> Vector:
+        if not names:
+            return meaning.vector
+        if (left := meaning.without(names)) is not None:
+            return left
+        again, _ = self._embed(without(question, names))
+        return (again or meaning).vector
 
     def _rerank(self, question: str, passages: list[Passage]) -> tuple[list[Passage], str]:
         assert self._reranker is not None
@@ -144,8 +148,8 @@ class Retriever:
         except Unavailable as error:
             return passages, WITHOUT.format(reason=error)
 
-    def _embed(self, question: str) -> tuple[Vector | None, str]:
+    def _embed(self, question: str) -> tuple[Meaning | None, str]:
         try:
-            return self.embedder.embed_queries([question])[0], ""
+            return self.embedder.embed_question(question), ""
         except Unavailable as error:
             return None, WORDS_ONLY.format(reason=error)

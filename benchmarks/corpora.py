@@ -37,6 +37,7 @@ from app.services import Services
 from app.settings import Settings
 from ingest import batches, sandbox
 from ingest.embed import DEFAULT_MODEL, Embedder, Parts
+from ingest.meaning import Meaning
 from ingest.pipeline import STEP, Pipeline
 from storage.documents import Documents
 from storage.errors import Unavailable
@@ -254,6 +255,9 @@ class Remembering:
 
     def embed_queries(self, texts: list[str]) -> Vector:
         return self._embed(texts, "query", self._embedder.embed_queries)
+
+    def embed_question(self, text: str) -> Meaning:
+        return self._embedder.embed_question(text)  # not kept: it is some milliseconds
 
     def embed_passages(self, texts: list[str]) -> Vector:
         return self._embed(texts, "passage", self._embedder.embed_passages)

@@ -46,7 +46,7 @@ SETS = ("filings", "handbook", "xquad-en")
 EVERYONE = Readers(everyone=True)
 _WORD = re.compile(r"[A-Za-z]{4,}|\d+")
 _TURNED = 0.5  # length of the noise that is added to a vector of length one
-STEPS = {"embedding": "embed_queries", "index": "search", "database": "passages", "tables": "with_tables"}
+STEPS = {"embedding": "embed_question", "index": "search", "database": "passages", "tables": "with_tables"}
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from app import supervisor
 from app.ingestion import build_pipeline
 from app.settings import Settings
 from ingest.embed import Embedder, embed_alone
+from ingest.meaning import Meaning
 from ingest.pipeline import STEP, Pipeline
 from ingest.reindex import Reindex
 from ingest.worker import Worker
@@ -60,6 +61,9 @@ class HashEmbedder:
         return np.array(rows, np.float32).reshape(-1, self.dimensions)
 
     embed_queries = embed_passages
+
+    def embed_question(self, text: str) -> Meaning:
+        return Meaning(self.embed_queries([text])[0])
 
     def embed_parts(self, texts: list[str], parts: Sequence[Sequence[tuple[int, int]]]) -> tuple[Vector, list[Vector]]:
         return self.embed_passages(texts), embed_alone(self, texts, parts)

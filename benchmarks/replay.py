@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any, cast
 
 import corpora
-import numpy as np
 import sqlalchemy as sa
 
 from app.evaluation import evaluate as evaluation
@@ -24,6 +23,7 @@ from app.rank import Design
 from app.retrieve import EVERYTHING, Retrieved, Retriever
 from app.rewrite import understand
 from ingest.embed import Embedder
+from ingest.meaning import Meaning
 from storage.documents import Documents
 from storage.index import Index
 from storage.models import SectionRow
@@ -109,14 +109,14 @@ class _Once(Retriever):
 class _Embedder:
     def __init__(self, embedder: corpora.Remembering) -> None:
         self._embedder = embedder
-        self._known: dict[str, Vector] = {}
+        self._known: dict[str, Meaning] = {}
         self.name, self.dimensions = embedder.name, embedder.dimensions
         self.max_tokens, self.token_spans = embedder.max_tokens, embedder.token_spans
 
-    def embed_queries(self, texts: list[str]) -> Vector:
-        if new := [text for text in texts if text not in self._known]:
-            self._known |= dict(zip(new, self._embedder.embed_queries(new), strict=True))
-        return np.stack([self._known[text] for text in texts])
+    def embed_question(self, text: str) -> Meaning:
+        if text not in self._known:
+            self._known[text] = self._embedder.embed_question(text)
+        return self._known[text]
 
 
 class _Index:

@@ -18,6 +18,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.meaning import Meaning
 from ingest.terms import UNSPACED
 from storage.errors import InvalidInput
 from storage.types import Vector
@@ -47,6 +48,10 @@ class Embedder(Protocol):
         ...
 
     def embed_queries(self, texts: list[str]) -> Vector: ...
+
+    def embed_question(self, text: str) -> Meaning:
+        """`embed_queries` of one text, with its tokens where the model tells of them."""
+        ...
 
     def embed_passages(self, texts: list[str]) -> Vector: ...
 
@@ -96,6 +101,17 @@ class SentenceTransformerEmbedder:
 
     def embed_queries(self, texts: list[str]) -> Vector:
         return self._embed(texts, "query")
+
+    def embed_question(self, text: str) -> Meaning:
+        if not self._mean_of_tokens:
+            return Meaning(self.embed_queries([text])[0])
+        prompt = self._prompts["query"]
+        with self._lock:
+            (encoded,) = self._model.encode([text], prompt=prompt, output_value=None, show_progress_bar=False)
+        states = encoded["token_embeddings"].float().cpu().numpy()
+        spans = self._offsets(prompt + text, len(prompt))[: len(states)]
+        vector = encoded["sentence_embedding"].float().cpu().numpy()
+        return Meaning(unit(vector[None])[0], states, spans)
 
     def embed_passages(self, texts: list[str]) -> Vector:
         return self._embed(texts, "passage")

@@ -9,6 +9,7 @@ from typing import Literal
 
 import httpx
 import numpy as np
+from numpy.typing import NDArray
 
 from ingest.embed import (
     DEFAULT_MODEL,
@@ -19,6 +20,7 @@ from ingest.embed import (
     tokenizer_spans,
     unit,
 )
+from ingest.meaning import Meaning
 from storage.errors import Busy, Unavailable
 from storage.types import Vector
 
@@ -62,6 +64,12 @@ class HttpEmbedder:
     def embed_queries(self, texts: list[str]) -> Vector:
         return self._embed(texts, "query")
 
+    def embed_question(self, text: str) -> Meaning:
+        """Our own models process tells of the tokens; others leave out what they don't know."""
+        answer = self._ask([text], "query", tokens=True)
+        vector = self._vectors(answer, 1)[0]
+        return Meaning(vector, *_tokens(answer, len(vector)))
+
     def embed_passages(self, texts: list[str]) -> Vector:
         return self._embed(texts, "passage")
 
@@ -74,12 +82,13 @@ class HttpEmbedder:
     def _embed(self, texts: list[str], kind: Literal["query", "passage"]) -> Vector:
         if not texts:
             return np.zeros((0, self._dimensions), np.float32)
-        parts = [self._ask(texts[start : start + self._batch], kind) for start in range(0, len(texts), self._batch)]
-        return np.concatenate(parts)
+        groups = [texts[start : start + self._batch] for start in range(0, len(texts), self._batch)]
+        return np.concatenate([self._vectors(self._ask(group, kind), len(group)) for group in groups])
 
-    def _ask(self, texts: list[str], kind: str) -> Vector:
+    def _ask(self, texts: list[str], kind: str, **more: object) -> httpx.Response:
         plain = {"model": self.name, "input": texts}
-        answer = self._post(plain if self._plain else {**plain, "input_type": kind, "encoding_format": "base64"})
+        full = {**plain, "input_type": kind, "encoding_format": "base64", **more}
+        answer = self._post(plain if self._plain else full)
         if answer.status_code in {400, 422} and not self._plain:  # a server that takes no field it does not know
             answer = self._post(plain)
             self._plain = answer.status_code == 200
@@ -89,7 +98,7 @@ class HttpEmbedder:
             raise Unavailable(
                 "models", f"The embedding server answered {answer.status_code}. Check its address, key and model name."
             )
-        return self._vectors(answer, len(texts))
+        return answer
 
     def _post(self, request: Mapping[str, object]) -> httpx.Response:
         try:
@@ -111,6 +120,21 @@ class HttpEmbedder:
             raise Unavailable("models", "The embedding server changed the size of its vectors. Check its model.")
         self._dimensions = vectors.shape[1]
         return unit(vectors)
+
+
+def _tokens(answer: httpx.Response, dimensions: int) -> tuple[Vector, NDArray[np.int64]] | tuple[None, None]:
+    """The states and spans of the tokens of the only text. Raises Unavailable where they are damaged."""
+    told = json.loads(answer.content)["data"][0].get("tokens")
+    if told is None:
+        return None, None
+    try:
+        spans = np.array(told["spans"], np.int64).reshape(-1, 2)
+        states = np.asarray(_numbers(told["states"]), np.float32).reshape(len(spans), dimensions)
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
+        raise Unavailable("models", "The embedding server told of a question's tokens what can't be read.") from error
+    if not np.isfinite(states).all():
+        raise Unavailable("models", "The embedding server told of a question's tokens what can't be read.")
+    return states, spans
 
 
 def _numbers(embedding: str | list[float]) -> Vector:

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from ingest.embed import Parts, batches, embed_alone, means, model_folder, prompts_of, spans_of, unit
 from ingest.machine import identity, usable_cores
+from ingest.meaning import Meaning
 from ingest.quantization import GROUP, eight_bits
 from storage.errors import InvalidInput
 from storage.types import Vector
@@ -97,6 +98,15 @@ class OpenVinoEmbedder:
 
     def embed_queries(self, texts: list[str]) -> Vector:
         return self._embed([self._prompts["query"] + text for text in texts])
+
+    def embed_question(self, text: str) -> Meaning:
+        if self._pooling != "mean":
+            return Meaning(self.embed_queries([text])[0])
+        prompt = self._prompts["query"]
+        encoding = self._tokenizer.encode(prompt + text)
+        with self._states([np.array(encoding.ids, np.int64)]) as made:
+            states = made[0].copy()
+        return Meaning(unit(states.mean(axis=0)[None])[0], states, _spans(encoding, len(prompt)))
 
     def embed_passages(self, texts: list[str]) -> Vector:
         return self._embed([self._prompts["passage"] + text for text in texts])

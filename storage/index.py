@@ -224,8 +224,10 @@ class Index:
         requests = _requests(dense, sparse, readable(terms, documents), limit)
         if not requests:
             return []
-        name = self._target(generation)
-        answers = self._qdrant.ask(lambda: self._client.query_batch_points(name, list(requests.values())))
+        name, batch = self._target(generation), models.QueryRequestBatch(searches=list(requests.values()))
+        # by the client's lower layer: the upper one copies every number of both vectors first
+        search = partial(self._client.http.search_api.query_batch_points, name, query_request_batch=batch)
+        answers = self._qdrant.ask(search).result or []
         scores = {
             using: {str(found.id): found.score for found in answer.points}
             for using, answer in zip(requests, answers, strict=True)

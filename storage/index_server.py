@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import json
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
@@ -250,7 +249,7 @@ class _Calls:
 def _answer(handler: Callable[[Call], Any], call: Call) -> bytes:
     start = time.perf_counter()
     content = {"result": handler(call), "status": "ok", "time": time.perf_counter() - start}
-    return json.dumps(content, allow_nan=False).encode()
+    return pydantic_core.to_json(content, inf_nan_mode="null")
 
 
 async def _flush_now_and_then(edge: Edge) -> None:

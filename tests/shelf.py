@@ -15,6 +15,7 @@ import numpy as np
 from app.retrieve import Retriever
 from app.words import content_words
 from ingest.embed import embed_alone
+from ingest.meaning import Meaning
 from ingest.sparse import passage_weights
 from ingest.split import placed, sentences
 from storage.access import document_terms
@@ -45,6 +46,9 @@ class HashEmbedder:
     def embed_queries(self, texts: list[str]) -> Vector:
         self.asked += texts
         return self.embed_passages(texts)
+
+    def embed_question(self, text: str) -> Meaning:
+        return Meaning(self.embed_queries([text])[0])
 
     def embed_passages(self, texts: list[str]) -> Vector:
         if self.away:

@@ -17,6 +17,8 @@ import pytest
 
 from app import llm_server
 from app.llm_engine import Engine
+from ingest.http_embedder import HttpEmbedder
+from ingest.meaning import Meaning
 from storage.errors import InvalidInput
 from tests import parrot
 
@@ -46,6 +48,11 @@ class LetterCounts:
 
     def embed_queries(self, texts: list[str]) -> np.ndarray:
         return 2 * self.embed_passages(texts)
+
+    def embed_question(self, text: str) -> Meaning:
+        """With a token for each letter."""
+        states = np.array([[letter == "a", letter == "b"] for letter in text], np.float32)
+        return Meaning(self.embed_queries([text])[0], states, np.array([(n, n + 1) for n in range(len(text))]))
 
 
 class LetterShares:
@@ -257,6 +264,19 @@ def test_embeddings_of_queries_and_passages_differ(models: httpx.Client) -> None
     assert np.frombuffer(base64.b64decode(packed[0]["embedding"]), "<f4").tolist() == [4.0, 4.0]
     passages = models.post("/v1/embeddings", json={"input": ["ab", "bbb"], "input_type": "passage"}).json()
     assert [row["embedding"] for row in passages["data"]] == [[1.0, 1.0], [0.0, 3.0]]
+
+
+def test_of_a_query_its_tokens_are_told_to_who_asks_for_them(models: httpx.Client) -> None:
+    asked = {"input": "ab", "tokens": True}
+    told = models.post("/v1/embeddings", json=asked).json()["data"][0]
+    assert told["embedding"] == [2.0, 2.0]
+    assert told["tokens"] == {"states": [[1.0, 0.0], [0.0, 1.0]], "spans": [[0, 1], [1, 2]]}
+    remote = HttpEmbedder(str(models.base_url), parrot.KEY, "letters")
+    assert np.allclose(remote.embed_question("abb").without([(1, 3)]), [1, 0])
+    assert remote.embed_question("a" * 513).states is None
+    remote.close()
+    passage = models.post("/v1/embeddings", json={**asked, "input_type": "passage"}).json()["data"][0]
+    assert "tokens" not in passage
 
 
 def test_an_embedder_that_fails_is_a_500_and_the_next_request_is_answered(models: httpx.Client) -> None:

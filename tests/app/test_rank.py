@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from app.rank import Design, bare, fused, naming, nearest_parts, ranked, shortlist
+from app.rank import Design, bare, fused, names_in, naming, nearest_parts, ranked, shortlist
 from storage.types import About, Hit, Parts, Passage
 
 ALONE = Design(parts=0, names=0, votes=0)
@@ -69,6 +69,8 @@ def test_names_and_years_that_led_to_a_document_are_taken_out_of_the_question() 
     assert bare("What is Acme's policy on gifts?", [acme]) == "What is policy on gifts?"
     assert bare("What did Globex spend on research?", [acme]) == "What did Globex spend on research?"
     assert bare("Acme 2022?", [acme]) == "Acme 2022?"  # nothing would be left
+    assert names_in("What did Acme spend on research in 2022?", [acme]) == [(9, 13), (35, 39)]
+    assert names_in("Acme 2022?", [acme]) == []
 
 
 def test_a_document_is_named_by_title_or_subject_and_by_year() -> None:

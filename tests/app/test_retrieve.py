@@ -7,6 +7,7 @@ from app.confidence import Sureness, sureness
 from app.prompt import Turn
 from app.rank import Design
 from app.retrieve import Retriever
+from ingest.meaning import Meaning
 from storage.documents import Documents
 from storage.errors import Unavailable
 from storage.index import Index
@@ -74,6 +75,26 @@ def test_a_document_that_the_question_names_is_raised(shelf: Shelf) -> None:
         shelf.add(f"Acme report {year}", f"Revenue of the year rose to {year - 2000} million.")
     found = shelf.retriever.retrieve("What was the revenue of Acme in 2020?", TOM)
     assert found.passages[0].title == "Acme report 2020"
+
+
+class Telling(HashEmbedder):
+    """Tells of a question's words, whose mean is its vector."""
+
+    def embed_question(self, text: str) -> Meaning:
+        spans = self.token_spans(text)
+        states = np.array([self._embed(text[start:end]) for start, end in spans])
+        return Meaning(super().embed_question(text).vector, states, np.array(spans))
+
+
+def test_names_are_taken_out_of_a_question_that_was_embedded_once(shelf: Shelf) -> None:
+    shelf.add("Acme report", ["Acme pays for travel.", "Gifts are paid by the office.", "Acme is Acme."])
+    question = "Who pays for Acme gifts?"
+    again = shelf.retriever.retrieve(question, TOM)
+    assert shelf.embedder.asked == [question, "Who pays for gifts?"]
+    telling = Telling()
+    once = Retriever(shelf.index, telling, shelf.documents).retrieve(question, TOM)
+    assert telling.asked == [question]
+    assert [p.chunk_id for p in once.passages] == [p.chunk_id for p in again.passages]
 
 
 def test_the_limit_is_kept(shelf: Shelf) -> None:

@@ -52,6 +52,25 @@ def test_models_that_do_not_average_embed_their_parts_as_texts(embedder, monkeyp
     assert np.allclose(vectors, embedder.embed_passages(texts), atol=1e-5)
 
 
+def test_of_a_question_names_can_be_taken_away_after_it_was_embedded(embedder):
+    question = "What did Acme Industries pay for travel in 2022?"
+    made = embedder.embed_question(question)
+    assert np.allclose(made.vector, embedder.embed_queries([question])[0], atol=1e-5)
+    assert np.allclose(made.without([]), made.vector, atol=1e-5)
+    start = question.index("Acme")
+    left = made.without([(start, start + 15)])
+    about, name = embedder.embed_passages(["payments for travel", "Acme Industries"])
+    assert left @ about > made.vector @ about + 0.05
+    assert left @ name < made.vector @ name - 0.05
+
+
+def test_models_that_do_not_average_tell_nothing_of_their_tokens(embedder, monkeypatch):
+    monkeypatch.setattr(embedder, "_mean_of_tokens", False)
+    made = embedder.embed_question("When is lunch?")
+    assert made.without([(0, 4)]) is None
+    assert np.allclose(made.vector, embedder.embed_queries(["When is lunch?"])[0], atol=1e-5)
+
+
 def test_no_texts_give_no_vectors(embedder):
     assert embedder.embed_queries([]).shape == (0, embedder.dimensions)
 

@@ -20,6 +20,7 @@ class Server:
         self.broken = None
         self.base64 = False
         self.strict = False
+        self.tokens = None
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -30,6 +31,8 @@ class Server:
                     self.send_error(outer.strict)
                     return
                 rows = [{"index": i, "embedding": outer.vector(t)} for i, t in enumerate(body["input"])]
+                if body.get("tokens") and outer.tokens is not None:
+                    rows = [{**row, "tokens": outer.tokens} for row in rows]
                 data = json.dumps(outer.broken if outer.broken is not None else {"data": rows[::-1]}).encode()
                 self.send_response(outer.status)
                 self.send_header("Content-Length", str(len(data)))
@@ -126,6 +129,41 @@ def test_a_server_that_takes_no_unknown_field_is_asked_plainly_from_then_on(serv
     assert remote.embed_queries(["y"]).shape == (1, 3)
     assert len(server.requests) == asked + 1
     assert server.requests[-1][2].keys() == {"model", "input"}
+
+
+def test_a_question_brings_its_tokens_where_the_server_tells_of_them(server, remote):
+    states = np.array([[1, 0, 0], [0, 2, 0]], "<f4")
+    for written in (base64.b64encode(states.tobytes()).decode(), states.tolist()):
+        server.tokens = {"states": written, "spans": [[0, 4], [5, 9]]}
+        made = remote.embed_question("Acme pays")
+        assert np.allclose(made.vector, remote.embed_queries(["Acme pays"])[0])
+        assert np.allclose(made.without([(0, 4)]), [0, 1, 0])
+
+
+@pytest.mark.parametrize("strict", [False, 422])
+def test_a_question_has_its_vector_alone_where_the_server_knows_no_tokens(server, remote, strict):
+    server.strict = strict
+    made = remote.embed_question("Acme pays")
+    assert made.vector.shape == (3,)
+    assert made.without([(0, 4)]) is None
+
+
+@pytest.mark.parametrize(
+    "tokens",
+    [
+        [],
+        {"states": [[1, 0, 0]]},
+        {"states": [[1, 0, 0]], "spans": [[0, 4], [5, 9]]},
+        {"states": [[1, 0]], "spans": [[0, 4]]},
+        {"states": [[1, 0, 1e999]], "spans": [[0, 4]]},
+        {"states": "AAA", "spans": [[0, 4]]},
+        {"states": [[1, 0, 0]], "spans": [[0, 1 << 70]]},
+    ],
+)
+def test_tokens_that_are_none_are_refused(server, remote, tokens):
+    server.tokens = tokens
+    with pytest.raises(Unavailable, match="tokens"):
+        remote.embed_question("x")
 
 
 def test_a_request_that_is_refused_either_way_is_an_error(server, remote):

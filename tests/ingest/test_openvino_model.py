@@ -79,6 +79,15 @@ def test_parts_are_those_of_torch(embedder, reference):
         assert np.allclose((ours * theirs).sum(axis=1), 1, atol=2e-3)
 
 
+def test_a_question_without_its_names_is_that_of_torch(embedder, reference):
+    question, names = "What did Acme pay for travel in 2022?", [(9, 13), (32, 36)]
+    made, wanted = embedder.embed_question(question), reference.embed_question(question)
+    assert np.allclose(made.vector, embedder.embed_queries([question])[0], atol=1e-5)
+    assert made.vector @ wanted.vector >= 0.999
+    assert made.without(names) @ wanted.without(names) >= 0.998
+    assert made.without(names) @ made.vector < 0.99
+
+
 def test_what_the_model_sees_is_the_same(embedder, reference):
     assert embedder.max_tokens == reference.max_tokens == 254
     assert embedder.dimensions == reference.dimensions
@@ -128,6 +137,10 @@ def test_the_mean_or_the_first_token_with_the_prefixes_of_the_model(tmp_path):
         assert (vectors * theirs).sum(axis=1).min() > 0.9999
         assert (np.concatenate(parts) * np.concatenate(their_parts)).sum(axis=1).min() > 0.9999
         assert not np.allclose(made.embed_queries(["x"]), made.embed_passages(["x"]), atol=1e-3)
+        asked, theirs_asked = made.embed_question(TEXTS[0]), torch_made.embed_question(TEXTS[0])
+        assert asked.vector @ made.embed_queries(TEXTS[:1])[0] > 0.9999
+        left, their_left = (one.without([(0, 5)]) for one in (asked, theirs_asked))
+        assert (left is None and their_left is None) if pooling == "cls" else left @ their_left > 0.9999
 
 
 def test_a_model_with_other_parts_runs_by_torch_and_is_refused_once(tmp_path, monkeypatch, caplog):

@@ -25,6 +25,7 @@ import sqlalchemy as sa
 
 from ingest import jobs, steps
 from ingest.embed import Embedder, Parts, embed_alone
+from ingest.meaning import Meaning
 from ingest.pipeline import Pipeline
 from ingest.recognition import engines
 from ingest.recognition.recogniser import NONE, Recognition
@@ -81,6 +82,9 @@ class HashEmbedder:
         return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
     embed_queries = embed_passages
+
+    def embed_question(self, text: str) -> Meaning:
+        return Meaning(self.embed_queries([text])[0])
 
     def embed_parts(self, texts: list[str], parts: Sequence[Parts]) -> tuple[Vector, list[Vector]]:
         return self.embed_passages(texts), embed_alone(self, texts, parts)
