@@ -1,8 +1,9 @@
 """Answers a reader in the sandbox that asks for the words on a picture. Recognition runs in a sandbox of its own.
 
 That process serves all pages of a document. A page on which it crashes, hangs or swells costs this page and the
-process; the next page gets a new one. What was recognised is kept in a folder until the document is read, so that
-work that was interrupted goes on where it was. The folder is there as long as the document: see `storage.files`.
+process; the next page gets a new one. What was recognised is kept in a folder until the document is read, with the
+time that it took, so that work that was interrupted goes on where it was and within the same limit. The folder is there
+as long as the document: see `storage.files`.
 """
 
 from __future__ import annotations
@@ -58,11 +59,13 @@ class Recogniser:
         kept: Path | None = None,
         between_pages: Callable[[float], None] = lambda _: None,
     ) -> None:
-        """`between_pages` gets the seconds that pages have taken so far, before each that is not kept yet. What it
+        """`between_pages` gets the seconds that this one has taken for pages, before each that is not kept yet. What it
         raises goes on to the caller."""
         self._how, self._kept, self._between_pages = recognition, kept, between_pages
         self._child: Child | None = None
         self._spent = 0.0
+        self._taken: dict[str, float] = {}  # seconds of each picture, of kept ones too
+        self._hung: list[Path] = []  # kept without words
 
     @property
     def missing(self) -> str:
@@ -76,6 +79,9 @@ class Recogniser:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._end()
+        if isinstance(error, DocumentError):  # it is not read, so it may be tried again
+            for place in self._hung:
+                place.unlink(missing_ok=True)
 
     def answer(self, question: Any, beat: Callable[[], None]) -> dict[str, Any]:
         """{"lines": ...} or {"unread": why} for a picture {"width", "height", "dpi", "pixels"}, as `pack` made it.
@@ -89,24 +95,28 @@ class Recogniser:
             return {"unread": "its picture could not be taken"}
         if not (0 < width * height <= MAX_PIXELS and 0 < dpi < 10_000) or self._how.engine is None:
             return {"unread": self.missing or "its picture is too large"}
-        place = self._kept and self._kept / f"{hashlib.sha256(pixels).hexdigest()}-{width}.json"
+        name = f"{hashlib.sha256(pixels).hexdigest()}-{width}"
+        place = self._kept and self._kept / f"{name}.json"
         if place and (known := _load(place)):
+            self._taken.setdefault(name, known.pop("seconds"))
+            self._hung += [] if "lines" in known else [place]
             return known
         self._between_pages(self._spent)
         begun = time.monotonic()
         answer = self._answer(pixels.decode(), width, height, dpi, beat)
-        self._spent += time.monotonic() - begun
-        if place and "lines" in answer:
-            with suppress(FileNotFoundError):  # the document was deleted, and the folder with it
-                part = place.with_suffix(".part")
-                part.write_text(json.dumps(answer), "utf-8")
-                part.replace(place)
+        seconds = time.monotonic() - begun
+        self._spent += seconds
+        self._taken[name] = self._taken.get(name, 0.0) + seconds
+        hung = "lines" not in answer and seconds > self._how.page_seconds
+        if place and ("lines" in answer or hung):  # what hangs would do so in each turn
+            _store(place, {**answer, "seconds": seconds})
+            self._hung += [place] if hung else []
         return answer
 
     def _answer(
         self, pixels: str, width: int, height: int, dpi: int, beat: Callable[[], None], *, again: bool = True
     ) -> dict[str, Any]:
-        if self._spent > self._how.document_seconds:
+        if sum(self._taken.values()) > self._how.document_seconds:
             return {"unread": "the time for recognising this document was over"}
         seconds = self._how.page_seconds
         allowed = seconds * 1.2 + 2  # the engine ends by itself, if it can
@@ -166,8 +176,15 @@ def pack(pixels: bytes) -> str:
 def _load(place: Path) -> dict[str, Any] | None:
     with suppress(OSError, ValueError):
         known = json.loads(place.read_text("utf-8"))
-        return known if isinstance(known, dict) else None
+        return known if isinstance(known, dict) and isinstance(known.get("seconds"), float) else None
     return None
+
+
+def _store(place: Path, answer: dict[str, Any]) -> None:
+    with suppress(FileNotFoundError):  # the document was deleted, and the folder with it
+        part = place.with_suffix(".part")
+        part.write_text(json.dumps(answer), "utf-8")
+        part.replace(place)
 
 
 def _why(error: DocumentError, seconds: float) -> str:

@@ -1,6 +1,7 @@
 """Pages that are pictures, read by each engine that is installed here."""
 
 import io
+import json
 import random
 import re
 import struct
@@ -30,6 +31,8 @@ TESSERACT = engines.find("tesseract") if tesseract.version() else None
 RAPID = engines.Engine("rapidocr") if engines.has_rapidocr() else None
 needs_tesseract = pytest.mark.skipif(TESSERACT is None, reason="Tesseract is not installed")
 needs_rapidocr = pytest.mark.skipif(RAPID is None, reason="rapidocr is not installed")
+# a page without end for an engine: dense noise of small letters
+DENSE = scans.printed([(20, 20 + 12 * n, ["nearly unreadable words " * 20]) for n in range(100)], type_size=11)
 EACH = [pytest.param(TESSERACT, marks=needs_tesseract), pytest.param(RAPID, marks=needs_rapidocr)]
 
 
@@ -290,9 +293,7 @@ def test_a_scan_without_an_engine_is_refused_with_what_to_install(read):
 
 @needs_tesseract
 def test_a_page_that_takes_too_long_is_named_and_the_next_is_read(read):
-    """A page without end for an engine: dense noise of small letters."""
-    dense = scans.printed([(20, 20 + 12 * n, ["nearly unreadable words " * 20]) for n in range(100)], type_size=11)
-    parsed = read(scans.pdf([papers.LOREM, dense, scans.letter()]), page_seconds=1.0)
+    parsed = read(scans.pdf([papers.LOREM, DENSE, scans.letter()]), page_seconds=1.0)
     assert parsed.sections[1].text == ""
     assert "thirty months" in words(parsed.sections[2])
     assert parsed.gaps == (Gap(2, 2, "recognising it took longer than 1 s"),)
@@ -319,6 +320,38 @@ def test_interrupted_work_goes_on_where_it_was(read, tmp_path, monkeypatch):
     assert not started
     assert len(read(scans.pdf(pages), kept=kept).sections) == 2
     assert started == [1]
+
+
+@needs_tesseract
+def test_the_time_of_a_document_goes_on_where_it_was(read, tmp_path):
+    pages = [scans.letter(f"Page {word}") for word in ("one", "two", "three")]
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    read(scans.pdf(pages[:1]), kept=kept)
+    (place,) = kept.iterdir()
+    place.write_text(json.dumps({**json.loads(place.read_text()), "seconds": 1_000.0}))
+    parsed = read(scans.pdf([pages[0], pages[0], pages[1]]), kept=kept, document_seconds=1_500.0)
+    assert parsed.gaps == ()  # the same picture counts once
+    parsed = read(scans.pdf([pages[0], pages[2]]), kept=kept, document_seconds=900.0)
+    assert "thirty months" in words(parsed.sections[0])
+    assert parsed.gaps == (Gap(2, 2, "the time for recognising this document was over"),)
+
+
+@needs_tesseract
+def test_a_page_that_hung_is_not_tried_again_in_each_turn(read, tmp_path, monkeypatch):
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    scan = scans.pdf([papers.LOREM, DENSE])
+    gaps = (Gap(2, 2, "recognising it took longer than 1 s"),)
+    assert read(scan, kept=kept, page_seconds=1.0).gaps == gaps
+    with monkeypatch.context() as patched:
+        patched.setattr(Recogniser, "_start", lambda self, beat: pytest.fail("tried again"))
+        assert read(scan, kept=kept, page_seconds=1.0).gaps == gaps
+    # where nothing is read, trying again does try again
+    for _ in range(2):
+        with pytest.raises(DocumentError, match="took longer"):
+            read(scans.pdf([DENSE]), kept=kept, page_seconds=1.0)
+        assert not list(kept.iterdir())
 
 
 @needs_tesseract
