@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
 
-from app.periods import years
+from app.periods import is_month, years
 from app.words import content_words, covered, is_german
 from storage.types import Hit, Passage
 
@@ -40,7 +40,7 @@ class Evidence:
     `lead` is how far the best score is above the tenth, if there are ten, `agree` whether both searches put the same
     passage (or, for half, document) first, `held` the share of the question's words that the best passages with their
     labels and headings hold, rare words counting more. `unnamed` is 1 where the question names something that none of
-    them speaks of, `other_time` where none is of a year that it names.
+    them speaks of, nor another passage found in their documents; `other_time` where none is of a year that it names.
     """
 
     lead: float = 0.0
@@ -88,11 +88,13 @@ def evidence(question: str, passages: Sequence[Passage], hits: Sequence[Hit]) ->
     sparse = {hit.chunk_id: hit.sparse for hit in hits if hit.sparse is not None}
     said = [set(content_words(f"{p.label} {p.heading} {p.text}")) for p in passages[:COMPARED]]
     around = set[str]().union(*said[:_BEST])
+    documents = {p.document_id for p in best}
+    beside = around.union(*(words for p, words in zip(passages, said, strict=False) if p.document_id in documents))
     return Evidence(
         lead=best[0].score - passages[_TENTH].score if len(passages) > _TENTH else 0.0,
         agree=_agree(passages, dense, sparse),
         held=_share(asked, around, said),
-        unnamed=float(any(len(covered(words, around)) < len(words) for words in map(content_words, names(question)))),
+        unnamed=float(any(len(covered(words, beside)) < len(words) for words in map(content_words, names(question)))),
         other_time=float(_of_other_time(question, best)),
         by_meaning=bool(dense),
     )
@@ -113,8 +115,9 @@ def _share(asked: Sequence[str], around: set[str], said: Sequence[set[str]]) -> 
 
 
 def names(question: str) -> list[str]:
-    """Codes, in English also words with a capital: in German every noun has one."""
-    return _CODE.findall(question) + ([] if is_german(question) else _NAME.findall(question))
+    """Codes, in English also words with a capital: in German every noun has one. A month is none."""
+    capitals = [] if is_german(question) else _NAME.findall(question)
+    return _CODE.findall(question) + [word for word in capitals if not is_month(word)]
 
 
 def _of_other_time(question: str, best: Sequence[Passage]) -> bool:

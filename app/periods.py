@@ -13,6 +13,7 @@ _MONTH = (
     r"(?:jan(?:uary|uar)?|feb(?:ruary|ruar)?|march|märz|apr(?:il)?|may|mai|june?|juni|july?|juli|aug(?:ust)?"
     r"|sept?(?:ember)?|o[ck]t(?:ober)?|nov(?:ember)?|de[cz](?:ember)?)"
 )
+_GERMAN_MONTHS = {"mär": "mar", "mai": "may", "okt": "oct", "dez": "dec"}
 _ORDINALS = (
     ("first", "1st", "erste", "1"),
     ("second", "2nd", "zweite", "2"),
@@ -162,6 +163,16 @@ def replaced(text: str, new: Period) -> str | None:
         year = re.search(_YEAR, old.text)
         said = f"{new.text} {year[0] if year and old.quarter else old.text}"
     return f"{text[: old.start]}{said}{text[old.end :]}"
+
+
+def month_of(name: str) -> str:
+    """The first three letters of its English name; "" for ""."""
+    short = name[:3].casefold()
+    return _GERMAN_MONTHS.get(short, short)
+
+
+def is_month(word: str) -> bool:
+    return re.fullmatch(_MONTH, word, re.I) is not None
 
 
 def last_period(texts: Sequence[str]) -> Period | None:

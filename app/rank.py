@@ -16,8 +16,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from app.periods import periods, years
-from app.words import content_words, covered
+from app.periods import month_of, periods, years
+from app.words import content_words, covered, finder
 from storage.types import Hit, Passage, Vector
 
 _YEAR = re.compile(r"(?:19|20)\d\d")
@@ -26,7 +26,9 @@ _LOWEST = -1.0  # a cosine
 _SAME = 0.9  # share of common words from which on two passages say the same
 _CROWD = 10  # hits by words that the best one stands out from
 _STRONGEST = 3  # passages of a document that speak for it
-_OTHER_PART = 0.8  # of naming a time, for its year alone
+_READ = 40  # best passages whose words are compared with the question's: of more the order stays, and it takes longer
+# of naming a time: where the question or the label has its year alone, and where they have other parts of it
+_PARTLY, _OTHER_PART = 0.8, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ class Design:
     words: float = 0.1  # BM25 of the passage,
     standing: float = 0.6  # and more, the further the best one stands above the tenth
     parts: float = 0.5  # how near its nearest sentence or row is
-    names: float = 0.5  # how fully the question names its document
+    speaking: float = 0.5  # how much of what is asked it speaks of itself
+    names: float = 0.75  # how fully the question names its document
     votes: float = 0.2  # how near the nearest passages of its document are
     bare: bool = True  # sentences are compared with the question without the names that led to their document
     expand: bool = True  # the question's abbreviations written out, its misspelt words put right
@@ -83,6 +86,10 @@ def ranked(
         for p in passages
     ]
     found.sort(key=lambda passage: -passage.score)
+    if design.speaking:
+        spoken = speaking(question, found[:_READ])
+        best = [replace(p, score=p.score + design.speaking * spoken[p.chunk_id]) for p in found[:_READ]]
+        found = sorted([*best, *found[_READ:]], key=lambda passage: -passage.score)
     if design.distinct:
         return _distinct(found, most, timeless=not _YEAR.search(question))
     return found
@@ -153,8 +160,27 @@ def without(question: str, spans: Sequence[tuple[int, int]]) -> str:
     return " ".join("".join(question[start:end] for start, end in zip(starts, ends, strict=True)).split())
 
 
+def speaking(question: str, passages: Sequence[Passage]) -> dict[str, float]:
+    """By chunk id, 0 to 1: how much of what is asked the passage itself speaks of, under its own heading.
+
+    A word counts by how few of these passages have it, and not at all where the document's label has it: all of that
+    document's passages are about it.
+    """
+    asked = set(content_words(question))
+    finds = finder(asked)
+    held = {p.chunk_id: finds(f"{p.heading}\n{p.text}") for p in passages}
+    spread = Counter(word for words in held.values() for word in words)
+    weight = {word: math.log((1 + len(passages)) / (0.5 + spread[word])) for word in asked}
+    left = {label: asked.difference(_stems(label)) for label in {p.label for p in passages}}
+    whole = {label: sum(weight[word] for word in words) or 1.0 for label, words in left.items()}
+    return {
+        p.chunk_id: sum(weight[word] for word in held[p.chunk_id] & left[p.label]) / whole[p.label] for p in passages
+    }
+
+
 def naming(question: str, passages: Sequence[Passage]) -> dict[str, float]:
-    """By document id, 0 to 1: how fully the question names it, half by title or subject, half by its time.
+    """By document id, 0 to 1: how fully the question names it, a third by title or subject, the rest by its time, which
+    alone tells reports of a series apart.
 
     A word counts by how few of these documents have it in their label; a title of which only a part is named counts
     for less than that part, since its words may have come into the question by chance. It only raises, because a
@@ -168,16 +194,18 @@ def naming(question: str, passages: Sequence[Passage]) -> dict[str, float]:
     named = {}
     for id_, passage in documents.items():
         share = max(_share(field, asked, weight) for field in (passage.title, passage.about.subject))
-        named[id_] = (share**2 + _same_time(question, passage.label)) / 2 if share else 0.0
+        named[id_] = (share**2 + 2 * _same_time(question, passage.label)) / 3 if share else 0.0
     return named
 
 
 def _same_time(question: str, label: str) -> float:
-    """1 where a year and the quarter, or that there is none, are the same; less where only the year is."""
+    """1 where a year and the quarter or month, or that there is none, are the same; less where only one has those."""
     (asked, wanted), (of_label, told) = _times(question), _times(label)
     if asked.isdisjoint(of_label):
         return 0.0
-    return 1.0 if wanted & told or not (wanted or told) else _OTHER_PART
+    if wanted & told or not (wanted or told):
+        return 1.0
+    return _OTHER_PART if wanted and told else _PARTLY
 
 
 # what a label says is asked again with every question that finds its document
@@ -187,9 +215,11 @@ def _stems(label: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=20_000)
-def _times(label: str) -> tuple[frozenset[int], frozenset[int]]:
-    """Its years, and its quarters."""
-    return frozenset(years(label)), frozenset(period.quarter for period in periods(label) if period.quarter)
+def _times(label: str) -> tuple[frozenset[int], frozenset[int | str]]:
+    """Its years, and its quarters and months."""
+    found = periods(label)
+    quarters, months = {period.quarter for period in found}, {month_of(period.month) for period in found}
+    return frozenset(years(label)), frozenset(part for part in (*quarters, *months) if part)
 
 
 def _share(name: str, asked: Collection[str], weight: Mapping[str, float]) -> float:

@@ -21,7 +21,7 @@ from storage.types import Passage, Vector
 
 WITHOUT = "The passages stand as the search found them, because the reranker does not answer: {reason}"
 
-WEIGHT = 0.7  # of the reranker's score against the search's; 1 lets the reranker decide alone
+WEIGHT = 0.75  # of the reranker's score against the search's; 1 lets the reranker decide alone
 _REST = 30.0  # seconds that a server which took too long is left alone
 _TITLE = 100  # characters of a title that tell a document from others
 
@@ -87,7 +87,7 @@ def rerank(
 ) -> list[Passage]:
     """The best `count` passages in the order of the blended score, then the others as they were.
 
-    `passages` come best first with scores of about 0 to 1; each leaves with the blend, and scores still fall along the
+    `passages` come best first with scores of about 0 to 3; each leaves with the blend, and scores still fall along the
     list. Where blends are equal the order stays. Raises Unavailable where the reranker does not answer.
     """
     first, others = passages[:count], passages[count:]

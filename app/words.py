@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
 
 from ingest.terms import UNSPACED, fold, pairs
@@ -72,6 +72,24 @@ def content_words(text: str) -> list[str]:
     found = [word for word in dict.fromkeys(words(text)) if word not in _SILENT]
     long = [word for word in found if len(word) > 1 or not word.isascii() or word.isdigit()]
     return list(dict.fromkeys(map(stem, long)))
+
+
+def finder(stems: Collection[str]) -> Callable[[str], set[str]]:
+    """Tells which of these stems `content_words` of a text holds, in a quarter of its time."""
+    pairs_, others = [one for one in stems if UNSPACED.search(one)], [one for one in stems if not UNSPACED.search(one)]
+    words_ = _any_of(r"\b(?:{})[^\W_]*", [one for one in others if not one[0].isdigit()])
+    numbers = _any_of(r"(?<!\w)(?<!\d[.,:/])(?:{})(?![.,:/]?\d)", [one for one in others if one[0].isdigit()])
+
+    def found(text: str) -> set[str]:
+        folded = (text if text.isascii() else unicodedata.normalize("NFKC", text)).casefold()
+        made = {stem(word) for word in {*words_(folded), *numbers(folded)} - _SILENT}
+        return made.intersection(stems).union(pair for pair in pairs_ if pair in folded)
+
+    return found
+
+
+def _any_of(pattern: str, of: Sequence[str]) -> Callable[[str], list[str]]:
+    return re.compile(pattern.format("|".join(map(re.escape, of)))).findall if of else lambda _: []
 
 
 def words(text: str) -> list[str]:

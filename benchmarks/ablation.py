@@ -61,6 +61,7 @@ ROWS = (
     Row("scores of 80 passages from each search", {"depth": 80}),
     Row("no nearest sentence", {"parts": 0.0}),
     Row("sentences compared with the whole question", {"bare": False}),
+    Row("no words of the passage's own", {"speaking": 0.0}),
     Row("no names and times", {"names": 0.0}),
     Row("no votes of a document's passages", {"votes": 0.0}),
     Row("no expansion", {"expand": False}),

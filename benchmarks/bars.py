@@ -15,18 +15,21 @@ from app.evaluation.evaluate import evaluate
 from app.evaluation.outcomes import Run
 from app.evaluation.statistics import Difference, Figure
 
+_PAGES = {
+    "page_recall@1": "page recall @1",
+    "page_recall@5": "page recall @5",
+    "right_document_first": "right document first",
+}
 MEASURED = {
-    "filings": {
-        "page_recall@1": "page recall @1",
-        "page_recall@5": "page recall @5",
-        "right_document_first": "right document first",
-    },
+    "filings": _PAGES,
     "handbook": {
         "document_recall@1": "right file @1",
         "document_recall@5": "right file @5",
         "evidence_recall@5": "evidence @5",
     },
     "xquad-en": {"document_recall@1": "paragraph @1", "document_recall@5": "paragraph @5"},
+    "basecamp": {"document_recall@1": "right file @1", "document_recall@5": "right file @5"},
+    **dict.fromkeys(("ntsb", "trials", "sec10q", "agency"), _PAGES),
 }
 HEAD = ("", "Footnote", "llama-index", "with paths", "difference", "p")
 

@@ -42,7 +42,7 @@ from app.retrieve import Retrieved
 from app.statements import statements_of
 from storage.types import Passage, Scope
 
-SETS = ("filings", "handbook", "samples", "manuals", "xquad-en")
+SETS = ("filings", "handbook", "samples", "manuals", "xquad-en", *corpora.ELSEWHERE)
 WHOLE = ("filings", "handbook")  # asked in every way that people ask: limits are set by them
 OWN = ("answerable, our own", "unanswerable, our own")
 UNSEEN = ("answerable, our own, not fitted", "unanswerable, our own, not fitted")
@@ -184,7 +184,7 @@ def _answers(passage: Passage, question: Question, opened: corpora.Corpus) -> bo
     if (passage.document_id, passage.page) in pages:
         return True
     if not question.evidence:
-        return holds(passage.text, question.answers)
+        return not question.pages and holds(passage.text, question.answers)
     return any(held(passage.text, [string]) >= _HELD for string in question.evidence)
 
 
@@ -301,6 +301,8 @@ def others(asked: Sequence[Asked]) -> str:
         answerable = [each for each in asked if (each.name, each.kind) == (name, "answerable")]
         for kinds, label in ((KINDS[1:2], name), ((OWN[1], UNSEEN[1]), f"{name}, our own")):
             none = [each for each in asked if each.name == name and each.kind in kinds]
+            if not none:
+                continue
             line = [label, str(len(none))]
             for each in fitted:
                 good, bad = score(answerable, each), score(none, each)

@@ -48,7 +48,9 @@ SETS = ROOT.parent / "shared" / "data"  # the folder that holds filings/, handbo
 SAMPLES = ROOT / "samples"
 CACHE = Path.home() / ".cache" / "footnote-benchmarks"
 MANUALS = Path(__file__).parent / "manuals"  # its README tells where the documents come from
-NAMES = ("filings", "handbook", "xquad-en", "xquad-de", "samples", "editions", "manuals")
+QUESTIONS_ELSEWHERE = Path(__file__).parent / "elsewhere"  # likewise
+ELSEWHERE = ("basecamp", "ntsb", "trials", "sec10q", "agency")
+NAMES = ("filings", "handbook", "xquad-en", "xquad-de", "samples", "editions", "manuals", *ELSEWHERE)
 OPERATOR = Principal("operator", "operator", Role.ADMIN)
 _FOLDERS = {"filings": ("filings", "*.pdf"), "handbook": ("handbook/docs", "**/*"), "samples": ("documents", "*")}
 
@@ -97,6 +99,9 @@ def files(name: str, sets: Path = SETS) -> list[File]:
     if name == "manuals":
         listed, root = (MANUALS / "documents.txt").read_text("utf-8").split(), CACHE / "manuals/usr/share/doc"
         return [File(path, Path(path).name, (root / path).read_bytes(), path) for path in listed]
+    if name in ELSEWHERE:
+        paths = sorted((CACHE / "elsewhere" / name).iterdir())
+        return [File(path.stem if path.suffix == ".pdf" else path.name, path.name, path.read_bytes()) for path in paths]
     if name == "editions":
         return [edition for file in files("handbook", sets) for edition in _editions(file)]
     if name in _FOLDERS:
@@ -134,6 +139,8 @@ def questions(name: str, sets: Path = SETS) -> QuestionSet:
 
 
 def _questions_file(name: str, sets: Path) -> Path:
+    if name in ELSEWHERE:
+        return QUESTIONS_ELSEWHERE / f"{name}.jsonl"
     if name in ("samples", "manuals"):
         return (SAMPLES if name == "samples" else MANUALS) / "questions.jsonl"
     language = name.removeprefix("xquad-")

@@ -29,6 +29,7 @@ from llama_index.core.embeddings import BaseEmbedding
 from llama_index.core.node_parser import SentenceSplitter
 from llama_index.core.schema import Document, NodeWithScore
 from pypdf import PdfReader
+from pypdf.errors import PyPdfError
 
 from app.evaluation import measures, results
 from app.evaluation.evidence import Text, ranks
@@ -105,7 +106,11 @@ def read(file: File, *, paths: bool) -> Iterator[Document]:
 @cache
 def _texts(file: File) -> list[str]:
     if file.name.endswith(".pdf"):
-        return [page.extract_text() for page in PdfReader(io.BytesIO(file.content)).pages]
+        try:
+            return [page.extract_text() for page in PdfReader(io.BytesIO(file.content)).pages]
+        except PyPdfError as error:  # as SimpleDirectoryReader does, which goes on without the file
+            print(f"{file.name} is left out by the plain pipeline: {error}", flush=True)
+            return []
     return [file.content.decode("utf-8", errors="ignore")]
 
 

@@ -47,8 +47,12 @@ def main() -> None:
 
 
 def _bars(options: argparse.Namespace) -> str:
+    return _beside_plain(options.sets)
+
+
+def _beside_plain(sets: Sequence[str]) -> str:
     found = {}
-    for name in options.sets:
+    for name in sets:
         found[name] = bars.run(name)
         print(bars.table({name: found[name]}), flush=True)
     return bars.table(found)
@@ -123,6 +127,7 @@ def _editions(options: argparse.Namespace) -> str:
 
 TABLES: dict[str, Callable[[argparse.Namespace], str]] = {
     "bars": _bars,
+    "elsewhere": lambda _: _beside_plain(corpora.ELSEWHERE),
     "ablation": _ablation,
     "neighbours": lambda _: neighbours.table(),
     "slips": _slips,

@@ -129,7 +129,7 @@ class _Asker:
         end = time.monotonic() + patience
         while True:
             try:
-                self.retriever.embedder.embed_queries([question.text])
+                self.retriever.embedder.embed_question(question.text)
                 break
             except Unavailable:
                 if time.monotonic() > end:

@@ -55,11 +55,12 @@ class TestAnswer:
     def test_a_follow_up_is_searched_and_answered_as_it_is_meant(self, shelf: Shelf) -> None:
         shelf.add("Handbook", [LEAVE, "Interns on the staff have 12 days of annual leave."])
         model = ScriptedModel("12 [1]")
-        events = run(shelf, model, question="And interns?", history=[Turn("user", QUESTION), Turn("assistant", "30")])
+        earlier = [Turn("user", "How many days of annual leave do staff have?"), Turn("assistant", "30")]
+        events = run(shelf, model, question="And interns?", history=earlier)
         first = events[0]
         assert isinstance(first, Retrieved)
         assert first.asked is not None
-        meant = "How many days of annual leave do full-time staff have interns?"
+        meant = "How many days of annual leave do staff have interns?"
         assert (first.asked.text, model.prompts[0].asked) == (meant, meant)
         assert (model.prompts[0].question, first.asked.seconds) == ("And interns?", 0)
         assert first.passages[0].text.startswith("Interns")

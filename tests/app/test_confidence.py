@@ -51,6 +51,15 @@ def test_a_name_that_no_passage_speaks_of_is_told() -> None:
     assert known("Was sagt die Regelung über die Verpflegung?", passage("leave", LEAVE)).unnamed == 0.0
 
 
+def test_a_name_that_another_passage_of_the_document_speaks_of_is_none_that_is_missing() -> None:
+    best = [passage(str(n), LEAVE, document_id="handbook") for n in range(5)]
+    question = "What does the policy say of Zarquon in May?"
+    own = passage("own", "Zarquon stands here.", document_id="handbook")
+    assert known(question, *best, own).unnamed == 0.0
+    assert known(question, *best, replace(own, document_id="other")).unnamed == 1.0
+    assert known("How much leave was there in December?", *best).unnamed == 0.0  # a month is no name
+
+
 @pytest.mark.parametrize(
     ("period", "told"), [("2021", 1.0), ("2022", 0.0), ("2021/22", 0.0), ("FY22", 0.0), ("year to 31.12.2022", 0.0)]
 )

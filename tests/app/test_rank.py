@@ -6,10 +6,10 @@ from datetime import date
 import numpy as np
 import pytest
 
-from app.rank import Design, bare, fused, names_in, naming, nearest_parts, ranked, shortlist
+from app.rank import Design, bare, fused, names_in, naming, nearest_parts, ranked, shortlist, speaking
 from storage.types import About, Hit, Parts, Passage
 
-ALONE = Design(parts=0, names=0, votes=0)
+ALONE = Design(parts=0, speaking=0, names=0, votes=0)
 
 
 def passage(name: str, text: str = "", *, document: str = "d", page: int = 1, **changes: object) -> Passage:
@@ -158,6 +158,34 @@ def test_the_same_quarter_is_named_more_fully_than_another_of_the_year() -> None
     ]
     named = naming("What did Acme earn in the third quarter of 2023?", reports)
     assert named["q3"] > named["q2"] > named["year"] > 0
+
+
+@pytest.mark.parametrize(
+    "time", ["the quarter ended July 1, 2023", "the three months to July 2023", "the quarter to 1. Juli 2023"]
+)
+def test_of_a_series_the_report_whose_period_ends_in_the_month_that_is_named(time: str) -> None:
+    periods = {"spring": "quarter ended April 1, 2023", "summer": "quarter ended July 1, 2023", "year": "fiscal 2023"}
+    reports = [
+        passage(name, document=name, title="Acme report", about=About("Acme", text)) for name, text in periods.items()
+    ]
+    named = naming(f"What did Acme earn in {time}?", reports)
+    assert named["summer"] > named["year"] > named["spring"] + 0.2
+
+
+def test_a_passage_that_speaks_of_what_is_asked_is_lifted_above_those_that_repeat_the_documents_title() -> None:
+    title = {"title": "Pilonidal sinus study"}
+    passages = [
+        passage("about", "This pilonidal sinus study compares two operations on the pilonidal sinus.", **title),
+        passage("visits", "Patients return to the outpatient clinic every week.", **title),
+        passage("often", "The patients gave consent, which the clinic keeps.", **title),
+    ]
+    question = "How often do pilonidal sinus patients return to the outpatient clinic?"
+    found = speaking(question, passages)
+    assert found["visits"] > found["often"] > found["about"] == 0
+    assert found["visits"] == 1
+    hits = [hit(p.chunk_id, 0.6, 9.0 - n) for n, p in enumerate(passages)]
+    assert order(passages, hits, ALONE, question)[0] == "about"
+    assert order(passages, hits, replace(ALONE, speaking=0.5), question)[0] == "visits"
 
 
 def test_meaning_counts_less_where_the_model_does_not_know_the_words() -> None:

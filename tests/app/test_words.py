@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.words import content_words, covered, is_german, stem, word_spans
+from app.words import content_words, covered, finder, is_german, stem, word_spans
 
 
 @pytest.mark.parametrize(
@@ -62,6 +62,24 @@ def test_umlauts_made_of_two_characters_are_whole() -> None:
 def test_words_of_other_languages_that_mean_nothing_go() -> None:
     assert content_words("Quels sont les droits aux congés payés ?") == ["droit", "congé", "payé"]
     assert content_words("¿Cuántos días de vacaciones hay por año?")[-1] == "año"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Staff orders pumps; ordering needs 3 approvals, not 1,300 (see 6.3.1).",
+        "The P-300 has 18f of 3.5 bar. Q3 orders: approved.",
+        "Genehmigungen für Pumpen: bestellt 3, geprüft",
+        "有給休暇の繰り越し 3 日",
+        "",
+    ],
+)
+@pytest.mark.parametrize(
+    "asked", ["Who approves 3 orders of pumps?", "Was kostet die Genehmigung?", "有給休暇", "18 and 300", ""]
+)
+def test_words_are_found_in_a_text_as_if_it_were_taken_apart(asked: str, text: str) -> None:
+    stems = set(content_words(asked))
+    assert finder(stems)(text) == stems.intersection(content_words(text))
 
 
 def test_text_without_spaces_is_compared_by_pairs_of_characters() -> None:
