@@ -72,6 +72,7 @@ def test_the_keyboard_alone_asks_walks_the_footnotes_and_closes(site: Site) -> N
     page.keyboard.type("What is there?")
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Ask again").wait_for()
+    visit.wait_until_it_listens()
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("]")
     expect(page.locator(".where")).to_contain_text("cited passage 1 of ")
