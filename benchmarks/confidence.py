@@ -314,6 +314,18 @@ def others(asked: Sequence[Asked]) -> str:
     return tables.markdown(["set that was not fitted", "unanswerable", *head], lines)
 
 
+def built_in(asked: Sequence[Asked]) -> str:
+    """What the weights and limits that the product has do with the questions as people asked them."""
+    own = Fitted(answerability._WEIGHTS, answerability._BIAS, answerability.LEAST, answerability.SURE)
+    judged = _judged([each for each in asked if each.kind in KINDS[:2]], own)
+    lines = []
+    for name, kind in dict.fromkeys((each.asked.name, each.asked.kind) for each in judged):
+        those = [each for each in judged if (each.asked.name, each.asked.kind) == (name, kind)]
+        figures = (sum(each.refused for each in those), sum(each.warned for each in those))
+        lines.append([f"{name}, {kind}", str(len(those)), *map(str, figures)])
+    return tables.markdown(["", "questions", "refused", "warning"], lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--write", action="store_true", help="Keep the tables in docs/retrieval.md.")
@@ -323,9 +335,10 @@ def main() -> None:
         print(f"{name}: {fit(asked, model)}", flush=True)
     by_model = {"the search": crossed(asked, SEARCH), "statements": crossed(asked, STATEMENTS)}
     body = f"{decisions(by_model)}\n\n{risk(by_model)}\n\n{others(asked)}"
-    print(f"\n{body}")
+    print(f"\n{body}\n\n{built_in(asked)}")
     if options.write:
         tables.write("abstention", body)
+        tables.write("refusals", built_in(asked))
 
 
 if __name__ == "__main__":
