@@ -32,7 +32,7 @@ EVERYTHING = Scope()
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """`passages` best first, scores about 0 to 2. `confidence` (0 to 1): how likely it is that they answer at all."""
+    """`passages` best first, scores about 0 to 3. `confidence` (0 to 1): how likely it is that they answer at all."""
 
     passages: tuple[Passage, ...] = ()
     notice: str = ""

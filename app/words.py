@@ -76,14 +76,15 @@ def content_words(text: str) -> list[str]:
 
 def finder(stems: Collection[str]) -> Callable[[str], set[str]]:
     """Tells which of these stems `content_words` of a text holds, in a quarter of its time."""
-    pairs_, others = [one for one in stems if UNSPACED.search(one)], [one for one in stems if not UNSPACED.search(one)]
-    words_ = _any_of(r"\b(?:{})[^\W_]*", [one for one in others if not one[0].isdigit()])
-    numbers = _any_of(r"(?<!\w)(?<!\d[.,:/])(?:{})(?![.,:/]?\d)", [one for one in others if one[0].isdigit()])
+    unspaced = [one for one in stems if UNSPACED.search(one)]
+    figures = [one for one in stems if one[0].isdigit()]
+    begun = _any_of(r"\b(?:{})[^\W_]*", [one for one in stems if one not in unspaced and one not in figures])
+    numbers = _any_of(r"(?<!\w)(?<!\d[.,:/])(?:{})(?![.,:/]?\d)", figures)
 
     def found(text: str) -> set[str]:
         folded = (text if text.isascii() else unicodedata.normalize("NFKC", text)).casefold()
-        made = {stem(word) for word in {*words_(folded), *numbers(folded)} - _SILENT}
-        return made.intersection(stems).union(pair for pair in pairs_ if pair in folded)
+        made = {stem(word) for word in {*begun(folded), *numbers(folded)} - _SILENT}
+        return made.intersection(stems).union(pair for pair in unspaced if pair in folded)
 
     return found
 
