@@ -84,6 +84,7 @@ def test_each_gets_the_own_answer_with_the_own_footnote_and_nobody_sees_anothers
     for visit in people:  # all at once
         visit.page.goto(f"http://{visit.address}/", wait_until="commit")
     for visit, name in zip(people, NAMES, strict=True):
+        visit.wait_until_it_listens()
         visit.page.locator(".st-key-ask textarea").fill(f"say «{said(name)}» now")
     for visit in people:
         visit.page.keyboard.press("Enter")
