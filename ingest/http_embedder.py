@@ -130,10 +130,10 @@ def _tokens(answer: httpx.Response, dimensions: int) -> tuple[Vector, NDArray[np
     try:
         spans = np.array(told["spans"], np.int64).reshape(-1, 2)
         states = np.asarray(_numbers(told["states"]), np.float32).reshape(len(spans), dimensions)
+        if not np.isfinite(states).all():
+            raise ValueError("a state is not finite")
     except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise Unavailable("models", "The embedding server told of a question's tokens what can't be read.") from error
-    if not np.isfinite(states).all():
-        raise Unavailable("models", "The embedding server told of a question's tokens what can't be read.")
     return states, spans
 
 
