@@ -109,7 +109,8 @@ def done(stamp: Path, wanted: dict[str, object]) -> bool:
 
 
 def run(what: str, *command: str) -> None:
-    if not attempt(what, *command):
+    """Run a step that must succeed; once more if it fails, as a registry may miss one request of hundreds."""
+    if not attempt(what, *command) and not attempt(f"{what}, once more", *command):
         sys.exit(f"{what}: failed. The output above says why.")
 
 

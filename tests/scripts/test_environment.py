@@ -64,6 +64,15 @@ def test_a_step_that_fails_says_so_and_shows_its_output(
     assert "what was missing" in capsys.readouterr().out
 
 
+def test_a_step_that_fails_once_does_not_stop_the_set_up(
+    environment: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tried = tmp_path / "tried"
+    script = "import pathlib, sys; p = pathlib.Path(sys.argv[1]); seen = p.exists(); p.touch(); sys.exit(not seen)"
+    environment.run("Fetching", sys.executable, "-c", script, str(tried))
+    assert "Fetching, once more" in capsys.readouterr().out
+
+
 def test_the_shell_script_finds_a_python_that_is_young_enough(tmp_path: Path) -> None:
     for name, code in (("python3", 1), ("python3.12", 0)):
         fake = tmp_path / name
