@@ -6,10 +6,13 @@ import importlib.util
 import json
 import subprocess
 import sys
+from importlib.metadata import distributions
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,6 +43,19 @@ def test_a_set_up_environment_is_left_alone_until_what_it_was_made_from_changes(
     assert not environment.done(stamp, full)
     stamp.write_text("{half a")
     assert not environment.done(stamp, full)
+
+
+@pytest.mark.parametrize("python", ["3.11.0", "3.12.0", "3.13.0"])
+def test_what_is_pinned_installs_on_the_first_release_of_every_python(python: str) -> None:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pinned = {canonicalize_name(line.split("==")[0]) for line in lines}
+    wanted = {
+        each.name: each.metadata.get("Requires-Python", "")
+        for each in distributions()
+        if canonicalize_name(each.name) in pinned
+    }
+    assert len(wanted) > 100
+    assert [name for name, accepted in wanted.items() if not SpecifierSet(accepted).contains(python)] == []
 
 
 def test_a_machine_without_a_compiler_is_seen(
