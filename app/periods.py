@@ -21,21 +21,36 @@ _ORDINALS = (
     ("fourth", "4th", "vierte", "4"),
 )
 _ORDINAL = "|".join(word for words in _ORDINALS for word in words[:3]) + r"|[1-4](?=\.)"
-_QUARTER = rf"(?:q\s?(?P<q>[1-4])|(?P<nth>{_ORDINAL})(?:[rns]|\.)?\s(?:fiscal\s)?(?:quarter|quartals?))"
+_QUARTER = (
+    rf"(?:q\s?(?P<q>[1-4])|(?P<led>[1-4])\s?q|(?P<nth>{_ORDINAL})(?:[rns]|\.)?\s(?:fiscal\s)?(?:quarter|quartals?))"
+)
 _YEAR = r"(?P<year>(?:19|20)\d\d)(?P<tail>\s?[/–-]\s?\d\d(?!\d))?"
+_FISCAL = r"(?:fiscal(?:\syear)?|financial\syear|fy|geschäftsjahr(?:e?s)?|gj)"
 _LINK = (
-    r"(?:,?\s(?:of|in|des|der|im))?(?:\s?(?:the\s)?(?:fiscal(?:\syear)?|financial\syear|calendar\syear"
-    r"|geschäftsjahr(?:e?s)?|jahr(?:e?s)?))?\s?"
+    r"(?:,?\s(?:of|in|des|der|im))?"
+    rf"(?:\s?(?:the\s)?(?:{_FISCAL}|calendar\syear|jahr(?:e?s)?))?\s?"
 )
 _DAY = rf"(?:(?P<before>{_MONTH})\.?\s(?:\d{{1,2}}(?:st|nd|rd|th)?,?\s)?|\d{{1,2}}\.\s?(?P<after>{_MONTH})\s)"
+_MENTIONS = (
+    rf"{_QUARTER}{_LINK}(?:\b|(?<=\s)|(?<=fy)|(?<=gj)){_YEAR}\b",
+    rf"{_QUARTER},?\s(?:(?:of|in|des)\s)?{_FISCAL}\s?'?(?P<short>\d\d)\b",
+    r"(?:q(?P<q>[1-4])\s?'|(?P<led>[1-4])q\s?'?)(?P<short>\d\d)\b",
+    rf"(?:{_FISCAL}\s?)?(?<!\d){_YEAR}\s?q(?P<q>[1-4])(?!\w)",
+    rf"{_FISCAL}\s?'?(?P<short>\d\d)\sq(?P<q>[1-4])(?!\w)",
+    rf"{_QUARTER}(?!\w)",
+    rf"{_DAY}{_YEAR}\b",
+    r"(?:(?:fy|gj)\s?'?|(?:fiscal|financial|geschäftsjahr)(?:\syear)?\s')(?P<short>\d\d)\b",
+    rf"(?:(?:fiscal|financial|calendar)\s(?:year\s)?|fy\s?|geschäftsjahr(?:e?s)?\s)?{_YEAR}\b",
+)  # the longer before what it begins with
+
+
+def _numbered(pattern: str, n: int) -> str:
+    """With the names of its groups made its own, as a pattern may hold each name but once."""
+    return re.sub(r"\(\?P<(\w+)>", rf"(?P<\g<1>_{n}>", pattern)
+
+
 _MENTION = re.compile(
-    rf"(?<!\d[-./])\b(?:{_QUARTER}{_LINK}(?:\b|(?<=\s)){_YEAR}\b"
-    rf"|{_QUARTER.replace('<q>', '<q2>').replace('<nth>', '<nth2>')}(?!\w)"
-    rf"|{_DAY}{_YEAR.replace('<year>', '<year2>').replace('<tail>', '<tail2>')}\b"
-    rf"|(?:fy|gj)\s?'?(?P<short>\d\d)\b"
-    rf"|(?:(?:fiscal|financial|calendar)\s(?:year\s)?|fy\s?|geschäftsjahr(?:e?s)?\s)?"
-    rf"{_YEAR.replace('<year>', '<year3>').replace('<tail>', '<tail3>')}\b)",
-    re.I,
+    rf"(?<!\d[-./])\b(?:{'|'.join(_numbered(pattern, n) for n, pattern in enumerate(_MENTIONS))})", re.I
 )
 _JOINED = re.compile(r"\s?(?:[,–-]|and|or|und|oder|to|bis|through|vs\.?|versus|with|mit)\s(?:in\s|im\s|at\s)?", re.I)
 
@@ -161,7 +176,7 @@ def replaced(text: str, new: Period) -> str | None:
         said = f"Q{old.quarter} {new.text}"
     elif not new.years and old.years:
         year = re.search(_YEAR, old.text)
-        said = f"{new.text} {year[0] if year and old.quarter else old.text}"
+        said = f"{new.text} {(year[0] if year else old.last) if old.quarter else old.text}"
     return f"{text[: old.start]}{said}{text[old.end :]}"
 
 
@@ -198,10 +213,9 @@ def _shown(base: Period, steps: int, *, quarters: bool) -> str:
 
 
 def _period(found: re.Match[str], *, whole: bool = False) -> Period:
-    groups = found.groupdict()
-    said = groups["year"] or groups["year2"] or groups["year3"]
-    years = (int(said),) if said else (2000 + int(groups["short"]),) if groups["short"] else ()
-    nth = (groups["nth"] or groups["nth2"] or "").casefold()
-    number = groups["q"] or groups["q2"] or next((words[3] for words in _ORDINALS if nth in words), None)
-    month = groups["before"] or groups["after"] or ""
+    said = {name.rsplit("_", 1)[0]: text for name, text in found.groupdict().items() if text}
+    years = (int(said["year"]),) if "year" in said else (2000 + int(said["short"]),) if "short" in said else ()
+    nth = said.get("nth", "").casefold()
+    number = said.get("q") or said.get("led") or next((words[3] for words in _ORDINALS if nth in words), None)
+    month = said.get("before") or said.get("after") or ""
     return Period(found.start(), found.end(), found[0], years, int(number) if number else None, month, whole)

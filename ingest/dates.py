@@ -47,8 +47,9 @@ def _compiled() -> list[tuple[re.Pattern[str], str]]:
     found: list[tuple[str, str]] = []
     for number, said in _ORDINALS.items():
         year_first = rf"(?P<y2>{YEAR})[\s/-]?q{number}|{number}q[\s/-]?(?P<y3>{YEAR})"
+        short = rf"(?:{number}q\s?'?|q{number}\s?'|q{number}\s?fy\s?'?)(?P<y4>\d\d)"
         found += [
-            (rf"\b(?:q{number}[\s/-]?(?:fy\s?|fiscal\s)?(?P<y>{YEAR})|{year_first})\b", f"Q{number}"),
+            (rf"\b(?:q{number}[\s/-]?(?:fy\s?|fiscal\s)?(?P<y>{YEAR})|{year_first}|{short})\b", f"Q{number}"),
             (
                 rf"(?<![\w.])(?:{said})[\s-](?:fiscal[\s-])?(?:quarter|quartal)(?:s|es)?{_OF}(?P<y>{YEAR})\b",
                 f"Q{number}",
@@ -94,18 +95,18 @@ def span(text: str) -> tuple[str, str, int, int] | None:
     for pattern, name in _COMPILED_SPANS:
         found = pattern.search(text)
         if found and (best is None or found.start() < best[2]):
-            year = next(value for value in found.groupdict().values() if value)
-            best = (name, year, found.start(), found.end())
+            best = (name, _year(found), found.start(), found.end())
     return best
+
+
+def _year(found: re.Match[str]) -> str:
+    said = next(value for value in found.groupdict().values() if value)
+    return said if len(said) > 2 else f"20{said}"
 
 
 def spans(text: str) -> list[tuple[str, str]]:
     """All of them, by kind and not in text order."""
-    return [
-        (name, next(value for value in found.groupdict().values() if value))
-        for pattern, name in _COMPILED_SPANS
-        for found in pattern.finditer(text)
-    ]
+    return [(name, _year(found)) for pattern, name in _COMPILED_SPANS for found in pattern.finditer(text)]
 
 
 def _unambiguous(a: int, b: int, year: int) -> date | None:

@@ -19,6 +19,16 @@ from app.periods import moved, periods, replaced, without_periods, years
         ("FY22", "FY22", (2022,), None),
         ("Geschäftsjahr 2021/22", "Geschäftsjahr 2021/22", (2021,), None),
         ("and in the second quarter?", "second quarter", (), 2),
+        ("sales in 2Q22?", "2Q22", (2022,), 2),
+        ("sales in 1Q 2021?", "1Q 2021", (2021,), 1),
+        ("sales in Q2'23?", "Q2'23", (2023,), 2),
+        ("sales in Q2 FY23?", "Q2 FY23", (2023,), 2),
+        ("the fourth quarter of FY2022", "fourth quarter of FY2022", (2022,), 4),
+        ("FY23 Q2", "FY23 Q2", (2023,), 2),
+        ("2023 Q2", "2023 Q2", (2023,), 2),
+        ("in 2023Q2", "2023Q2", (2023,), 2),
+        ("in 3Q?", "3Q", (), 3),
+        ("in fiscal '22", "fiscal '22", (2022,), None),
     ],
 )
 def test_a_time_is_found_as_it_is_written(text: str, said: str, years: tuple[int, ...], quarter: int | None) -> None:
@@ -27,7 +37,10 @@ def test_a_time_is_found_as_it_is_written(text: str, said: str, years: tuple[int
     assert text[period.start : period.end] == said
 
 
-@pytest.mark.parametrize("text", ["room 2012b", "Can I march in May?", "version 7.1", "2,022 people", "KX-200-2020"])
+@pytest.mark.parametrize(
+    "text",
+    ["room 2012b", "Can I march in May?", "version 7.1", "2,022 people", "KX-200-2020", "a Q5 22 of 30", "12Q22"],
+)
 def test_what_only_looks_like_a_time_is_none(text: str) -> None:
     assert periods(text) == []
 
