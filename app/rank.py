@@ -17,6 +17,7 @@ from functools import lru_cache
 import numpy as np
 
 from app.periods import month_of, periods, years
+from app.sections import standing
 from app.words import content_words, covered, finder
 from storage.types import Hit, Passage, Vector
 
@@ -43,6 +44,7 @@ class Design:
     parts: float = 0.5  # how near its nearest sentence or row is
     speaking: float = 0.5  # how much of what is asked it speaks of itself
     names: float = 0.75  # how fully the question names its document
+    sections: float = 0.6  # how well a heading above it fits a section that the question names
     votes: float = 0.2  # how near the nearest passages of its document are
     bare: bool = True  # sentences are compared with the question without the names that led to their document
     expand: bool = True  # the question's abbreviations written out, its misspelt words put right
@@ -76,12 +78,14 @@ def ranked(
         scores = {id_: score + design.parts * closeness[id_] for id_, score in scores.items()}
     named = naming(question, passages)
     votes = _votes(passages, hits) if design.votes else {}
+    stands = standing(question, passages) if design.sections else {}
     found = [
         replace(
             p,
             score=scores[p.chunk_id]
             + design.names * named[p.document_id]
-            + design.votes * votes.get(p.document_id, 0.0),
+            + design.votes * votes.get(p.document_id, 0.0)
+            + design.sections * stands.get(p.chunk_id, 0.0),
         )
         for p in passages
     ]

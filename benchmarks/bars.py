@@ -29,7 +29,7 @@ MEASURED = {
     },
     "xquad-en": {"document_recall@1": "paragraph @1", "document_recall@5": "paragraph @5"},
     "basecamp": {"document_recall@1": "right file @1", "document_recall@5": "right file @5"},
-    **dict.fromkeys(("ntsb", "trials", "sec10q", "agency"), _PAGES),
+    **dict.fromkeys(("ntsb", "trials", "sec10q", "agency", corpora.FINANCEBENCH), _PAGES),
 }
 HEAD = ("", "Footnote", "llama-index", "with paths", "difference", "p")
 

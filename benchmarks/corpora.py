@@ -50,7 +50,8 @@ CACHE = Path.home() / ".cache" / "footnote-benchmarks"
 MANUALS = Path(__file__).parent / "manuals"  # its README tells where the documents come from
 QUESTIONS_ELSEWHERE = Path(__file__).parent / "elsewhere"  # likewise
 ELSEWHERE = ("basecamp", "ntsb", "trials", "sec10q", "agency")
-NAMES = ("filings", "handbook", "xquad-en", "xquad-de", "samples", "editions", "manuals", *ELSEWHERE)
+FINANCEBENCH = "financebench"  # questions and documents are put into the cache folder by benchmarks/financebench.py
+NAMES = ("filings", "handbook", "xquad-en", "xquad-de", "samples", "editions", "manuals", *ELSEWHERE, FINANCEBENCH)
 OPERATOR = Principal("operator", "operator", Role.ADMIN)
 _FOLDERS = {"filings": ("filings", "*.pdf"), "handbook": ("handbook/docs", "**/*"), "samples": ("documents", "*")}
 
@@ -99,7 +100,7 @@ def files(name: str, sets: Path = SETS) -> list[File]:
     if name == "manuals":
         listed, root = (MANUALS / "documents.txt").read_text("utf-8").split(), CACHE / "manuals/usr/share/doc"
         return [File(path, Path(path).name, (root / path).read_bytes(), path) for path in listed]
-    if name in ELSEWHERE:
+    if name in (*ELSEWHERE, FINANCEBENCH):
         paths = sorted((CACHE / "elsewhere" / name).iterdir())
         return [File(path.stem if path.suffix == ".pdf" else path.name, path.name, path.read_bytes()) for path in paths]
     if name == "editions":
@@ -139,6 +140,8 @@ def questions(name: str, sets: Path = SETS) -> QuestionSet:
 
 
 def _questions_file(name: str, sets: Path) -> Path:
+    if name == FINANCEBENCH:
+        return CACHE / "elsewhere" / f"{name}.jsonl"
     if name in ELSEWHERE:
         return QUESTIONS_ELSEWHERE / f"{name}.jsonl"
     if name in ("samples", "manuals"):

@@ -128,6 +128,7 @@ def _editions(options: argparse.Namespace) -> str:
 TABLES: dict[str, Callable[[argparse.Namespace], str]] = {
     "bars": _bars,
     "elsewhere": lambda _: _beside_plain(corpora.ELSEWHERE),
+    "financebench": lambda _: _beside_plain((corpora.FINANCEBENCH,)),
     "ablation": _ablation,
     "neighbours": lambda _: neighbours.table(),
     "slips": _slips,

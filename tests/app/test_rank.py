@@ -85,6 +85,15 @@ def test_a_document_is_named_by_title_or_subject_and_by_year() -> None:
     assert set(naming("Who may approve travel?", passages).values()) == {0.0}
 
 
+def test_a_section_that_the_question_names_comes_first() -> None:
+    hits = [hit("prose", 0.6, 5.0), hit("sheet", 0.5, 4.5), hit("far", 0.1, None)]
+    passages = [passage("prose"), passage("sheet", heading="Item 8 > Consolidated Balance Sheets"), passage("far")]
+    asked = "What were the liabilities, by the balance sheet?"
+    assert order(passages, hits, ALONE, asked)[0] == "sheet"
+    assert order(passages, hits, replace(ALONE, sections=0), asked)[0] == "prose"
+    assert order(passages, hits, ALONE, "What were the liabilities?")[0] == "prose"
+
+
 def test_documents_with_several_near_passages_come_before_one_lucky_hit() -> None:
     hits = [hit("lucky", 0.61, None), *(hit(f"right{n}", 0.6, None) for n in range(3)), hit("far", 0.0, None)]
     passages = [passage(h.chunk_id, document=h.chunk_id[:5], page=n) for n, h in enumerate(hits)]
