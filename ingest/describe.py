@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 
 from ingest import names
-from ingest.dates import YEAR, day
+from ingest.dates import YEAR, day, span
 from ingest.formats.sections import PATH, Reading, one_line
 from ingest.period import Period, period
 from storage.types import About, Section
@@ -37,7 +37,8 @@ _FORM = re.compile(
     r"(?:^|[\s_])(?:form|schedule|formular)\s(?:no\.\s)?(\d{1,3}[A-Z]?(?:-[A-Z0-9]{1,3})?(?:/A)?)(?![\w-])", re.I
 )
 _KIND = re.compile(r"((?:[A-Z][\w-]{2,15}\s){1,3}(?:REPORT|STATEMENT))\s(?:\w+\s)?(?:PURSUANT|UNDER)\b", re.I)
-_CHECKED = re.compile(r"[☒☑✓✔✗✘þýⓧ]|[\[(]\s?[xX]\s?[\])]|^[xX]\s")
+_GLUED_MARK = re.compile(r"(?<!\w)([xýþo])(?=[A-Z]{3})")  # of a box that is ticked: "xANNUAL REPORT"
+_CHECKED = re.compile(r"[☒☑✓✔✗✘þýⓧ]|[\[(]\s?[xX]\s?[\])]|(?<!\w)[xX]\s")
 _GENERIC = frozenset(
     (
         "the our annual quarterly interim integrated financial full half year yearly report reports statement"
@@ -76,7 +77,7 @@ def describe(reading: Reading, name: str, kind: str) -> Described:
     subject, when = _subject(form, reading, lines, sample, claimed), Period()
     running = _running(reading.sections)
     claims = [claimed, reading.headline, one_line(reading.properties.get("subject", "")), stem, *running]
-    claims = [claim for claim in claims if _sensible(claim, "")]
+    claims = [claim for claim in claims if _sensible(claim, "") and not (_of_a_year(form) and span(claim))]
     when = _stated(reading) or period(form.lines if form else lines, claims, sample)
     if form and subject:
         title = _formal(form, subject, when, stem)
@@ -116,7 +117,7 @@ def _form(sections: list[Section]) -> _Form | None:
         if "ursuant" not in text and "URSUANT" not in text:
             continue
         lines = [line for line in map(_tidy, text.split("\n")) if line]
-        flat = " ".join(lines)
+        flat = _GLUED_MARK.sub(r"\1 ", " ".join(lines))
         code = _FORM.search(flat)
         owner = names.registrant(lines)
         kinds = list(_KIND.finditer(flat))
@@ -125,6 +126,11 @@ def _form(sections: list[Section]) -> _Form | None:
         if kind and (code or owner):
             return _Form(lines, owner, code[1].upper() if code else "", " ".join(kind.lower().split()))
     return None
+
+
+def _of_a_year(form: _Form | None) -> bool:
+    """Whether it is of a whole one, whatever quarter its file is named by: the one in which it was written."""
+    return form is not None and "annual" in form.kind
 
 
 def _claimed(reading: Reading, lines: list[str], name: str, stem: str, kind: str) -> str:
@@ -157,7 +163,7 @@ def _subject(form: _Form | None, reading: Reading, lines: list[str], sample: str
     if form and form.registrant:
         return names.as_written(form.registrant, sample)
     found = names.subject(form.lines if form else lines[:60], sample)
-    if found:
+    if found or (form and (found := names.most_named(sample))):
         return found
     for key in ("subject", "product", "company", "department", "category", "keywords"):
         value = _few(reading.properties.get(key, ""))

@@ -26,8 +26,12 @@ _ARTICLES = re.compile(
 )
 _REGISTRANT = re.compile(r"\(\s?exact\s(?:name|legal name)\sof\s(?:the\s)?\w{3,12}", re.I)
 _FILE_NUMBER = re.compile(r"^.{0,60}?\b\d[\d-]{4,}\.?\s")  # on the same line, in front of the name
+_NUMBERED = re.compile(
+    r"(?:\w+\s)?file\s(?:no\b|number)", re.I
+)  # what stands above the name, where the name is a picture
 _TICKER = re.compile(r"\s\((?:[A-Z][\w ]{1,25}:\s?[A-Z.]{1,6}|ISIN\b)")
 _FIRST = 15  # lines
+_AGAIN = 10  # times
 _PARTIES = re.compile(r"\b(?:between|zwischen|by and among|by and between)\b", re.I)
 
 
@@ -48,6 +52,8 @@ def registrant(lines: list[str]) -> str:
             above = line[: found.start()].strip(" _*-")
             for other in (above, *reversed(lines[max(0, number - 3) : number])):
                 name = _FILE_NUMBER.sub("", other).strip(" _*-")
+                if _NUMBERED.match(name):
+                    break
                 if sum(map(str.isalpha, name)) > 1 and not name.startswith("(") and len(name) <= 150:
                     return name
     return ""
@@ -73,6 +79,13 @@ def subject(lines: list[str], sample: str) -> str:
     counts = Counter({name: sample.count(name) for name in names})
     best = max(names, key=lambda name: counts[name], default="")
     return best if best and (counts[best] > 1 or len(names) == 1) else ""
+
+
+def most_named(text: str) -> str:
+    """The organisation that stands most often in it; "" where none stands there again and again."""
+    counts = Counter(name for name in organisations(text) if not _WEAK.search(name))
+    name, count = counts.most_common(1)[0] if counts else ("", 0)
+    return name if count >= _AGAIN else ""
 
 
 def as_written(name: str, sample: str) -> str:

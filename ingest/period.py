@@ -12,6 +12,7 @@ from datetime import date
 
 from ingest.dates import DAY, MONTH, WHEN, YEAR, day, span, spans
 
+_CLEARLY = 2  # times as often: the year before is named for comparison too
 _LONGEST_LINE = 170  # a longer one is prose
 _SPAN_WORD = (
     r"(?:fiscal|financial|calendar|business|quarterly|annual|half|semi-?annual|interim|first|second|third|fourth|one|two"
@@ -142,7 +143,8 @@ def _with_label(found: Period, sample: str) -> Period:
     for year in _NAMED_FISCAL.findall(sample):
         named[year] = named.get(year, 0) + 1
     label = max(named, key=lambda year: named[year], default="")
-    if label == str(found.dated.year - 1) and named[label] > 5 and found.dated.month < 7:
+    clearly = named.get(label, 0) > max(5, _CLEARLY * named.get(str(found.dated.year), 0))
+    if label == str(found.dated.year - 1) and clearly and found.dated.month < 7:
         return Period(f"fiscal {label}, {found.words}", found.dated)
     return found
 

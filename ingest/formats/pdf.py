@@ -33,6 +33,7 @@ from storage.types import BLANK
 _ALIGNED = dict.fromkeys([*range(10), *range(11, 32), *range(127, 161), *range(8203, 8208)], " ")
 _ALIGNED |= dict.fromkeys([*range(8232, 8240), *range(8288, 8298), 65279, *range(0xE0000, 0xE0080)], " ")
 _ALIGNED |= {0x02: "-", 0xFFFE: "-", 0xFFFF: "\ufffd", 0xF0B7: "•", 0xF0A7: "▪"}  # 0x02, 0xFFFE: hyphen at a line end
+_OWN_BREAK = re.compile(r"(?<!\r)\n")  # pdfium ends lines by both: this is a space that a font calls a line's end
 _GARBLED = "its letters are stored without saying which they are"
 _STAMP = 150  # letters that may be all there is in text on a scanned page: a stamp, a page number
 _MUCH = 0.4  # of the page
@@ -109,7 +110,7 @@ def page_text(page: pypdfium2.PdfTextPage) -> str:
     text = page.get_text_range(0, count) if count > 0 else ""
     if len(text) != count:  # pdfium leaves some characters out of a range, never out of this
         text = "".join(_character(pdfium.FPDFText_GetUnicode(page, index)) for index in range(count))
-    return text.translate(_ALIGNED)
+    return _OWN_BREAK.sub(" ", text).translate(_ALIGNED)
 
 
 def _character(code: int) -> str:

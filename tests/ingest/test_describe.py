@@ -46,6 +46,29 @@ def test_what_the_company_calls_its_year_is_added_to_the_day_that_it_ended():
     assert told.title.endswith("fiscal 2021, fiscal year ended January 30, 2022 (TWH)")
 
 
+def test_a_year_that_is_named_for_comparison_is_not_what_the_company_calls_its_own():
+    told = of(
+        ["\n".join(ANNUAL), "Fiscal 2022 is above fiscal 2021. " * 9 + "Fiscal 2021 was good."], "x.pdf", kind="pdf"
+    )
+    assert told.about.period == "fiscal year ended January 30, 2022"
+
+
+def test_a_mark_that_is_glued_to_the_kind_of_report_is_no_part_of_it():
+    told = of("\n".join([ANNUAL[0], f"x{ANNUAL[1][2:]}", *ANNUAL[2:]]), "x.pdf", kind="pdf")
+    assert told.title.startswith("TALLOW & WICK HOLDINGS, INC. annual report (Form 10-K)")
+
+
+def test_a_company_whose_name_is_a_picture_on_the_cover_is_the_one_that_is_named_again_and_again():
+    cover = [*ANNUAL[:3], "Commission file number 001-06991", REGISTRANT[1]]
+    text = "The Wick Company sells candles. Glass comes from Pane Inc. and from Wick Company itself. " * 12
+    assert of(["\n".join(cover), text], "x.pdf", kind="pdf").about.subject == "Wick Company"
+
+
+def test_an_annual_report_is_of_no_quarter():
+    told = of("\n".join(ANNUAL), "x.pdf", title="TWH Q4 2021 10K", kind="pdf")
+    assert told.about.period == "fiscal year ended January 30, 2022"
+
+
 def test_a_file_number_in_front_of_the_name_is_no_part_of_it():
     cover = [*ANNUAL[:3], "Commission file number 001-06991. ____ WALNUT INC.", REGISTRANT[1]]
     assert of("\n".join(cover), "x.pdf", kind="pdf").about.subject == "WALNUT INC."

@@ -1,7 +1,9 @@
 import io
 
+import pypdf
 import pypdfium2
 import pytest
+from pypdf.generic import DictionaryObject, NameObject, StreamObject
 from reportlab.pdfgen.canvas import Canvas
 
 from ingest.formats import pdf
@@ -54,6 +56,30 @@ def test_text_offsets_are_pdfiums_character_indexes(tmp_path):
     assert page.get_text_range(start, 7) == "manager"
     page.close()
     document.close()
+
+
+def _stream(data):
+    stream = StreamObject()
+    stream.set_data(data)
+    return stream
+
+
+def test_a_space_that_a_font_calls_a_line_feed_ends_no_line(read):
+    named = b"""/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /C def
+1 begincodespacerange <00> <ff> endcodespacerange 1 beginbfchar <20> <000A> endbfchar endcmap end end"""
+    file = pypdf.PdfWriter()
+    page = file.add_blank_page(600, 800)
+    font = {"/Type": "/Font", "/Subtype": "/Type1", "/BaseFont": "/Helvetica-Bold"}
+    font = DictionaryObject({NameObject(key): NameObject(value) for key, value in font.items()})
+    font[NameObject("/ToUnicode")] = file._add_object(_stream(named))
+    fonts = DictionaryObject({NameObject("/F"): file._add_object(font)})
+    page[NameObject("/Resources")] = DictionaryObject({NameObject("/Font"): fonts})
+    shown = b"BT /F 12 Tf 72 700 Td (Consolidated Balance Sheets) Tj 0 -20 Td (All sums) Tj ET"
+    page[NameObject("/Contents")] = file._add_object(_stream(shown))
+    data = io.BytesIO()
+    file.write(data)
+    lines = [line.strip() for line in read(data.getvalue()).sections[0].text.split("\n")]
+    assert lines == ["Consolidated Balance Sheets", "All sums"]
 
 
 def test_lines_end_with_a_line_feed_and_hold_no_control_characters(read):
