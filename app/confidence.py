@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
 
+from app.expand import in_full
 from app.periods import is_month, years
 from app.words import content_words, covered, is_german
 from storage.types import Hit, Passage
@@ -90,11 +91,12 @@ def evidence(question: str, passages: Sequence[Passage], hits: Sequence[Hit]) ->
     around = set[str]().union(*said[:_BEST])
     documents = {p.document_id for p in best}
     beside = around.union(*(words for p, words in zip(passages, said, strict=False) if p.document_id in documents))
+    unnamed = [name for name in names(question) if len(covered(of := content_words(name), beside)) < len(of)]
     return Evidence(
         lead=best[0].score - passages[_TENTH].score if len(passages) > _TENTH else 0.0,
         agree=_agree(passages, dense, sparse),
         held=_share(asked, around, said),
-        unnamed=float(any(len(covered(words, beside)) < len(words) for words in map(content_words, names(question)))),
+        unnamed=float(not all(any(in_full(name, p.title) for p in best) for name in unnamed)),
         other_time=float(_of_other_time(question, best)),
         by_meaning=bool(dense),
     )

@@ -18,6 +18,7 @@ from ingest.embed import TokenSpans
 from storage.types import Passage
 
 _SHORT = re.compile(r"(?<![\w&])(?=(?:[^A-Z\s]*[A-Z]){2})[A-Z][A-Za-z&/-]{1,7}(?![\w&])")
+_AND = re.compile(r"(?<=[A-Z])[n&](?=[A-Z])")  # "JnJ", "R&D"
 _IN_BRACKETS = re.compile(r"\(\s?[\"“„'‘]?([A-Z][A-Za-z&/-]{1,7})[\"”“'’]?\s?\)")
 _BEFORE = 120  # characters in which the words stand that an abbreviation in brackets stands for
 _WORD = re.compile(r"[^\W\d_]+")
@@ -36,7 +37,8 @@ def expanded(question: str, passages: Sequence[Passage], token_spans: TokenSpans
     texts = [f"{passage.label}\n{passage.heading}\n{passage.text}" for passage in passages]
     right = corrected(question, texts, token_spans)
     spelled = _WORD.sub(lambda found: right.get(found[0], found[0]), question)
-    return spelled, " ".join(dict.fromkeys([*written_out(question, texts), *right.values()]))
+    more = [*written_out(question, texts), *titles_in_short(question, passages), *right.values()]
+    return spelled, " ".join(dict.fromkeys(more))
 
 
 def written_out(question: str, texts: Iterable[str]) -> Iterator[str]:
@@ -51,6 +53,40 @@ def written_out(question: str, texts: Iterable[str]) -> Iterator[str]:
             before = re.split(r"[()\n]", text[max(0, found.start() - _BEFORE) : found.start()])[-1]
             if phrase := _stands_for(before, found[1]):
                 yield phrase
+
+
+def titles_in_short(question: str, passages: Iterable[Passage]) -> Iterator[str]:
+    """The words of titles and subjects that an abbreviation of the question stands for: "AMEX" for American Express."""
+    named = dict.fromkeys(name for p in passages for name in (p.title, p.about.subject))
+    for short in dict.fromkeys(_SHORT.findall(question)):
+        yield from filter(None, (in_full(short, name) for name in named))
+
+
+def in_full(short: str, name: str) -> str:
+    """The words of a name, all with a capital, of whose beginnings an abbreviation is made, or "".
+
+    One word only where the abbreviation has three of its letters: "JPM" for JPMorgan.
+    """
+    letters = "".join(filter(str.isalpha, _AND.sub("", short))).casefold()
+    words_of = [word for word in _WORD.findall(name) if word.casefold() not in STOP_WORDS]
+    for at, first in enumerate(words_of):
+        count = _begun(letters, words_of[at:])
+        if count > 1 or (count and len(letters) > 2 and len(letters) < len(first)):
+            return " ".join(words_of[at : at + count])
+    return ""
+
+
+def _begun(letters: str, names: Sequence[str]) -> int:
+    """How many of the words, from the first on, have beginnings that make up the letters; 0 where none do."""
+    if not names or not names[0][0].isupper():
+        return 0
+    for size in range(len(letters), 0, -1):
+        if names[0].casefold().startswith(letters[:size]):
+            if size == len(letters):
+                return 1
+            if more := _begun(letters[size:], names[1:]):
+                return 1 + more
+    return 0
 
 
 def corrected(question: str, texts: Sequence[str], token_spans: TokenSpans) -> dict[str, str]:

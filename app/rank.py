@@ -64,11 +64,13 @@ def ranked(
     near: Mapping[str, float],
     design: Design,
     *,
+    besides: str = "",
     most: int = 1000,
 ) -> list[Passage]:
     """Best first, each with its score. `near`: by chunk id, the cosine of the question and the nearest part.
 
-    Of the first `most` none says the same as another; more of them nobody reads.
+    `besides` are names that the question has in short. Of the first `most` none says the same as another; more of them
+    nobody reads.
     """
     if not passages:
         return []
@@ -76,7 +78,7 @@ def ranked(
     if design.parts and near:
         closeness = _scaled({p.chunk_id: near.get(p.chunk_id, _LOWEST) for p in passages})
         scores = {id_: score + design.parts * closeness[id_] for id_, score in scores.items()}
-    named = naming(question, passages)
+    named = naming(f"{question} {besides}", passages)
     votes = _votes(passages, hits) if design.votes else {}
     stands = standing(question, passages) if design.sections else {}
     found = [

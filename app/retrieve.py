@@ -96,7 +96,7 @@ class Retriever:
     def _retrieve(
         self, question: str, principal: Principal, history: Sequence[Turn], scope: Scope, limit: int
     ) -> Retrieved:
-        asked = standalone(question, history)
+        asked, more = standalone(question, history), ""
         meaning, notice = self._embed(asked)
         documents = self._documents.within(scope, principal) if scope else None
         hits, passages = self._search(asked, meaning, principal, documents)
@@ -110,7 +110,7 @@ class Retriever:
         near = self._nearest(asked, meaning, passages) if meaning and self._design.parts else {}
         design = self._design.trusting(familiarity(asked, self.embedder.token_spans))
         most = max(limit, COMPARED, self._reranked if self._reranker else 0)
-        found = ranked(asked, passages, hits, near, design, most=most)
+        found = ranked(asked, passages, hits, near, design, besides=more, most=most)
         if self._reranker:
             found, missing = self._rerank(asked, found)
             notice = " ".join(filter(None, (notice, missing)))

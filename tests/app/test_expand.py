@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.expand import corrected, expanded, written_out
+from app.expand import corrected, expanded, in_full, written_out
 from storage.types import Passage
 
 
@@ -33,6 +33,29 @@ def in_pieces(word: str) -> list[tuple[int, int]]:
 )
 def test_an_abbreviation_is_written_out_as_the_documents_define_it(question: str, text: str, phrase: str) -> None:
     assert list(written_out(question, [text])) == [phrase]
+
+
+@pytest.mark.parametrize(
+    ("short", "name", "full"),
+    [
+        ("AMEX", "American Express Company annual report", "American Express"),
+        ("JnJ", "Johnson & Johnson current report", "Johnson Johnson"),
+        ("JPM", "JPMorgan Chase & Co.", "JPMorgan"),
+        ("AMD", "Advanced Micro Devices, Inc.", "Advanced Micro Devices"),
+        ("HR", "Handbook of Human Resources", "Human Resources"),
+        ("FY", "Acme annual report, fiscal year ended", ""),
+        ("MGM", "MGM Resorts International", ""),
+        ("IT", "Items for travel", ""),
+        ("AMEX", "American Water Works", ""),
+    ],
+)
+def test_an_abbreviation_of_a_name_is_made_of_the_beginnings_of_its_words(short: str, name: str, full: str) -> None:
+    assert in_full(short, name) == full
+
+
+def test_a_title_that_the_question_has_in_short_is_written_out() -> None:
+    passage = Passage("1", "d", "v", "American Express Company", "r.pdf", 1, 0, 10, "Tax", "The rate rose.")
+    assert expanded("Did the tax of AMEX rise?", [passage], whole) == ("Did the tax of AMEX rise?", "American Express")
 
 
 def test_what_does_not_spell_the_abbreviation_is_not_its_meaning() -> None:
