@@ -36,7 +36,7 @@ class SlowEngine(Engine):
 
     def submit(self, messages: Any, sampling: Any, sink: Any, **more: Any) -> Any:
         def slowly(event: Any) -> None:
-            self.hurry.wait(1.0)
+            self.hurry.wait(3.0)
             sink(event)
 
         return super().submit(messages, sampling, slowly, **more)
@@ -88,7 +88,7 @@ def test_each_gets_the_own_answer_with_the_own_footnote_and_nobody_sees_anothers
         visit.page.locator(".st-key-ask textarea").fill(f"say «{said(name)}» now")
     for visit in people:
         visit.page.keyboard.press("Enter")
-    until(lambda: any(waits(visit) for visit in people), seconds=30)
+    until(lambda: any(waits(visit) for visit in people), seconds=90)
     SlowEngine.hurry.set()
     chats = []
     for visit, name in zip(people, NAMES, strict=True):
