@@ -2,6 +2,7 @@
 
     git clone https://github.com/patronus-ai/financebench
     python benchmarks/financebench.py financebench
+    pip install cryptography  # without it pypdf, and with it the plain pipeline, can't open some of the reports
 
 Analysts' questions on reports of many companies, several years of some, with the pages that answer. Both are other
 people's and free for non-commercial use alone, so they stay in the cache folder. Reports of more than LONGEST pages are

@@ -63,6 +63,11 @@ def _ablation(options: argparse.Namespace) -> str:
     return ablation.table(ablation.runs(rows, options.sets, options.design, _tell))
 
 
+def _embedded(_: argparse.Namespace) -> str:
+    sets = [name for name in ablation.COLUMNS if name != corpora.FINANCEBENCH]  # whose embedding takes half an hour
+    return ablation.table(ablation.runs(ablation.EMBEDDED, sets, {}, _tell))
+
+
 def _tell(row: ablation.Row, name: str, run: Run) -> None:
     print(f"{name:9} {row.name:50} {' '.join(ablation.figures(name, run))}  {run.seconds:.0f} s", flush=True)
 
@@ -130,6 +135,7 @@ TABLES: dict[str, Callable[[argparse.Namespace], str]] = {
     "elsewhere": lambda _: _beside_plain(corpora.ELSEWHERE),
     "financebench": lambda _: _beside_plain((corpora.FINANCEBENCH,)),
     "ablation": _ablation,
+    "embedded": _embedded,
     "neighbours": lambda _: neighbours.table(),
     "slips": _slips,
     "conversations": _talks,
