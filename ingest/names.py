@@ -26,9 +26,7 @@ _ARTICLES = re.compile(
 )
 _REGISTRANT = re.compile(r"\(\s?exact\s(?:name|legal name)\sof\s(?:the\s)?\w{3,12}", re.I)
 _FILE_NUMBER = re.compile(r"^.{0,60}?\b\d[\d-]{4,}\.?\s")  # on the same line, in front of the name
-_NUMBERED = re.compile(
-    r"(?:\w+\s)?file\s(?:no\b|number)", re.I
-)  # what stands above the name, where the name is a picture
+_ONLY_FILE_NUMBER = re.compile(r"(?:\w+\s)?file\s(?:no\b|number)", re.I)  # the name below it is a picture
 _TICKER = re.compile(r"\s\((?:[A-Z][\w ]{1,25}:\s?[A-Z.]{1,6}|ISIN\b)")
 _FIRST = 15  # lines
 _AGAIN = 10  # times
@@ -52,7 +50,7 @@ def registrant(lines: list[str]) -> str:
             above = line[: found.start()].strip(" _*-")
             for other in (above, *reversed(lines[max(0, number - 3) : number])):
                 name = _FILE_NUMBER.sub("", other).strip(" _*-")
-                if _NUMBERED.match(name):
+                if _ONLY_FILE_NUMBER.match(name):
                     break
                 if sum(map(str.isalpha, name)) > 1 and not name.startswith("(") and len(name) <= 150:
                     return name
