@@ -16,7 +16,8 @@ from app.runs import Runs
 from app.ui import browser, identity
 from storage.evaluations import RunInfo, RunState
 from storage.types import Citation, MessageState, Readers
-from tests.office import Office, until
+from tests.office import Office
+from tests.patience import until
 from tests.scripted import ScriptedModel, Shelf
 from tests.shelf import HashEmbedder
 from tests.web import services as services_over

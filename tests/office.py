@@ -6,8 +6,7 @@ sven is suspended.
 
 import io
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from storage.models import Executor
 from storage.types import Chunk, Principal, Readers, Role, Section
 from storage.users import Users
 from storage.versions import Versions
+from tests.patience import until
 
 PASSWORD = "a long enough password"
 PEOPLE = ("anna", "mia", "max", "otto", "sven")
@@ -106,10 +106,3 @@ def serving(app: Any, **options: Any) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join(20)
-
-
-def until(true: Callable[[], object], *, seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)

@@ -26,7 +26,6 @@ import itertools
 import random
 import re
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +39,7 @@ from numpy.typing import NDArray
 from app import llm_server
 from app.llm_engine import Engine
 from app.model_shelf import Shelf
+from tests.patience import until
 
 REFUSAL = "No answer in the documents"
 KEY = "parrot-key"
@@ -165,10 +165,7 @@ def serve(
         shelf=Shelf(shelf, path, make=engine) if shelf else None,
     )
     with listen(app) as url:
-        deadline = time.monotonic() + 30
-        while (health := httpx.get(f"{url}/healthz", trust_env=False)).status_code != 200:
-            assert time.monotonic() < deadline, health.text
-            time.sleep(0.01)
+        until(lambda: httpx.get(f"{url}/healthz", trust_env=False).status_code == 200)
         yield url, key
 
 
@@ -181,11 +178,8 @@ def listen(app: llm_server.Starlette) -> Iterator[str]:
     thread = threading.Thread(target=server.run, name="parrot")
     thread.start()
     try:
-        deadline = time.monotonic() + 30
-        while not server.started:
-            assert thread.is_alive(), "the server stopped at once"
-            assert time.monotonic() < deadline, "the server did not start"
-            time.sleep(0.005)
+        until(lambda: server.started or not thread.is_alive(), "the server did not start")
+        assert thread.is_alive(), "the server stopped at once"
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True

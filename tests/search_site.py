@@ -22,6 +22,7 @@ from storage.types import Readers
 from tests.conftest import Library
 from tests.contracts.index_contract import IndexProcess
 from tests.office import Office
+from tests.patience import PATIENCE
 from tests.shelf import Shelf, open_shelf
 from tests.web import services as services_over
 
@@ -52,7 +53,7 @@ class Site:
 
     def open(self, name: str = "max", **query: str | list[str]) -> AppTest:
         self.token = self.office.tokens[name]
-        page = AppTest.from_string(PAGE, default_timeout=20)
+        page = AppTest.from_string(PAGE, default_timeout=PATIENCE)
         for key, value in query.items():
             page.query_params[key] = value
         return page.run()

@@ -16,6 +16,7 @@ from app.prompt import Prompt, Turn
 from app.retrieve import Retrieved as Found
 from app.retrieve import Retriever
 from storage.types import Principal, Role
+from tests.patience import PATIENCE
 from tests.shelf import Shelf
 
 LEAVE = "Full-time staff have 30 days of annual leave. Leave that is not taken by 31 March lapses."
@@ -71,7 +72,7 @@ class Sure(Retriever):
 
 
 def until_done(generation: Generation) -> Progress:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     progress = generation.snapshot()
     while not progress.done:
         assert time.monotonic() < deadline, "the answer does not end"
@@ -80,7 +81,7 @@ def until_done(generation: Generation) -> Progress:
 
 
 def until(generation: Generation, text: str) -> Progress:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     progress = generation.snapshot()
     while text not in progress.text:
         assert time.monotonic() < deadline, f"{text!r} does not appear"

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +14,7 @@ from storage.index import Index
 from storage.types import Message, MessageState, Principal, Readers
 from storage.users import Users
 from storage.versions import Versions
+from tests import patience
 from tests.conftest import ADA, PASSWORD, Library
 from tests.shelf import HashEmbedder, Shelf
 from tests.talking import LEAVE, QUESTION, QUOTED, ScriptedModel, until, until_done
@@ -67,10 +67,8 @@ class TestAnswers:
         shelf.add("Handbook", LEAVE)
         answers = self.with_model(conversations, shelf, "Full-time staff", "...")
         generation = answers.ask(conversations.create("Leave", tom).id, QUESTION, tom)
-        deadline = time.monotonic() + 20
-        while not (message := self.kept(conversations, generation, tom)).text:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        patience.until(lambda: self.kept(conversations, generation, tom).text)
+        message = self.kept(conversations, generation, tom)
         assert (message.text, message.state) == ("Full-time staff", MessageState.RUNNING)
         answers.close()
 

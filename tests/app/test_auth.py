@@ -16,7 +16,8 @@ from websockets.sync.client import ClientConnection, connect
 from app.auth import Cookie, Gate, Sockets, safe_path
 from storage.errors import Unavailable
 from storage.types import Role
-from tests.office import Office, serving, until
+from tests.office import Office, serving
+from tests.patience import until
 
 FAREWELL = b"go to /login"
 COOKIE = Cookie(secure=False)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from storage.errors import Conflict, Forbidden, InvalidInput, NotFound, Unavaila
 from storage.types import Principal, Role
 from tests import parrot
 from tests.office import Office
+from tests.patience import PATIENCE, until
 
 LONG = f"say «{parrot.long_script(1200)}» now"
 ANNA, MIA = Principal("anna", "anna", Role.ADMIN), Principal("mia", "mia", Role.MEMBER)
@@ -68,11 +68,8 @@ def client(server: str, office: Office) -> ModelsClient:
 
 
 def settled(client: ModelsClient) -> Models:
-    deadline = time.monotonic() + 30
-    while (models := client.all(ANNA)).change and models.change.under_way:
-        assert time.monotonic() < deadline, models
-        time.sleep(0.02)
-    return models
+    until(lambda: not ((change := client.all(ANNA).change) and change.under_way), lambda: client.all(ANNA))
+    return client.all(ANNA)
 
 
 def ask(url: str, text: str, **more: object) -> httpx.Response:
@@ -87,8 +84,7 @@ def test_a_change_takes_over_and_answers_on_their_way_end(
     answers: list[httpx.Response] = []
     running = threading.Thread(target=lambda: answers.append(ask(server, LONG)))
     running.start()
-    while not client.all(ANNA).figures.get("running"):
-        time.sleep(0.01)
+    until(lambda: client.all(ANNA).figures.get("running"))
     client.switch("second.gguf", ANNA)
     models = settled(client)
     assert (models.loaded, models.reason) == ("second.gguf", "")
@@ -108,8 +104,7 @@ def test_without_room_for_both_the_old_one_finishes_first(
     answers: list[httpx.Response] = []
     running = threading.Thread(target=lambda: answers.append(ask(server, LONG)))
     running.start()
-    while not client.all(ANNA).figures.get("running"):
-        time.sleep(0.01)
+    until(lambda: client.all(ANNA).figures.get("running"))
     client.switch("second.gguf", ANNA)
     waiting = ask(server, "say «refund» now")
     assert waiting.status_code == 503
@@ -127,10 +122,8 @@ def test_a_model_that_can_not_be_loaded_leaves_the_old_one(built: Path, beside: 
     models = ChatModels(lambda: Engine(built, slots=2, threads=1))
     models.now.load()
     models.begin("broken.gguf", broken, beside=beside)
-    deadline = time.monotonic() + 30
-    while (change := models.change()) is None or change.under_way:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: (change := models.change()) and not change.under_way)
+    assert (change := models.change())
     assert change.problem == "It is damaged."
     with models.engine() as engine:
         assert engine.name == "first"
@@ -156,10 +149,8 @@ def test_what_all_prompts_begin_with_is_read_by_the_new_model_too(built: Path) -
     models.now.load()
     models.warm([{"role": "system", "content": "You answer the questions of colleagues from their documents only."}])
     models.begin("again.gguf", lambda: Engine(built, slots=2, threads=1), beside=True)
-    deadline = time.monotonic() + 30
-    while (change := models.change()) is None or change.under_way or not _read(models):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: (change := models.change()) and not change.under_way and _read(models))
+    assert (change := models.change())
     assert not change.problem
     models.close()
 
@@ -173,7 +164,7 @@ def test_one_change_at_a_time(built: Path) -> None:
     go_on = threading.Event()
 
     def slow() -> Engine:
-        assert go_on.wait(30)
+        assert go_on.wait(PATIENCE)
         return Engine(built, slots=2, threads=1)
 
     models = ChatModels(slow)
@@ -181,10 +172,7 @@ def test_one_change_at_a_time(built: Path) -> None:
     with pytest.raises(Conflict, match="being loaded"):
         models.begin("second.gguf", slow, beside=True)
     go_on.set()
-    deadline = time.monotonic() + 30
-    while models.reason():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: not models.reason())
     models.close()
 
 

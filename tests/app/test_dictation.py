@@ -15,7 +15,7 @@ from app.dictation import AT_A_TIME, MOST_CHARACTERS, NO_SPEECH, WAITING, Dictat
 from app.voice import MOST_SECONDS, Voice
 from storage.errors import Busy, InvalidInput, Unavailable
 from tests import parrot, whisper
-from tests.office import until
+from tests.patience import until
 from tests.speech import ScriptedVoice, listening, recording
 
 
@@ -124,7 +124,7 @@ def test_whisper_itself_is_understood_or_said_to_have_heard_nothing(tmp_path: Pa
     model = whisper.build(tmp_path / "ggml-tiny.en.bin")
     app = llm_server.build(None, None, parrot.KEY, voice=lambda: Voice(model, threads=1))
     with parrot.listen(app) as url, closing(Dictation(f"{url}/v1", parrot.KEY)) as dictation:
-        until(lambda: httpx.get(f"{url}/healthz", trust_env=False).json()["voice"]["ready"], seconds=30)
+        until(lambda: httpx.get(f"{url}/healthz", trust_env=False).json()["voice"]["ready"])
         heard = dictation.begin(recording(1.0), language="en")
         error = heard.exception(30)
         assert heard.result().isprintable() if error is None else str(error) == NO_SPEECH

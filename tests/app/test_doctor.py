@@ -8,7 +8,7 @@ from app.voice import Voice
 from ingest.recognition import engines
 from storage.errors import InvalidInput
 from tests import parrot
-from tests.office import until
+from tests.patience import until
 
 
 def recognition(folder: Path, **settings: object) -> doctor.Finding:

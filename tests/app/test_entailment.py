@@ -21,7 +21,7 @@ from app.verify import Verifier
 from storage.errors import InvalidInput, Unavailable
 from storage.types import Passage, Support
 from tests import cross_encoder, parrot
-from tests.office import until
+from tests.patience import PATIENCE, until
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # torch's own
 
@@ -46,7 +46,7 @@ def serving(make: Callable[[], CrossEncoderEntailment] | None) -> Iterator[HttpE
 
 
 def loaded(judge: HttpEntailment) -> None:
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
             judge.judge(PAIRS[:1])
@@ -132,7 +132,7 @@ def test_doctor_and_health_tell_of_it_while_it_loads_and_once_it_answers(tmp_pat
         assert not found.ok
         assert "checked without it" in found.remedy
         go_on.set()
-        until(lambda: models_away(settings) is None, seconds=90)
+        until(lambda: models_away(settings) is None)
         (found,) = doctor.examine(settings, only=["entailment"])
         assert (found.ok, found.found) == (True, f"A model at {url}/v1")
     (found,) = doctor.examine(settings, only=["entailment"])

@@ -22,6 +22,7 @@ from storage.guard_verdicts import GuardVerdicts
 from storage.types import GuardVerdict, MessageState, Readers
 from tests import parrot
 from tests.office import Office
+from tests.patience import until
 from tests.scripted import Shelf
 from tests.talking import ScriptedModel, until_done
 
@@ -59,12 +60,7 @@ def asking(url: str, name: str, **options) -> Guard:
 
 
 def ready(guard: Guard) -> Guard:
-    import time
-
-    deadline = time.monotonic() + 30
-    while guard.ready():
-        assert time.monotonic() < deadline, guard.ready()
-        time.sleep(0.02)
+    until(lambda: not guard.ready(), guard.ready)
     return guard
 
 

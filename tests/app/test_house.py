@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,7 +20,8 @@ from storage.instructions import Instructions
 from storage.types import Principal, Readers, Role
 from tests import parrot
 from tests.app.test_ui_pages import Site, text
-from tests.office import Office, until
+from tests.office import Office
+from tests.patience import until
 from tests.scripted import ScriptedModel, Shelf
 
 ANNA = Principal("a", "anna", Role.ADMIN)
@@ -99,7 +99,7 @@ def test_the_models_process_reads_them_before_anybody_asks(database: Database, t
                 for line in lines.splitlines()
             )
 
-        eventually(read)
+        until(read)
         body = {"messages": prompt.messages(), "temperature": 0}
         answer = httpx.post(
             f"{url}/v1/chat/completions", json=body, headers={"Authorization": f"Bearer {key}"}, trust_env=False
@@ -110,10 +110,3 @@ def test_the_models_process_reads_them_before_anybody_asks(database: Database, t
 def test_a_models_process_that_is_away_holds_nothing_up(database: Database) -> None:
     house = House(Instructions(database), OpenAIChat("http://127.0.0.1:9/v1", "k", "m", own=True))
     assert house.save("Be kind.", ANNA) == house.current()
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)

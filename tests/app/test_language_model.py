@@ -32,7 +32,8 @@ from storage.errors import Conflict, InvalidInput
 from storage.types import Message, MessageState, Principal, Readers, Role
 from tests import parrot
 from tests.app.test_adapters import adapter
-from tests.office import Office, until
+from tests.office import Office
+from tests.patience import until
 from tests.scripted import Shelf
 
 ANNA = Principal("anna", "anna", Role.ADMIN)
@@ -61,12 +62,12 @@ def settings_at(url: str, folder: Path, key: str = parrot.KEY) -> Settings:
 def asked(answers: Answers, office: Office, question: str = ASKED) -> Message:
     mia = office.principal("mia")
     generation = answers.ask(office.conversations.create("refunds", mia).id, question, mia)
-    until(lambda: generation.snapshot().done, seconds=60)
+    until(lambda: generation.snapshot().done)
     return office.conversations.message(generation.message_id, mia)
 
 
 def settled(client: ModelsClient) -> None:
-    until(lambda: not ((change := client.all(ANNA).change) and change.under_way), seconds=60)
+    until(lambda: not ((change := client.all(ANNA).change) and change.under_way))
 
 
 def test_the_first_model_is_chosen_and_taken_away_while_questions_come_in(
@@ -116,10 +117,10 @@ def test_an_answer_on_its_way_is_finished_by_the_model_that_is_taken_away(
         answers = Answers(office.conversations, cast(Any, Shelf(office)), chat)
         mia = office.principal("mia")
         generation = answers.ask(office.conversations.create("long", mia).id, f"say «{script}» now", mia)
-        until(lambda: len(generation.snapshot().text) > 20, seconds=60)
+        until(lambda: len(generation.snapshot().text) > 20)
         services.models.switch(None, ANNA)
         assert services.models.all(ANNA).loaded == ""
-        until(lambda: generation.snapshot().done, seconds=60)
+        until(lambda: generation.snapshot().done)
         assert office.conversations.message(generation.message_id, mia).text == script
         answers.close()
         services.close()
@@ -132,7 +133,7 @@ def test_a_first_model_that_can_not_be_loaded_leaves_none(beside: bool) -> None:
 
     models = ChatModels(None)
     models.begin("broken.gguf", broken, beside=beside)
-    until(lambda: not ((change := models.change()) and change.under_way), seconds=30)
+    until(lambda: not ((change := models.change()) and change.under_way))
     change = models.change()
     assert change
     assert change.problem == "It is damaged."
@@ -166,7 +167,7 @@ def models_process(folder: Path, port: int, **more: str) -> Iterator[None]:
     command = [sys.executable, "-m", "app.cli", "models", "serve"]
     process = subprocess.Popen(command, env={**os.environ, **settings}, stderr=subprocess.DEVNULL)
     try:
-        until(lambda: process.poll() is None and _health(port) == 200, seconds=90)
+        until(lambda: process.poll() is None and _health(port) == 200)
         yield
     finally:
         process.kill()

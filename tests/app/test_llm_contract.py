@@ -24,6 +24,7 @@ from app.supervisor import free_port
 from storage.errors import InvalidInput
 from storage.types import Passage
 from tests import parrot
+from tests.patience import PATIENCE
 
 
 @contextmanager
@@ -37,7 +38,7 @@ def llama_server(model: Path) -> Iterator[str]:
         [program, "-m", str(model), *options], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
     )
     try:
-        url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 60
+        url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + PATIENCE
         while not _healthy(url):
             assert time.monotonic() < deadline, "llama-server did not start"
             time.sleep(0.1)

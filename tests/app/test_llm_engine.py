@@ -5,7 +5,6 @@ from __future__ import annotations
 import queue
 import random
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Ordered
@@ -20,6 +19,7 @@ from app.llm_engine import Engine
 from app.sequences import Sequence
 from storage.errors import Busy, InvalidInput, Unavailable
 from tests import parrot
+from tests.patience import PATIENCE, until
 
 LONG = f"say «{parrot.long_script(1200)}» now"
 HOUSE = {"role": "system", "content": "You answer the questions of colleagues from their documents only."}
@@ -39,7 +39,7 @@ class Listener:
 
     def until(self, condition: Callable[[Event], bool]) -> Event:
         while True:
-            event = self._news.get(timeout=30)
+            event = self._news.get(timeout=PATIENCE)
             self.events.append(event)
             if condition(event):
                 return event
@@ -223,13 +223,6 @@ def test_parked_conversations_stay_within_their_memory(path: Path) -> None:
         Listener(engine, f"{number} " * 100 + "say «visitor» now", sampling=Sampling(50, temperature=0)).end()
         assert engine.figures()["parked_bytes"] <= 500_000
     engine.close()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
 
 
 class Slow(Engine):

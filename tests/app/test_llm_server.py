@@ -6,7 +6,6 @@ import base64
 import contextlib
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +20,7 @@ from ingest.http_embedder import HttpEmbedder
 from ingest.meaning import Meaning
 from storage.errors import InvalidInput
 from tests import parrot
+from tests.patience import until
 
 LONG = f"say «{parrot.long_script(1200)}» now"
 ROUTES = [
@@ -100,13 +100,6 @@ def asking(models: httpx.Client, text: str, seen: str) -> Iterator[None]:
         yield
 
 
-def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
-
-
 def figure(models: httpx.Client, name: str) -> float:
     lines = models.get("/metrics").text.splitlines()
     return float(next((line.rsplit(" ", 1)[1] for line in lines if line.startswith(name)), 0))
@@ -180,15 +173,15 @@ def test_a_question_whose_asker_left_the_queue_is_forgotten(narrow: httpx.Client
     with asking(narrow, LONG, '"content": " '):
         with asking(narrow, "say «refund» now", '"queue": 1'):
             assert figure(narrow, "footnote_llm_waiting") == 1
-        eventually(lambda: figure(narrow, "footnote_llm_waiting") == 0)
-    eventually(lambda: figure(narrow, "footnote_llm_running") == 0)
+        until(lambda: figure(narrow, "footnote_llm_waiting") == 0)
+    until(lambda: figure(narrow, "footnote_llm_running") == 0)
 
 
 def test_an_asker_who_waits_for_a_whole_answer_may_leave_too(narrow: httpx.Client) -> None:
     with client(str(narrow.base_url), seconds=0.2) as hasty, pytest.raises(httpx.ReadTimeout):
         hasty.post("/v1/chat/completions", json=chat(LONG))
-    eventually(lambda: 'outcome="gone"' in narrow.get("/metrics").text)
-    eventually(lambda: figure(narrow, "footnote_llm_running") == 0)
+    until(lambda: 'outcome="gone"' in narrow.get("/metrics").text)
+    until(lambda: figure(narrow, "footnote_llm_running") == 0)
 
 
 def test_a_full_queue_is_refused_with_a_time_to_come_back(narrow: httpx.Client) -> None:
@@ -298,7 +291,7 @@ def test_several_texts_are_counted_at_once(models: httpx.Client) -> None:
 def test_what_all_prompts_begin_with_is_read_once(narrow: httpx.Client) -> None:
     system = {"role": "system", "content": "policy " * 50}
     assert narrow.put("/beginning", json={"messages": [system]}).status_code == 202
-    eventually(lambda: figure(narrow, "footnote_llm_prompt_tokens_total") > 50)
+    until(lambda: figure(narrow, "footnote_llm_prompt_tokens_total") > 50)
     asked = {"messages": [system, {"role": "user", "content": "say «refund» now"}], "temperature": 0}
     usage = narrow.post("/v1/chat/completions", json=asked).json()["usage"]
     assert usage["prompt_tokens_details"]["cached_tokens"] > 50
@@ -322,7 +315,7 @@ def test_the_port_answers_while_a_model_loads_and_says_so(path: Path) -> None:
         return Engine(path, threads=1)
 
     with parrot.listen(llm_server.build(slow, LetterCounts, parrot.KEY)) as url, client(url) as models:
-        eventually(lambda: models.get("/healthz").json()["embeddings"]["ready"])
+        until(lambda: models.get("/healthz").json()["embeddings"]["ready"])
         health = models.get("/healthz")
         assert health.status_code == 503
         assert health.json()["chat"] == {
@@ -336,14 +329,14 @@ def test_the_port_answers_while_a_model_loads_and_says_so(path: Path) -> None:
         assert "Retry-After" in refused.headers
         assert models.post("/v1/embeddings", json={"input": "a"}).status_code == 200
         may_load.set()
-        eventually(lambda: models.get("/healthz").status_code == 200)
+        until(lambda: models.get("/healthz").status_code == 200)
         assert text_of(streamed(models, chat("say «visitor» now"))) == "visitor"
 
 
 def test_a_model_that_can_not_be_loaded_leaves_the_reason(tmp_path: Path) -> None:
     app = llm_server.build(lambda: Engine(tmp_path / "gone.gguf"), LetterCounts, parrot.KEY)
     with parrot.listen(app) as url, client(url) as models:
-        eventually(lambda: "can't be read" in models.get("/healthz").json()["chat"]["reason"])
+        until(lambda: "can't be read" in models.get("/healthz").json()["chat"]["reason"])
         assert models.get("/healthz").status_code == 503
         assert "gone.gguf" in models.post("/v1/chat/completions", json=chat("x")).json()["error"]["message"]
         assert models.post("/v1/embeddings", json={"input": "a"}).status_code == 200
@@ -366,7 +359,7 @@ def test_an_engine_that_died_is_told_by_the_answer_and_by_health(path: Path) -> 
         parrot.listen(llm_server.build(lambda: Dying(path, threads=1), None, parrot.KEY)) as url,
         client(url) as models,
     ):
-        eventually(lambda: models.get("/healthz").status_code == 200)
+        until(lambda: models.get("/healthz").status_code == 200)
         with models.stream("POST", "/v1/chat/completions", json=chat("x", stream=True)) as response:
             last = [line for line in response.iter_lines() if line][-1]
         assert json.loads(last.removeprefix("data: "))["error"]["status"] == 503
@@ -390,7 +383,7 @@ def test_an_answer_on_its_way_is_told_that_the_process_stops(path: Path) -> None
 def reranking(reranker: Callable[[], LetterShares]) -> Iterator[httpx.Client]:
     app = llm_server.build(None, None, parrot.KEY, reranker=reranker)
     with parrot.listen(app) as url, client(url) as models:
-        eventually(lambda: models.get("/healthz").status_code == 200)
+        until(lambda: models.get("/healthz").status_code == 200)
         yield models
 
 
@@ -431,9 +424,9 @@ def test_who_would_wait_too_long_for_the_reranker_is_told_so_and_embeddings_go_o
     app = llm_server.build(None, LetterCounts, parrot.KEY, reranker=lambda: LetterShares(may_answer))
     asked = {"query": "a?", "documents": ["a"]}
     with parrot.listen(app) as url, client(url) as models, ThreadPoolExecutor(8) as pool:
-        eventually(lambda: models.get("/healthz").status_code == 200)
+        until(lambda: models.get("/healthz").status_code == 200)
         answers = [pool.submit(models.post, "/v1/rerank", json=asked) for _ in range(8)]
-        eventually(lambda: sum(answer.done() for answer in answers) == 4)
+        until(lambda: sum(answer.done() for answer in answers) == 4)
         assert models.post("/v1/embeddings", json={"input": "a"}).status_code == 200
         may_answer.set()
         assert sorted(answer.result().status_code for answer in answers) == [200] * 4 + [429] * 4

@@ -21,7 +21,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from app import main
 from app import services as composition
-from tests.office import until
+from tests.patience import until
 from tests.speech import recording
 from tests.web import StreamlitWeb
 
@@ -172,7 +172,7 @@ def test_a_signal_ends_the_server_within_seconds_though_a_websocket_is_open(tmp_
         assert server.stdout is not None
         token = server.stdout.readline().strip()
         address = f"127.0.0.1:{unused_port}"
-        until(lambda: answers(f"http://{address}/healthz"), seconds=30)
+        until(lambda: answers(f"http://{address}/healthz"))
         headers = {"cookie": f"footnote={token}"}
         with connect(f"ws://{address}/_stcore/stream", additional_headers=headers) as line:
             line.ping()

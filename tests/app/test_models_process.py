@@ -20,7 +20,8 @@ from app.supervisor import free_port
 from app.ui import articles
 from storage.types import Message, MessageState, Readers
 from tests import parrot
-from tests.office import Office, until
+from tests.office import Office
+from tests.patience import PATIENCE, until
 from tests.scripted import Shelf
 
 KEY = "key of one test"
@@ -42,7 +43,7 @@ def models_process(model: Path, folder: Path, port: int) -> Iterator[subprocess.
     command = [sys.executable, "-m", "app.cli", "models", "serve"]
     process = subprocess.Popen(command, env={**os.environ, **settings}, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while not _ready(port):
             assert process.poll() is None, "the models process ended"
             assert time.monotonic() < deadline, "the models process did not start"
@@ -91,10 +92,7 @@ def ask(answers: Answers, office: Office, question: str) -> Generation:
 
 
 def ended(generation: Generation, office: Office) -> Message:
-    deadline = time.monotonic() + 90  # a busy machine is slow, not wrong
-    while not generation.snapshot().done:
-        assert time.monotonic() < deadline, "the answer does not end"
-        time.sleep(0.02)
+    until(lambda: generation.snapshot().done, "the answer does not end")
     return office.conversations.message(generation.message_id, office.principal("mia"))
 
 

@@ -29,7 +29,8 @@ from storage.deliveries import Deliveries
 from storage.errors import InvalidInput
 from storage.escalations import Escalations
 from storage.types import Citation, MessageState, Readers
-from tests.office import Office, until
+from tests.office import Office
+from tests.patience import until
 
 QUESTION = "How many days?\r\nBcc: everybody@example.com"
 NOTE = "For my plan <b>now</b> \N{GRINNING FACE}"

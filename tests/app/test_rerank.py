@@ -27,6 +27,7 @@ from storage.versions import Versions
 from tests import cross_encoder
 from tests.conftest import TOM, Library
 from tests.contracts.index_contract import IndexProcess
+from tests.patience import PATIENCE
 from tests.shelf import open_shelf
 
 QUESTION = "How many days of leave?"
@@ -57,7 +58,7 @@ def names(passages: list[Passage]) -> str:
 
 
 def patiently(ask: Callable[[], Vector]) -> Vector:
-    deadline, reason = time.monotonic() + 120, ""
+    deadline, reason = time.monotonic() + PATIENCE, ""
     while time.monotonic() < deadline:
         try:
             return ask()

@@ -12,7 +12,8 @@ import pytest
 from app.api.uploads import file_name
 from storage.errors import Busy, Unavailable
 from storage.types import Readers
-from tests.office import Office, until
+from tests.office import Office
+from tests.patience import until
 from tests.web import Web
 
 EVERYONE = Readers(everyone=True)

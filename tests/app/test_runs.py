@@ -16,7 +16,8 @@ from app.runs import Runs
 from storage.errors import Conflict, Forbidden, InvalidInput, NotFound, Unavailable
 from storage.evaluations import Evaluations, RunInfo, RunState
 from storage.types import HouseInstructions, Principal, Readers
-from tests.office import Office, until
+from tests.office import Office
+from tests.patience import until
 from tests.scripted import ScriptedModel, Shelf
 from tests.shelf import HashEmbedder
 

@@ -22,9 +22,10 @@ from app.settings import Settings
 from app.supervisor import Supervisor, attached, free_port, plan, running
 from storage.errors import Conflict, Unavailable
 from tests.app.parts import ROOT, lives, part, pids, two_parts
+from tests.patience import PATIENCE
 
 
-def until(condition: Callable[[], bool], *, seconds: float = 20.0) -> float:
+def until(condition: Callable[[], bool], *, seconds: float = PATIENCE) -> float:
     """Wait for `condition`; returns how long it took."""
     started = time.monotonic()
     while not condition():

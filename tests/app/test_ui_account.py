@@ -14,7 +14,8 @@ from app.answers import Answers
 from app.prompt import Prompt
 from storage.types import NO_PREFERENCE, Length, Preference, Readers
 from tests.app.test_ui_pages import Site, text
-from tests.office import Office, until
+from tests.office import Office
+from tests.patience import until
 from tests.scripted import ScriptedModel, Shelf
 
 

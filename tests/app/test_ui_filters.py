@@ -15,7 +15,7 @@ from app.ui.filters import names, quick_times, time_words
 from storage.facets import Title
 from storage.types import Scope
 from tests.contracts.index_contract import IndexProcess
-from tests.office import until
+from tests.patience import PATIENCE, until
 from tests.search_site import Site, address, button, everything, field, open_site, text, titles
 
 HOME = Path(identity.__file__).with_name("home.py")
@@ -140,7 +140,7 @@ def ask(site: Site, page: AppTest, question: str) -> AppTest:
 
 def chat(site: Site) -> AppTest:
     site.token = site.office.tokens["max"]
-    return AppTest.from_file(str(HOME), default_timeout=20).run()
+    return AppTest.from_file(str(HOME), default_timeout=PATIENCE).run()
 
 
 def test_an_answer_looks_only_where_the_filters_of_the_chat_allow(site: Site) -> None:

@@ -15,6 +15,7 @@ from storage.generations import Generation, GenerationState
 from storage.types import Readers
 from tests.insights_site import text
 from tests.office import Office
+from tests.patience import PATIENCE
 from tests.web import services as services_over
 
 
@@ -29,7 +30,9 @@ class Site:
 
     def open(self, name: str = "anna") -> AppTest:
         self.token = self.office.tokens[name]
-        return AppTest.from_string("from app.ui import generations\ngenerations.page()\n", default_timeout=20).run()
+        return AppTest.from_string(
+            "from app.ui import generations\ngenerations.page()\n", default_timeout=PATIENCE
+        ).run()
 
     def under_way(self) -> Generation:
         found = self.generations.under_way(self.anna)

@@ -18,6 +18,7 @@ from storage.types import Chunk, Gap, Section, State, Status
 from tests.app.test_ui_pages import EVERYONE, arrive, text
 from tests.insights_site import choose
 from tests.office import Office
+from tests.patience import PATIENCE
 from tests.web import services as services_over
 
 
@@ -33,7 +34,7 @@ class Site:
 
     def open(self, module: str, name: str = "anna", **address: str) -> AppTest:
         self.token = self.office.tokens[name]
-        opened = AppTest.from_string(f"from app.ui import {module}\n{module}.page()\n", default_timeout=20)
+        opened = AppTest.from_string(f"from app.ui import {module}\n{module}.page()\n", default_timeout=PATIENCE)
         for key, value in address.items():
             opened.query_params[key] = value
         return opened.run()

@@ -21,7 +21,8 @@ from storage.types import Readers
 from tests import parrot
 from tests.app.test_adapters import adapter
 from tests.insights_site import text
-from tests.office import Office, until
+from tests.office import Office
+from tests.patience import PATIENCE, until
 from tests.scripted import Shelf
 from tests.web import services as services_over
 
@@ -48,7 +49,7 @@ def show(office: Office, monkeypatch: pytest.MonkeyPatch, url: str, name: str = 
     where = {"llm_url": f"{url}/v1", "llm_api_key": parrot.KEY, "part_key": parrot.KEY} if url else {}
     composition.install(services_over(office, [], **where))
     monkeypatch.setattr(identity, "token", lambda: office.tokens[name])
-    return AppTest.from_string("from app.ui import models\nmodels.page()\n", default_timeout=20).run()
+    return AppTest.from_string("from app.ui import models\nmodels.page()\n", default_timeout=PATIENCE).run()
 
 
 def keys(page: AppTest) -> set[str]:
@@ -87,7 +88,7 @@ def test_a_model_is_changed_on_the_page(office: Office, monkeypatch: pytest.Monk
         page = press(page, "model_use_second.gguf")
         press(page, "model_do_use")
         client, anna = composition.current().models, office.principal("anna")
-        until(lambda: client.all(anna).loaded == "second.gguf", seconds=30)
+        until(lambda: client.all(anna).loaded == "second.gguf")
         assert "model_use_first.gguf" in keys(show(office, monkeypatch, url))
 
 
@@ -104,7 +105,7 @@ def test_the_first_model_is_chosen_on_the_page_and_taken_away(
         assert "Until it is loaded, answers quote" in text(page)
         press(page, "model_do_use")
         client, anna = composition.current().models, office.principal("anna")
-        until(lambda: client.all(anna).loaded == "first.gguf", seconds=30)
+        until(lambda: client.all(anna).loaded == "first.gguf")
         page = press(show(office, monkeypatch, url), "model_use_none")
         press(page, "model_do_none")
         assert client.all(anna).loaded == ""
@@ -152,7 +153,7 @@ def test_an_answer_is_written_with_the_chosen_adapter_from_the_next_question_on(
 
         def said() -> str:
             generation = answers.ask(office.conversations.create("pay", mia).id, "say «manual days policy» now", mia)
-            until(lambda: generation.snapshot().done, seconds=60)
+            until(lambda: generation.snapshot().done)
             return office.conversations.message(generation.message_id, mia).text
 
         before = said()

@@ -13,7 +13,7 @@ from app.ui import articles, identity
 from app.ui.modes import with_fields
 from storage.types import Mode
 from tests.contracts.index_contract import IndexProcess
-from tests.office import until
+from tests.patience import PATIENCE, until
 from tests.search_site import Site, button, field, open_site, text
 
 HOME = Path(identity.__file__).with_name("home.py")
@@ -30,7 +30,7 @@ def site(process: IndexProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def page(site: Site) -> AppTest:
     site.shelf.add("Contract <b>Ostrow</b>", CONTRACT)
     site.token = site.office.tokens["max"]
-    page = AppTest.from_file(str(HOME), default_timeout=20).run()
+    page = AppTest.from_file(str(HOME), default_timeout=PATIENCE).run()
     page.session_state["mode_menu"] = True
     return page.run()
 

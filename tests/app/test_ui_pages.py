@@ -17,7 +17,8 @@ from app.services import Services
 from app.ui import browser, identity
 from storage.errors import Cancelled
 from storage.types import MessageState, Readers, Role, State
-from tests.office import Office, until
+from tests.office import Office
+from tests.patience import PATIENCE, until
 from tests.scripted import ScriptedModel, Shelf
 from tests.web import services as services_over
 
@@ -40,14 +41,14 @@ class Site:
 
     def open(self, name: str = "anna", *, chat: str = "") -> AppTest:
         self.token = self.office.tokens[name]
-        page = AppTest.from_file(str(HOME), default_timeout=20)
+        page = AppTest.from_file(str(HOME), default_timeout=PATIENCE)
         if chat:
             page.query_params["chat"] = chat
         return page.run()
 
     def open_page(self, page: str, name: str = "anna") -> AppTest:
         self.token = self.office.tokens[name]
-        return AppTest.from_string(f"from app.ui import {page}\n{page}.page()\n", default_timeout=20).run()
+        return AppTest.from_string(f"from app.ui import {page}\n{page}.page()\n", default_timeout=PATIENCE).run()
 
     def ask(self, question: str, name: str = "anna") -> AppTest:
         """Ask in a new chat, and look again once the answer has ended."""

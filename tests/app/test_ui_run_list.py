@@ -11,7 +11,7 @@ from app.ui.run_rows import pace, percent
 from storage.evaluations import RunState
 from storage.types import Readers
 from tests.insights_site import EVERYONE, Site, address, choose, line, open_site, press, text
-from tests.office import until
+from tests.patience import until
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from storage.sources import Kind, NewSource, Sources
 from storage.syncs import Syncs
 from storage.types import Readers
 from tests.office import Office
+from tests.patience import PATIENCE
 from tests.web import services as services_over
 
 SCRIPT = "<img src=x onerror=alert(1)>"
@@ -35,7 +36,9 @@ class Site:
 
     def open(self, name: str = "anna") -> AppTest:
         self.token = self.office.tokens[name]
-        return AppTest.from_string("from app.ui import source_list\nsource_list.page()\n", default_timeout=20).run()
+        return AppTest.from_string(
+            "from app.ui import source_list\nsource_list.page()\n", default_timeout=PATIENCE
+        ).run()
 
 
 def words(page: AppTest) -> str:

@@ -16,7 +16,7 @@ from app.ui import usage
 from storage.feedback import Asked
 from storage.types import MessageState, Principal, Readers
 from tests.insights_site import Site, open_site, text
-from tests.office import until
+from tests.patience import until
 from tests.scripted import ScriptedModel, Shelf
 
 

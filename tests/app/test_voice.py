@@ -18,6 +18,7 @@ from app.llm_engine import Engine
 from app.voice import MOST_SECONDS, RATE, Voice, sound_of
 from storage.errors import InvalidInput
 from tests import parrot, whisper
+from tests.patience import PATIENCE
 from tests.speech import recording
 
 pytest.importorskip("pywhispercpp", reason="the extra `voice` is not installed")
@@ -94,7 +95,7 @@ def test_a_recording_is_answered_with_text(client: httpx.Client) -> None:
 def test_a_language_model_answers_beside_it(client: httpx.Client) -> None:
     """Both libraries bring a copy of ggml into the process."""
     body = {"messages": [{"role": "user", "content": "say «refund» now"}], "temperature": 0}
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while (answer := client.post("/v1/chat/completions", json=body)).status_code == 503:
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -21,7 +21,8 @@ from playwright.sync_api import (
 )
 
 from app.answers import Answers
-from tests.office import Office, until
+from tests.office import Office
+from tests.patience import PATIENCE, until
 from tests.scripted import ScriptedModel, Shelf
 from tests.speech import ScriptedVoice, listening
 from tests.web import StreamlitWeb
@@ -105,13 +106,13 @@ class Site:
         context.add_cookies([{"name": "footnote", "value": token, "url": f"http://{address}"}])
         visit = Visit(context.new_page(), address)
         visit.watch()
-        visit.page.set_default_timeout(20_000)
+        visit.page.set_default_timeout(1000 * PATIENCE)
         return visit
 
 
 @pytest.fixture(scope="package")  # Playwright keeps an event loop in this thread: it ends before other tests come
 def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
+    expect.set_options(timeout=1000 * PATIENCE)
     with sync_playwright() as playwright:
         browser = launch(playwright)
         yield browser

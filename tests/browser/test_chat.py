@@ -5,7 +5,7 @@ from playwright.sync_api import Route, expect
 
 from storage.types import Readers
 from tests.browser.conftest import PHONE, Site
-from tests.office import until
+from tests.patience import until
 
 pytestmark = pytest.mark.browser
 EVERYONE = Readers(everyone=True)

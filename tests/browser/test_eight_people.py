@@ -21,7 +21,8 @@ from app.retrieve import Retrieved
 from storage.types import Hit, Principal, Readers, State
 from tests import parrot
 from tests.browser.conftest import Site, Visit
-from tests.office import PASSWORD, until
+from tests.office import PASSWORD
+from tests.patience import until
 from tests.scripted import Shelf
 
 pytestmark = pytest.mark.browser
@@ -36,7 +37,8 @@ class SlowEngine(Engine):
 
     def submit(self, messages: Any, sampling: Any, sink: Any, **more: Any) -> Any:
         def slowly(event: Any) -> None:
-            self.hurry.wait(3.0)
+            if isinstance(event, str):
+                self.hurry.wait(3.0)
             sink(event)
 
         return super().submit(messages, sampling, slowly, **more)
@@ -68,7 +70,7 @@ def people(site: Site, tmp_path: Path) -> Iterator[list[Visit]]:
     app = llm_server.build(lambda: SlowEngine(model, context=8192, slots=2, threads=1), None, parrot.KEY)
     with parrot.listen(app) as url:
         chat = OpenAIChat(f"{url}/v1", parrot.KEY, "parrot", own=True, temperature=0)
-        until(lambda: chat.ready() is None, seconds=30)
+        until(lambda: chat.ready() is None)
         retriever: Any = Policies(office)
         answers = Answers(office.conversations, retriever, chat)
         composition.install(replace(site.web.services, answers=answers, llm=chat))
@@ -81,14 +83,13 @@ def people(site: Site, tmp_path: Path) -> Iterator[list[Visit]]:
 
 
 def test_each_gets_the_own_answer_with_the_own_footnote_and_nobody_sees_anothers(people: list[Visit]) -> None:
-    for visit in people:  # all at once
-        visit.page.goto(f"http://{visit.address}/", wait_until="commit")
     for visit, name in zip(people, NAMES, strict=True):
+        visit.page.goto(f"http://{visit.address}/", wait_until="commit")
         visit.wait_until_it_listens()
         visit.page.locator(".st-key-ask textarea").fill(f"say «{said(name)}» now")
-    for visit in people:
+    for visit in people:  # all at once
         visit.page.keyboard.press("Enter")
-    until(lambda: any(waits(visit) for visit in people), seconds=90)
+    until(lambda: any(waits(visit) for visit in people))
     SlowEngine.hurry.set()
     chats = []
     for visit, name in zip(people, NAMES, strict=True):

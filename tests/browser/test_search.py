@@ -13,7 +13,7 @@ from storage.types import Readers
 from tests.browser.conftest import PHONE, Site
 from tests.conftest import Library
 from tests.contracts.index_contract import IndexProcess
-from tests.office import until
+from tests.patience import until
 from tests.shelf import Shelf, open_shelf
 
 pytestmark = pytest.mark.browser
@@ -48,7 +48,7 @@ def open_first(page: Page) -> None:
             page.locator(".st-key-panel").wait_for(timeout=2000)
         return page.locator(".st-key-panel").count() > 0
 
-    until(opened, seconds=30)
+    until(opened)
 
 
 def test_the_keyboard_alone_searches_opens_walks_and_closes(site: Site) -> None:

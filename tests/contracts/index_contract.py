@@ -22,6 +22,7 @@ from storage.errors import InvalidInput
 from storage.index import Index
 from storage.points import Point
 from storage.types import Chunk, Hit, Principal, Role, SparseVector, Vector
+from tests.patience import PATIENCE
 
 DIMENSIONS = 16
 KEY = "k" * 32
@@ -67,7 +68,7 @@ class IndexProcess:
         self.process = subprocess.Popen(arguments, cwd=root)
 
     def await_health(self) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE
         while True:
             try:
                 httpx.get(f"{self.url}/healthz", trust_env=False).raise_for_status()

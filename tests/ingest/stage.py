@@ -20,7 +20,8 @@ from storage.types import Principal, State
 from storage.versions import Versions
 from tests.conftest import ADA, TOM, Kept, Library
 from tests.contracts.index_contract import DIMENSIONS, KEY, IndexProcess, direction
-from tests.ingest.worker_process import Setup, WorkerProcess, until
+from tests.ingest.worker_process import Setup, WorkerProcess
+from tests.patience import until
 
 ENDS = {State.READY, State.FAILED, State.CANCELLED}
 
@@ -45,15 +46,15 @@ class Stage:
     def states(self) -> Counter[State]:
         return Counter(info.state for info in self.infos())
 
-    def until_ended(self, worker: WorkerProcess, *, seconds: float = 120.0) -> None:
-        until(lambda: set(self.states()) <= ENDS, seconds=seconds, what=lambda: f"{self.states()}\n{worker.log}")
+    def until_ended(self, worker: WorkerProcess) -> None:
+        until(lambda: set(self.states()) <= ENDS, lambda: f"{self.states()}\n{worker.log}")
 
     def until_embedding(self, kept: Kept, worker: WorkerProcess) -> None:
         def embeds() -> bool:
             info = self.documents.get(kept.id, ADA)
             return info.state is State.EMBEDDING and info.done > 0
 
-        until(embeds, what=lambda: f"{self.documents.get(kept.id, ADA)}\n{worker.log}")
+        until(embeds, lambda: f"{self.documents.get(kept.id, ADA)}\n{worker.log}")
 
     def assert_whole(self, kept: list[Kept]) -> None:
         """Each document is there once, ready, with every passage in SQL and in the index, and can be found."""

@@ -10,8 +10,7 @@ import pytest
 from ingest.batches import BATCH, LARGE, Batch, batches, overlapped
 from storage.embeddings import Embedding
 from storage.types import Chunk
-
-PATIENCE = 30.0
+from tests.patience import PATIENCE
 
 
 def test_while_one_batch_is_embedded_the_one_before_is_kept_and_the_one_after_prepared() -> None:

@@ -24,7 +24,7 @@ from tests.contracts.index_contract import direction
 from tests.ingest import scans
 from tests.ingest.stage import Stage, stage_over, text
 from tests.ingest.test_recognition import needs_tesseract
-from tests.ingest.worker_process import until
+from tests.patience import until
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -55,7 +55,7 @@ def test_twenty_documents_survive_four_kills_of_the_worker(stage: Stage) -> None
             worker.start()
         stage.until_ended(worker)
         wanted = sorted((f"ingest:{one.version_id}:1", "SUCCESS") for one in kept)
-        until(lambda: workflows(stage) == wanted, what=lambda: worker.log)
+        until(lambda: workflows(stage) == wanted, lambda: worker.log)
     stage.assert_whole(kept)
     with closing(sqlite3.connect(Path(stage.setup.folder) / "jobs.db")) as connection:  # no pickle, which can run code
         rows = connection.execute("SELECT DISTINCT serialization FROM workflow_status").fetchall()
@@ -66,9 +66,7 @@ def test_documents_survive_kills_of_the_index(stage: Stage) -> None:
     kept = [stage.library.add(text(f"doc{n}", 70 if n == 0 else 3), name=f"{n}.txt") for n in range(6)]
     with stage.worker(seconds_a_batch=0.2, sandbox=False) as worker:
         for ready in (1, 3):
-            until(
-                lambda ready=ready: stage.states()[State.READY] >= ready, what=lambda: f"{stage.infos()} {worker.log}"
-            )  # type: ignore[misc]
+            until(lambda ready=ready: stage.states()[State.READY] >= ready, lambda: f"{stage.infos()} {worker.log}")  # type: ignore[misc]
             stage.process.kill()
             stage.process.start()
         stage.until_ended(worker)
@@ -82,9 +80,9 @@ def test_a_document_deleted_while_it_is_embedded_leaves_nothing(stage: Stage) ->
     ) as worker:  # the deletion has to wait for the step to end
         stage.until_embedding(kept, worker)
         stage.documents.begin_delete(kept.id, ADA)
-        until(lambda: stage.versions.of_document(kept.id) == [], what=lambda: worker.log)
+        until(lambda: stage.versions.of_document(kept.id) == [], lambda: worker.log)
         stage.until_ended(worker)
-        until(lambda: all(status == "SUCCESS" for _, status in workflows(stage)), what=lambda: worker.log)
+        until(lambda: all(status == "SUCCESS" for _, status in workflows(stage)), lambda: worker.log)
     assert stage.index.count(document_id=kept.id) == 0
     assert stage.files.count(kept.version_id) == 0
     stage.assert_whole([other])
@@ -98,7 +96,7 @@ def test_a_document_that_kills_its_worker_fails_in_the_end_and_the_others_go_on(
         while True:
             until(
                 lambda: worker.ended or State.WAITING not in stage.states(),
-                what=lambda: worker.log,
+                lambda: worker.log,
             )
             if not worker.ended:
                 break
@@ -130,8 +128,8 @@ def test_a_document_that_failed_says_why_and_a_retry_is_a_new_attempt(stage: Sta
         stage.documents.begin_delete(lost.id, ADA)
         original.write_bytes(content)
         stage.versions.retry(kept.id, ADA)
-        until(lambda: stage.states() == {State.READY: 1}, what=lambda: worker.log)
-        until(lambda: stage.versions.of_document(lost.id) == [], what=lambda: worker.log)
+        until(lambda: stage.states() == {State.READY: 1}, lambda: worker.log)
+        until(lambda: stage.versions.of_document(lost.id) == [], lambda: worker.log)
     stage.assert_whole([kept])
     attempts = [workflow for workflow, _ in workflows(stage) if kept.version_id in workflow]
     assert attempts == [f"ingest:{kept.version_id}:{n}" for n in (1, 2)]
@@ -144,10 +142,10 @@ def test_deletions_that_could_not_be_done_together_are_begun_again_each_alone(st
         stage.process.kill()
         for one in kept[:2]:
             stage.documents.begin_delete(one.id, ADA)
-        until(lambda: len(ended_badly(stage)) > 2, what=lambda: worker.log)
+        until(lambda: len(ended_badly(stage)) > 2, lambda: worker.log)
         assert set(stage.versions.deleting()) == {one.id for one in kept[:2]}
         stage.process.start()
-        until(lambda: stage.versions.deleting() == [], what=lambda: worker.log)
+        until(lambda: stage.versions.deleting() == [], lambda: worker.log)
     stage.assert_whole(kept[2:])
     assert stage.index.count_documents([one.id for one in kept[:2]]).total() == 0
     proofs = [event.subject for event in audit.newest(stage.database) if event.action == "deletion proved"]
@@ -170,8 +168,8 @@ def test_readers_that_change_are_followed_while_the_worker_runs(stage: Stage, do
         documents.set_readers(kept.id, Readers(), ADA)
         with pytest.raises(NotFound):
             documents.get(kept.id, TOM)
-        until(lambda: not found_by_tom(), what=lambda: worker.log)
-        until(lambda: stage.versions.terms.stale() == [], what=lambda: worker.log)
+        until(lambda: not found_by_tom(), lambda: worker.log)
+        until(lambda: stage.versions.terms.stale() == [], lambda: worker.log)
 
 
 def queue_of(stage: Stage) -> Queue:
@@ -184,13 +182,13 @@ def test_a_paused_job_stops_at_a_border_and_goes_on_without_reading_again(stage:
     with stage.worker(seconds_a_batch=0.3, concurrency=1, sandbox=False) as worker:
         stage.until_embedding(kept, worker)
         queue.pause(kept.version_id, ADA)
-        until(lambda: queue.jobs(ADA)[0].status is Status.PAUSED, what=lambda: worker.log)
+        until(lambda: queue.jobs(ADA)[0].status is Status.PAUSED, lambda: worker.log)
         (paused,) = queue.jobs(ADA)
         assert 0 < paused.done < paused.total
         worker.kill()  # a pause outlives its worker
         worker.start()
         other = stage.library.add(text("other"))
-        until(lambda: stage.documents.get(other.id, ADA).state is State.READY, what=lambda: worker.log)
+        until(lambda: stage.documents.get(other.id, ADA).state is State.READY, lambda: worker.log)
         (still,) = queue.jobs(ADA)
         assert (still.status, still.done) == (Status.PAUSED, paused.done)
         queue.resume(kept.version_id, ADA)
@@ -209,9 +207,9 @@ def test_pausing_everything_stops_every_worker_and_resuming_ends_it(stage: Stage
     kept = [stage.library.add(text(f"doc{n}", 60), name=f"{n}.txt") for n in range(6)]
     queue = queue_of(stage)
     with stage.worker(seconds_a_batch=0.2, sandbox=False) as worker:
-        until(lambda: queue.summary(ADA).counts[Status.RUNNING] > 0, what=lambda: worker.log)
+        until(lambda: queue.summary(ADA).counts[Status.RUNNING] > 0, lambda: worker.log)
         queue.pause_all(ADA)
-        until(lambda: queue.summary(ADA).counts[Status.RUNNING] == 0, what=lambda: worker.log)
+        until(lambda: queue.summary(ADA).counts[Status.RUNNING] == 0, lambda: worker.log)
         before = [(job.version_id, job.state, job.done) for job in queue.jobs(ADA)]
         time.sleep(1.5)
         assert [(job.version_id, job.state, job.done) for job in queue.jobs(ADA)] == before
@@ -228,7 +226,7 @@ def test_a_cancelled_job_leaves_no_points_and_is_whole_after_a_retry(stage: Stag
         queue.cancel(kept.version_id, ADA)
         stage.until_ended(worker)
         assert stage.states() == {State.CANCELLED: 1, State.READY: 1}
-        until(lambda: stage.index.count(version_id=kept.version_id) == 0, what=lambda: worker.log)
+        until(lambda: stage.index.count(version_id=kept.version_id) == 0, lambda: worker.log)
         queue.retry(kept.version_id, ADA)
         stage.until_ended(worker)
     stage.assert_whole([kept, other])
@@ -242,19 +240,19 @@ def test_a_job_whose_worker_was_killed_waits_for_another_one(stage: Stage, monke
         stage.until_embedding(kept, worker)
         assert queue.jobs(ADA)[0].status is Status.RUNNING
         worker.kill()
-        until(lambda: queue.jobs(ADA)[0].status is Status.WAITING, seconds=10)
+        until(lambda: queue.jobs(ADA)[0].status is Status.WAITING)
         (job,) = queue.jobs(ADA)
         assert (job.abandoned, job.state) == (True, State.EMBEDDING)
         assert stage.documents.get(kept.id, ADA).status is Status.WAITING
         worker.start()
-        until(lambda: queue.jobs(ADA)[0].status is Status.RUNNING, what=lambda: worker.log)
+        until(lambda: queue.jobs(ADA)[0].status is Status.RUNNING, lambda: worker.log)
         worker.kill()
-        until(lambda: queue.jobs(ADA)[0].status is Status.WAITING, seconds=10)
+        until(lambda: queue.jobs(ADA)[0].status is Status.WAITING)
         queue.cancel(kept.version_id, ADA)  # nobody has it: at once
         assert stage.states() == {State.CANCELLED: 1}
         worker.start()
-        until(lambda: stage.index.count(version_id=kept.version_id) == 0, what=lambda: worker.log)
-        until(lambda: {state for _, state in workflows(stage)} == {"SUCCESS"}, what=lambda: worker.log)
+        until(lambda: stage.index.count(version_id=kept.version_id) == 0, lambda: worker.log)
+        until(lambda: {state for _, state in workflows(stage)} == {"SUCCESS"}, lambda: worker.log)
         assert stage.states() == {State.CANCELLED: 1}
 
 
@@ -275,11 +273,11 @@ def test_a_step_that_was_killed_in_its_middle_goes_on_behind_the_last_batch_that
         assert BATCH <= killed.done < killed.total - BATCH
         assert stage.index.count(version_id=kept.version_id) >= killed.done
         worker.start()
-        until(lambda: stage.documents.get(kept.id, ADA).done > killed.done, what=lambda: worker.log)
+        until(lambda: stage.documents.get(kept.id, ADA).done > killed.done, lambda: worker.log)
         assert steps_recorded(stage) == ["divide", "read"]
         stage.until_ended(worker)
         whole = ["divide", "embed", "publish", "read"]
-        until(lambda: steps_recorded(stage) == whole, what=lambda: steps_recorded(stage))  # the row is ready before
+        until(lambda: steps_recorded(stage) == whole, lambda: steps_recorded(stage))  # the row is ready before
     stage.assert_whole([kept])
 
 
@@ -292,7 +290,7 @@ def test_what_goes_wrong_while_a_batch_is_kept_is_the_jobs_result(stage: Stage) 
         assert failed.state is State.FAILED
         assert "the log has the details" in failed.reason
         assert stage.documents.get(other.id, ADA).state is State.READY
-        until(lambda: stage.index.count(version_id=lost.version_id) == 0, what=lambda: worker.log)
+        until(lambda: stage.index.count(version_id=lost.version_id) == 0, lambda: worker.log)
 
 
 def test_a_long_embedding_makes_way_for_a_short_document(stage: Stage) -> None:
@@ -300,7 +298,7 @@ def test_a_long_embedding_makes_way_for_a_short_document(stage: Stage) -> None:
     with stage.worker(seconds_a_batch=0.2, concurrency=1, sandbox=False) as worker:
         stage.until_embedding(long, worker)
         short = stage.library.add(text("short"))
-        until(lambda: stage.documents.get(short.id, ADA).state is State.READY, what=lambda: worker.log)
+        until(lambda: stage.documents.get(short.id, ADA).state is State.READY, lambda: worker.log)
         waiting = stage.documents.get(long.id, ADA)
         assert (waiting.state, waiting.total > waiting.done >= STEP) == (State.EMBEDDING, True)
         stage.until_ended(worker)
@@ -313,9 +311,9 @@ def test_a_long_scan_makes_way_for_a_short_document_and_keeps_the_pages_that_wer
     pages = 20
     scan = stage.library.add(scans.pdf([scans.letter(f"Page {n}") for n in range(pages)]), name="scan.pdf")
     with stage.worker(turn=1.0, concurrency=1) as worker:
-        until(lambda: stage.documents.get(scan.id, ADA).done > 1, what=lambda: worker.log)
+        until(lambda: stage.documents.get(scan.id, ADA).done > 1, lambda: worker.log)
         short = stage.library.add(text("short"))
-        until(lambda: stage.documents.get(short.id, ADA).state is State.READY, what=lambda: worker.log)
+        until(lambda: stage.documents.get(short.id, ADA).state is State.READY, lambda: worker.log)
         waiting = stage.documents.get(scan.id, ADA)
         assert waiting.state is State.PARSING
         (job,) = queue_of(stage).jobs(ADA)

@@ -55,7 +55,7 @@ def test_poison_never_stops_the_queue(stage: Stage) -> None:
         time.sleep(2)
         worker.kill()  # in the middle of it
         worker.start()
-        stage.until_ended(worker, seconds=150)
+        stage.until_ended(worker)
         assert not worker.ended
         assert worker.process.pid != process
     infos = stage.infos()

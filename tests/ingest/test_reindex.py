@@ -16,7 +16,8 @@ from storage.models import ChunkRow, FilledRow
 from storage.types import Readers
 from tests.conftest import ADA, TOM, Library
 from tests.ingest.stage import Stage, stage_over, text
-from tests.ingest.worker_process import HashEmbedder, WorkerProcess, until
+from tests.ingest.worker_process import HashEmbedder, WorkerProcess
+from tests.patience import until
 
 SLOW = {"seconds_a_batch": 0.4, "sandbox": False}
 
@@ -34,14 +35,14 @@ def kept(database: Database) -> Generations:
     return Generations(database)
 
 
-def until_live(stage: Stage, generation: Generation, worker: WorkerProcess, *, seconds: float = 120.0) -> None:
+def until_live(stage: Stage, generation: Generation, worker: WorkerProcess) -> None:
     kept = Generations(stage.database)
 
     def is_live() -> bool:
         live = kept.live()
         return live is not None and live.id == generation.id
 
-    until(is_live, seconds=seconds, what=lambda: f"{kept.all(ADA)}\n{kept.progress(generation.id)}\n{worker.log}")
+    until(is_live, lambda: f"{kept.all(ADA)}\n{kept.progress(generation.id)}\n{worker.log}")
 
 
 def in_sql(stage: Stage, generation: int) -> tuple[int, int]:
@@ -82,7 +83,7 @@ def test_a_new_generation_is_filled_and_takes_the_place_of_the_old_one(stage: St
         assert before is not None
         new = kept.start("hash-24", ADA, passage_tokens=32)
         until_live(stage, new, worker)
-        until(lambda: stage.index.generation() == new.name, what=lambda: worker.log)
+        until(lambda: stage.index.generation() == new.name, lambda: worker.log)
     live = kept.live()
     assert live is not None
     assert (live.dimensions, live.passage_tokens) == (24, 32)
@@ -99,8 +100,8 @@ def test_what_changes_meanwhile_is_caught_up_and_a_killed_worker_goes_on(stage: 
         stage.until_ended(worker)
     new = kept.start("hash-24", ADA)
     with stage.worker(**SLOW) as worker:
-        until(lambda: in_sql(stage, new.id)[0] > 0, what=lambda: worker.log)
-        until(lambda: stage.index.total(new.name) > 0, what=lambda: worker.log)
+        until(lambda: in_sql(stage, new.id)[0] > 0, lambda: worker.log)
+        until(lambda: stage.index.total(new.name) > 0, lambda: worker.log)
         worker.kill()
     assert in_sql(stage, new.id)[0] > stage.index.total(new.name) > 0  # in the middle of a document
     stage.documents.set_readers(documents[0].id, Readers(), ADA)
@@ -109,8 +110,8 @@ def test_what_changes_meanwhile_is_caught_up_and_a_killed_worker_goes_on(stage: 
     with stage.worker(sandbox=False) as worker:
         until_live(stage, new, worker)
         stage.until_ended(worker)
-        until(lambda: stage.versions.deleting() == [] and stage.versions.terms.stale() == [], what=lambda: worker.log)
-        until(lambda: stage.index.generation() == new.name, what=lambda: worker.log)
+        until(lambda: stage.versions.deleting() == [] and stage.versions.terms.stale() == [], lambda: worker.log)
+        until(lambda: stage.index.generation() == new.name, lambda: worker.log)
     live = kept.live()
     assert live is not None
     assert_agrees(stage, live)
@@ -131,11 +132,11 @@ def test_going_back_is_one_command_and_brings_what_was_added_since(stage: Stage,
         late = stage.library.add(text("late", 4))
         stage.until_ended(worker)
         stage.documents.begin_delete(first.id, ADA)
-        until(lambda: stage.versions.of_document(first.id) == [], what=lambda: worker.log)
+        until(lambda: stage.versions.of_document(first.id) == [], lambda: worker.log)
         assert stage.index.count(document_id=first.id) == 0
         assert kept.roll_back(ADA).id == before.id
         until_live(stage, before, worker)
-        until(lambda: stage.index.generation() == before.name, what=lambda: worker.log)
+        until(lambda: stage.index.generation() == before.name, lambda: worker.log)
         live = kept.live()
         assert live is not None
         assert_agrees(stage, live)
@@ -153,7 +154,7 @@ def test_a_cancelled_generation_leaves_nothing_behind(stage: Stage, kept: Genera
     with stage.worker(**SLOW, ttl=0.9) as worker:
         until(lambda: new.name in stage.index.generations() and stage.index.total(new.name) > 0)
         assert kept.cancel(ADA).state is GenerationState.REMOVING
-        until(lambda: kept.get(new.id).state is GenerationState.REMOVED, what=lambda: worker.log)
+        until(lambda: kept.get(new.id).state is GenerationState.REMOVED, lambda: worker.log)
         assert stage.index.generations() == [live.name] if live else []
         assert in_sql(stage, new.id) == (0, 0)
         until(lambda: not stage.index.generations()[1:])
@@ -169,7 +170,7 @@ def test_a_model_that_can_not_be_loaded_is_named_and_changes_nothing(stage: Stag
         stage.until_ended(worker)
         live = kept.live()
         new = kept.start("no-such-model", ADA)
-        until(lambda: kept.get(new.id).state is GenerationState.FAILED, what=lambda: worker.log)
+        until(lambda: kept.get(new.id).state is GenerationState.FAILED, lambda: worker.log)
         assert "no-such-model" in kept.get(new.id).reason
         assert kept.live() == live
         with pytest.raises(Conflict, match="no-such-model"):

@@ -14,7 +14,7 @@ from ingest.room import Crowded, Room, resident
 from ingest.sandbox import Child, Limits
 from storage.errors import Cancelled
 from tests.ingest import hostile
-from tests.ingest.worker_process import until
+from tests.patience import until
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell what a child holds")
 

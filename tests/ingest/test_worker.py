@@ -15,7 +15,8 @@ from storage.status import TTL, a_worker_lives
 from storage.types import Readers, State
 from tests.conftest import ADA, Kept, Library
 from tests.ingest.stage import Stage, stage_over, text
-from tests.ingest.worker_process import WorkerProcess, until
+from tests.ingest.worker_process import WorkerProcess
+from tests.patience import until
 
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 on_postgres = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
@@ -75,13 +76,13 @@ def test_a_worker_without_work_asks_its_databases_seldom_and_still_sees_a_new_do
     with stage.worker(sandbox=False, ttl=30.0, counting=True) as worker:
         stage.library.add(text("doc"))
         stage.until_ended(worker)
-        until(lambda: bool(counted(worker)), what=lambda: worker.log)  # from here on it has nothing to do
+        until(lambda: bool(counted(worker)), lambda: worker.log)  # from here on it has nothing to do
         before = len(counted(worker))
-        until(lambda: len(counted(worker)) >= before + 4, what=lambda: worker.log)
+        until(lambda: len(counted(worker)) >= before + 4, lambda: worker.log)
         idle = counted(worker)[before + 1 :]
         assert sum(idle) / len(idle) < 45, worker.log  # a second: 5 are the worker's, all others the job engine's
         kept = stage.library.add(text("other"))
-        until(lambda: stage.documents.get(kept.id, ADA).state is State.READY, what=lambda: worker.log)
+        until(lambda: stage.documents.get(kept.id, ADA).state is State.READY, lambda: worker.log)
 
 
 def counted(worker: WorkerProcess) -> list[int]:
@@ -107,9 +108,9 @@ def test_a_worker_whose_index_is_away_still_lives(stage: Stage) -> None:
                     for beat in session.scalars(Executor.__table__.select().with_only_columns(Executor.beat))
                 )
 
-        until(beaten, seconds=30, what=lambda: worker.log)
+        until(beaten, lambda: worker.log)
         stage.process.start()
-        until(lambda: stage.versions.terms.stale() == [], what=lambda: worker.log)
+        until(lambda: stage.versions.terms.stale() == [], lambda: worker.log)
 
 
 @on_postgres
@@ -120,7 +121,7 @@ def test_another_worker_takes_over_from_one_that_was_killed(stage: Stage) -> Non
         for one in kept:  # each works on one
             stage.until_embedding(one, first)
         first.kill()
-        until(lambda: "Took over 1 jobs" in second.log, what=lambda: second.log)
+        until(lambda: "Took over 1 jobs" in second.log, lambda: second.log)
         stage.until_ended(second)
     stage.assert_whole(kept)
 
@@ -144,7 +145,7 @@ def test_a_scheduled_source_is_synchronised_and_survives_the_end_of_its_worker(s
     everyone = Readers(everyone=True)
     sources.add(NewSource("office", Kind.FOLDER, str(root), everyone, {}, every=3600), ADA)
     with stage.worker(sandbox=False, ttl=1.5) as worker:
-        until(lambda: len(stage.infos()) > 3, what=lambda: worker.log)
+        until(lambda: len(stage.infos()) > 3, lambda: worker.log)
         worker.kill()
         worker.start()
 
@@ -152,7 +153,7 @@ def test_a_scheduled_source_is_synchronised_and_survives_the_end_of_its_worker(s
             run = sources.get("office", ADA).latest
             return run is not None and run.finished is not None
 
-        until(ended, what=lambda: worker.log)
+        until(ended, lambda: worker.log)
         run = sources.syncs("office", ADA)[0]
         assert (run.by, run.reason) == ("schedule", "")
         assert sum(run.counts.values()) == 40

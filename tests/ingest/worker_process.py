@@ -202,14 +202,6 @@ def _begin(setup: Setup, writing: Connection) -> None:
     work(setup)
 
 
-def until(condition: Callable[[], bool], *, seconds: float = 90.0, what: object = "") -> None:
-    """Wait for `condition`; `what`, called if it can be, is shown when the time is over."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, what() if callable(what) else what
-        time.sleep(0.05)
-
-
 def count_statements() -> None:
     asked = itertools.count()
 

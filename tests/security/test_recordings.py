@@ -17,7 +17,7 @@ from streamlit.runtime import Runtime
 from websockets.sync.client import connect
 
 from app.recordings import LOST, MOST_BYTES, NO_SOUND, TOO_LONG, TOO_MANY, Recordings
-from tests.office import until
+from tests.patience import until
 from tests.speech import ScriptedVoice, listening, recording
 from tests.web import StreamlitWeb
 
@@ -54,7 +54,7 @@ def opened(web: StreamlitWeb, name: str) -> Iterator[str]:
             message.ParseFromString(received)
             session_id = message.new_session.initialize.session_id
         user_id = web.office.principal(name).user_id
-        until(lambda: web.services.recordings.expects(session_id, user_id), seconds=20)
+        until(lambda: web.services.recordings.expects(session_id, user_id))
         yield session_id
 
 
