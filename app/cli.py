@@ -203,13 +203,14 @@ def ask(
     form = cli_ask.form_of(save)
     with _services("index", "models") as built:
         principal = built.users.principal(as_user) if as_user else OPERATOR
+        unread = built.documents.unread(principal)
         ended = cli_ask.ask(built, principal, question, mode=mode, documents=document or ())
     if save is not None:
         save.write_bytes(cli_ask.table(ended, form))
     if as_json:
-        print(json.dumps(cli_ask.as_object(ended), ensure_ascii=False))
+        print(json.dumps(cli_ask.as_object(ended, unread), ensure_ascii=False))
     else:
-        cli_ask.draw(ended)
+        cli_ask.draw(ended, unread)
     if ended.state in (MessageState.FAILED, MessageState.BLOCKED):
         raise typer.Exit(3)
 

@@ -19,6 +19,7 @@ from app.guard import guarded
 from app.language_model import answering
 from app.modes import mode_of
 from app.quotation import plain
+from app.ui.wording import unread_then
 from storage.errors import InvalidInput
 from storage.types import Principal
 
@@ -48,7 +49,7 @@ def ask(built: Services, principal: Principal, question: str, *, mode: str, docu
     return [event for event in checked(events) if isinstance(event, Ended)][-1]
 
 
-def as_object(ended: Ended) -> dict[str, Any]:
+def as_object(ended: Ended, unread: int) -> dict[str, Any]:
     """The answer as JSON, which has the name of everything that can be looked up again."""
     references = [
         {
@@ -67,14 +68,18 @@ def as_object(ended: Ended) -> dict[str, Any]:
         for citation in ended.citations
     ]
     verdicts = [asdict(verdict) for verdict in ended.verdicts]
-    return {"answer": ended.text, "references": references, "verdicts": verdicts, "model": ended.model}
+    told = {"references": references, "verdicts": verdicts, "model": ended.model, "unread": unread}
+    return {"answer": ended.text, **told}
 
 
-def draw(ended: Ended) -> None:
+def draw(ended: Ended, unread: int) -> None:
+    """`unread`: how many documents could not be searched yet."""
     print(plain(ended.text))
     for citation in ended.citations:
         where = f"{citation.title}, {citation.place or f'page {citation.page}'}"
         print(f"  [{citation.n}] {where}" + (f", {citation.heading}" if citation.heading else ""))
+    if unread:
+        print(unread_then(unread))
 
 
 def form_of(path: Path | None) -> str:

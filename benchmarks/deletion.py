@@ -27,7 +27,8 @@ from ingest.embed import DEFAULT_MODEL
 from ingest.jobs import TOGETHER
 from ingest.pipeline import Pipeline
 from storage.database import Database
-from storage.documents import Documents, Receipt
+from storage.documents import Documents
+from storage.erasure import Receipt
 from storage.generations import first_name
 from storage.points import Point
 from storage.types import Chunk, Parts, Principal, Readers, Role, Section, SparseVector

@@ -25,8 +25,8 @@ from ingest.recognition.recogniser import Recogniser, Recognition
 from ingest.running import without_running_lines
 from ingest.sandbox import Limits
 from ingest.split import TARGET, split
-from storage.documents import Gone, Receipt
 from storage.embeddings import Embedding
+from storage.erasure import Gone, Receipt
 from storage.errors import DocumentError, InvalidInput, NotFound, Unavailable
 from storage.files import Files
 from storage.generations import Generation, Generations, first_name

@@ -29,6 +29,7 @@ from storage.models import (
     now,
 )
 from storage.records import forget, keep, verdicts_of
+from storage.status import unread_by
 from storage.types import Citation, Conversation, Message, MessageState, Principal, Record, Verdict
 
 MAX_TITLE = 80
@@ -70,7 +71,10 @@ class Conversations:
             session.delete(row)
 
     def ask(self, conversation_id: str, question: str, principal: Principal) -> Message:
-        """Add the question and an empty running answer, both or none. Returns the answer."""
+        """Add the question and an empty running answer, both or none. Returns the answer.
+
+        It knows how many documents it can't take into account, as they are not read yet.
+        """
         with self._database.write() as session:
             row = _own(session, conversation_id, principal, lock=True)
             last = session.scalar(
@@ -81,7 +85,12 @@ class Conversations:
                 conversation_id=row.id, ordinal=ordinal, role="user", text=question, state=MessageState.DONE
             )
             answer = MessageRow(
-                conversation_id=row.id, ordinal=ordinal + 1, role="assistant", text="", state=MessageState.RUNNING
+                conversation_id=row.id,
+                ordinal=ordinal + 1,
+                role="assistant",
+                text="",
+                state=MessageState.RUNNING,
+                unread=unread_by(session, principal),
             )
             session.add_all([asked, answer])
             row.changed = now()
@@ -257,6 +266,7 @@ def _message(session: Session, row: MessageRow) -> Message:
         model=row.model,
         seconds=row.seconds,
         first_evidence=row.first_evidence,
+        unread=row.unread,
         rating=row.rating,
         comment=row.comment,
         verdicts=verdicts_of(session, row.id) if row.role == "assistant" else (),

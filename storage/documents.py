@@ -20,7 +20,7 @@ from storage.database import Database
 from storage.errors import Forbidden, NotFound
 from storage.files import Files, Incoming, file_name
 from storage.models import Content, Document, DocumentTerm, Moment, SectionRow, Version, now
-from storage.status import OPEN, Now, now_of, status_of
+from storage.status import OPEN, Now, now_of, status_of, unread_by
 from storage.types import About, Gap, Heading, Hit, Passage, Principal, Readers, Scope, Section, State, Status
 
 
@@ -85,27 +85,6 @@ class Source:
     readers: Readers
     changed: datetime
     section: Section
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gone:
-    """What was removed of a document outside of SQL."""
-
-    document_id: str
-    files: int
-    points: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt(Gone):
-    """What deleting a document removed, and that nothing is left of it."""
-
-    title: str
-    versions: int
-    chunks: int
-    messages: int  # answers that drew on it and were withdrawn
-    embeddings: int = 0
-    generations: int = 1  # of the index, that were looked through
 
 
 class Documents:
@@ -211,6 +190,11 @@ class Documents:
         )
         with self._database.read() as session:
             return Counts(*session.execute(listed).one())
+
+    def unread(self, principal: Principal) -> int:
+        """How many readable documents can't be searched yet: they wait, or are being read for the first time."""
+        with self._database.read() as session:
+            return unread_by(session, principal)
 
     def passages(self, hits: Sequence[Hit], principal: Principal) -> list[Passage]:
         """Hits of live versions that the principal may read now, in the given order, without their tables."""

@@ -24,6 +24,27 @@ from storage.records import forget
 from storage.types import MessageState
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """What was removed of a document outside of SQL."""
+
+    document_id: str
+    files: int
+    points: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt(Gone):
+    """What deleting a document removed, and that nothing is left of it."""
+
+    title: str
+    versions: int
+    chunks: int
+    messages: int  # answers that drew on it and were withdrawn
+    embeddings: int = 0
+    generations: int = 1  # of the index, that were looked through
+
+
 @dataclass(frozen=True, slots=True)
 class Erased:
     """How many rows went; `messages` are answers that drew on the document and were withdrawn."""

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from storage.access import readable
 from storage.database import Database, db_now
 from storage.models import Document, Executor, Hold, Version, is_set
-from storage.types import State, Status
+from storage.types import Principal, State, Status
 
 TTL = 15.0  # seconds without a heartbeat after which a worker counts as dead
 OPEN = (State.WAITING, State.PARSING, State.EMBEDDING)
@@ -51,6 +52,17 @@ def a_worker_lives(database: Database) -> bool:
 
 def is_held(session: Session) -> bool:
     return session.scalar(_HELD) or False
+
+
+def unread_by(session: Session, principal: Principal) -> int:
+    """How many documents that the principal may read can't be searched yet: they wait, or are read for the first time.
+
+    A document whose earlier version answers meanwhile is none, nor is one that could not be read.
+    """
+    waiting = sa.select(Version.document_id).where(Version.state.in_(OPEN))
+    query = sa.select(sa.func.count()).select_from(Document)
+    query = query.where(Document.id.in_(waiting), Document.live_version_id.is_(None), readable(principal))
+    return session.scalar(query) or 0
 
 
 def status_of(version: Version, now: Now) -> Status:

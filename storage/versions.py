@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session, aliased
 
 from storage import arrivals, audit, tables, vectors
 from storage.database import Database, alone
-from storage.documents import Gone, Receipt, require_admin, section_of
+from storage.documents import require_admin, section_of
 from storage.embeddings import Embeddings
-from storage.erasure import erase_rows, require_none_left
+from storage.erasure import Gone, Receipt, erase_rows, require_none_left
 from storage.errors import Cancelled, Conflict, NotFound
 from storage.filling import fill
 from storage.generations import LOCK, live_id

@@ -105,6 +105,7 @@ def _ended(services: Services, generation: Generation, principal: Principal) -> 
         "model": message.model,
         "seconds": message.seconds,
         "first_evidence": message.first_evidence,
+        "unread": message.unread,
     }
 
 

@@ -15,7 +15,7 @@ from app.quotation import plain as unescaped
 from app.search import unit_of
 from app.ui import verdict_marks
 from app.ui.safe_html import attribute, clean, markdown, plain
-from app.ui.wording import counted, number, ordinal, ranges, seconds
+from app.ui.wording import counted, number, ordinal, ranges, seconds, unread_then
 from storage.types import Citation, Message, MessageState, Passage, Verdict
 
 CARDS = 6
@@ -56,7 +56,12 @@ def meta(message: Message) -> str:
     if message.model and message.seconds is not None:
         model = "Word for word" if message.model == Extractive.name else plain(message.model)
         parts.append(f"{model}, {seconds(message.seconds)}")
-    return _line(parts)
+    return _line(parts) + unread(message)
+
+
+def unread(message: Message) -> str:
+    """What an answer could not take into account; "" for most."""
+    return f'<p class="notice">{unread_then(message.unread)}</p>' if message.unread else ""
 
 
 def stage(name: str, reading: Reading | None, passages: int, step: Step | None = None) -> str:

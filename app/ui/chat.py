@@ -19,6 +19,7 @@ from app.ui.identity import callback, draw_problem, who
 from app.ui.safe_html import label, plain
 from app.ui.sidebar import open_chat, show_chat
 from app.ui.sources import PASSAGE, panel
+from app.ui.wording import unread_now
 from storage.errors import NotFound
 from storage.types import Message, MessageState, Mode, Principal, Scope
 
@@ -26,6 +27,7 @@ SHOWN = 8
 LOOK_EVERY = 0.2
 EVIDENCE_WAIT = 0.4
 MISSING_EVERY = 3.0
+UNREAD_EVERY = 3.0
 MAX_QUESTION = 4000
 
 
@@ -74,6 +76,7 @@ def _draw_welcome(services: Services, principal: Principal) -> None:
     if not services.documents.counts(principal).documents:
         st.html(_no_documents(principal))
         return
+    st.fragment(_draw_unread, run_every=UNREAD_EVERY if services.documents.unread(principal) else None)()
     if not st.session_state.get("suggestions"):
         st.session_state["suggestions"] = suggestions(services)
     with st.container(key="suggestions"):
@@ -87,6 +90,12 @@ def _draw_welcome(services: Services, principal: Principal) -> None:
             )
     if not services.has_language_model:
         st.html(_no_model(principal))
+
+
+def _draw_unread() -> None:
+    services, principal = who()
+    if unread := services.documents.unread(principal):
+        st.html(f'<p class="notice" role="status">{unread_now(unread)}</p>')
 
 
 def _no_documents(principal: Principal) -> str:
@@ -149,6 +158,7 @@ def _live(message_id: str, headline: str) -> None:
     if progress.done:
         st.rerun()
     parts = [headline, articles.stage(progress.stage, progress.reading, len(progress.passages), progress.step)]
+    parts.append(articles.unread(message))
     if progress.notice:
         parts.append(f'<p class="notice">{plain(progress.notice)}</p>')
     if progress.text:

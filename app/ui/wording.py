@@ -23,6 +23,18 @@ def counted(value: int, singular: str, plural: str = "") -> str:
     return f"{value:,} {singular if value == 1 else plural or singular + 's'}"
 
 
+def unread_then(documents: int) -> str:
+    """Below an answer: what it could not take into account."""
+    return f"{counted(documents, 'document')} had not been read yet when this was asked."
+
+
+def unread_now(documents: int) -> str:
+    """Before a question is asked."""
+    if documents == 1:
+        return "1 document is still being read. Answers do not know it yet."
+    return f"{number(documents)} documents are still being read. Answers do not know them yet."
+
+
 def size(value: int) -> str:
     """Decimal units, as file managers and disks count."""
     if value < 1000:

@@ -31,6 +31,7 @@ class MessageRow(Base):
     seconds: Mapped[float | None] = mapped_column(default=None)
     first_evidence: Mapped[float | None] = mapped_column(default=None)
     refused: Mapped[bool] = mapped_column(default=False, server_default=sa.false())  # it says that nothing answers
+    unread: Mapped[int] = mapped_column(default=0, server_default="0")  # documents that could not be searched yet
     rating: Mapped[int | None] = mapped_column(default=None)
     comment: Mapped[str] = mapped_column(default="")
     created: Mapped[datetime] = mapped_column(default=now, index=True)

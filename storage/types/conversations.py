@@ -33,6 +33,7 @@ class Message:
     model: str = ""
     seconds: float | None = None
     first_evidence: float | None = None
+    unread: int = 0  # documents of its asker that could not be searched yet when it was asked
     rating: int | None = None  # 1 helpful, 0 not helpful
     comment: str = ""
     citations: tuple[Citation, ...] = field(default_factory=tuple)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from storage.index import Index
 from storage.types import Passage, Readers
 from storage.users import Users
 from storage.versions import Versions
-from tests.conftest import CHEAP, Library
+from tests.conftest import ADA, CHEAP, Library
 from tests.contracts.index_contract import IndexProcess
 from tests.shelf import DIMENSIONS, HashEmbedder, Shelf
 
@@ -59,6 +61,19 @@ def environment(filled: Path, process: IndexProcess, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("QDRANT_API_KEY", process.key)
     monkeypatch.setenv("EMBED_URL", "http://127.0.0.1:1/v1")
     monkeypatch.setenv("LLM_URL", "http://127.0.0.1:1/v1")
+
+
+@contextmanager
+def waiting(folder: Path) -> Iterator[None]:
+    """While it lasts, a document waits to be read."""
+    from storage.database import Database
+
+    database = Database(f"sqlite:///{folder / 'footnote.db'}")
+    documents, versions, files = Documents(database, Files(folder)), Versions(database), Files(folder)
+    kept = Library(documents, versions, files).add("later")
+    yield
+    documents.begin_delete(kept.id, ADA)
+    database.close()
 
 
 def call(*arguments: str) -> Result:
@@ -140,6 +155,16 @@ class TestSearch:
             "max": False,
         }
         assert "Salaries" not in answers["max"]
+        assert "not been read yet" not in "".join(answers.values())
+
+    def test_an_answer_says_which_it_could_not_take_into_account(
+        self, filled: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("LLM_URL")
+        with waiting(filled):
+            answers = [CliRunner().invoke(app, ["ask", "leave?", *more]).stdout for more in ((), ("--json",))]
+        assert "1 document had not been read yet when this was asked." in answers[0]
+        assert json.loads(answers[1])["unread"] == 1
 
 
 def test_the_words_of_the_question_stand_out_and_control_characters_do_not_reach_the_terminal(

@@ -334,7 +334,7 @@ def test_a_question_is_answered_with_citations(mia: httpx.Client, office: Office
         version_id,
         1,
     )
-    assert answer["state"] == "done"
+    assert (answer["state"], answer["unread"]) == ("done", office.documents.unread(office.principal("mia")))
     kept = mia.get(f"/api/conversations/{answer['conversation_id']}").json()
     assert kept["conversation"]["title"] == "What does leave.txt say?"
     assert [message["text"] for message in kept["messages"]] == ["What does leave.txt say?", answer["answer"]]

@@ -59,6 +59,12 @@ def test_the_meta_line_tells_documents_times_and_model() -> None:
     assert "Llama &lt;3&gt;, 14 s" in line
 
 
+def test_documents_that_were_not_read_yet_are_told_under_the_question() -> None:
+    assert "not been read yet" not in articles.meta(message())
+    assert "1 document had not been read yet when this was asked." in articles.meta(message(unread=1))
+    assert "1,200 documents had not been read yet" in articles.unread(message(unread=1200))
+
+
 def test_an_extractive_answer_is_named_for_what_it_is() -> None:
     assert "Word for word, 0.3 s" in articles.meta(message(model="extractive", seconds=0.3))
 

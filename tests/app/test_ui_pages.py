@@ -175,6 +175,20 @@ def test_an_empty_chat_without_documents_says_what_is_missing(site: Site) -> Non
     assert "that you may read" in text(site.open("max"))
 
 
+def test_documents_that_are_still_being_read_are_told_before_and_with_an_answer(site: Site) -> None:
+    site.office.add("leave.txt", EVERYONE, b"x")
+    arrive(site.office, "late.txt")
+    assert "1 document is still being read. Answers do not know it yet." in text(site.open())
+    said = "1 document had not been read yet when this was asked."
+    answered = site.ask("How many days?")
+    assert said in text(answered)
+    anna = site.office.principal("anna")
+    (late,) = site.office.documents.find(anna, states=[State.WAITING])
+    site.office.documents.begin_delete(late.id, anna)
+    assert "still being read" not in text(site.open())
+    assert said in text(site.open(chat=chat_of(answered)))
+
+
 def test_a_question_becomes_an_article_with_footnotes_and_sources(site: Site) -> None:
     site.office.add("leave.txt", EVERYONE, b"x")
     page = site.ask("How many days?")

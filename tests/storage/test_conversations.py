@@ -304,3 +304,14 @@ def test_words_that_no_database_takes_are_kept_all_the_same(conversations: Conve
     finish(conversations, message, "zero\x00 \ud83d")
     asked, answer = conversations.messages(conversation.id, mia)
     assert asked.text == answer.text == conversations.get(conversation.id, mia).title == "zero\ufffd \ufffd"
+
+
+def test_an_answer_knows_how_many_documents_were_not_read_yet(
+    conversations: Conversations, library: Library, mia: Principal, tom: Principal
+) -> None:
+    waiting = library.add("hidden", HR)
+    asked = {who.name: conversations.ask(conversations.create("Leave", who).id, "?", who) for who in (mia, tom)}
+    library.fill(waiting, "hidden", title="hidden")
+    assert conversations.message(asked["mia"].id, mia).unread == asked["mia"].unread == 1
+    assert conversations.message(asked["tom"].id, tom).unread == 0
+    assert conversations.ask(conversations.create("Leave", mia).id, "?", mia).unread == 0

@@ -333,6 +333,19 @@ def test_a_name_of_any_length_keeps_its_ending(documents: Documents, library: Li
     assert shown.endswith("x.pdf")
 
 
+def test_unread_are_the_documents_that_wait_for_their_first_reading_and_may_be_read(
+    documents: Documents, library: Library, versions: Versions, files: Files
+) -> None:
+    waiting, secret, broken = library.add("waits"), library.add("hidden", READERS["hr"]), library.add("broken")
+    replaced(documents, files, library.ready("answers meanwhile"), "newer")
+    versions.fail(broken.version_id, "It is broken.", "")
+    assert [documents.unread(who) for who in (ADA, MIA, TOM)] == [2, 2, 1]
+    library.fill(waiting, "waits", title="waits")
+    assert [documents.unread(who) for who in (ADA, MIA, TOM)] == [1, 1, 0]
+    documents.begin_delete(secret.id, ADA)
+    assert documents.unread(MIA) == 0
+
+
 # --- lists, counts and the queue
 
 

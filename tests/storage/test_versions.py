@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from storage import audit
 from storage.database import Database
-from storage.documents import Documents, Receipt
+from storage.documents import Documents
+from storage.erasure import Receipt
 from storage.errors import Conflict, NotFound
 from storage.files import Files
 from storage.models import Base, EventRow
