@@ -201,7 +201,9 @@ class Supervisor:
             encoding="utf-8",
             errors="replace",
             env=self._environment,
-            start_new_session=True,  # Ctrl-C reaches the supervisor alone, which then ends its children in order
+            # Ctrl-C reaches the supervisor alone, which then ends its children in order. But all are of one session:
+            # Linux gives each an equal share of the processor (sched_autogroup), and niceness counts only within one
+            process_group=0,
         )
         threading.Thread(target=self._pass_on, args=(part, child), daemon=True).start()
         return child

@@ -115,6 +115,14 @@ def test_a_child_that_ends_by_itself_ends_cleanly(tmp_path: Path) -> None:
         assert child.stdout.read() == b"done\n"
 
 
+def test_children_are_of_one_session_but_hear_no_signal_of_the_terminal(data_dir: Path) -> None:
+    """Niceness counts within a session only, where the kernel gives each an equal share of the processor."""
+    with supervised(data_dir):
+        for (child,) in (pids(data_dir, "a"), pids(data_dir, "b")):
+            assert os.getsid(child) == os.getsid(0)
+            assert os.getpgid(child) == child != os.getpgid(0)
+
+
 # --- the supervisor's own end
 
 
