@@ -1,7 +1,8 @@
 """The sections that a question names, as in "according to the balance sheet" and "what does section 5.2 say of it".
 
-A passage stands in such a section where a heading above it has the same words or number. English and German. Not
-covered: other names of the same section, "P&L" for a statement of operations.
+A passage stands in such a section where a heading above it has the same words or number. English and German. A question
+that names none may ask for what stands in one of a company's primary statements (`accounts`). Not covered: other names
+of other sections.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 
+from app.accounts import statements
 from app.words import content_words, covered
 from storage.types import Passage
 
@@ -46,12 +48,12 @@ class _Name:
 
 
 def standing(question: str, passages: Sequence[Passage]) -> dict[str, float]:
-    """By chunk id, 0 to 1: how well a heading above the passage fits a section that the question names.
+    """By chunk id, 0 to 1: how well a heading above the passage fits a section that the question names or needs.
 
-    Of words as much counts as both have in common, of what the question says and of the heading. Empty where it names
-    none.
+    Of words as much counts as both have in common, of what the question says and of the heading. Empty where there is
+    no such section.
     """
-    named = list(_named(question))
+    named = [*_named(question), *_needed(question)]
     if not named:
         return {}
     headings = {p.heading for p in passages}
@@ -69,6 +71,12 @@ def _named(question: str) -> Iterator[_Name]:
             words = frozenset(content_words(found["name"]))
             if len(words) >= least:
                 yield _Name(words, least)
+
+
+def _needed(question: str) -> Iterator[_Name]:
+    for name in statements(question):
+        words = frozenset(content_words(name))
+        yield _Name(words, len(words) if len(words) == 1 else _LEAST[0])
 
 
 def _fit(heading: str, name: _Name) -> float:

@@ -2,7 +2,8 @@
 
 A page goes on under the heading that was in force at the end of the page before. What stands at the edge of many pages,
 inside a table or in a table of contents is no heading. Levels come from type size first, then from what is counted
-("Part" above "Item" above "Note" above "1." above "1.1"), then from capitals.
+("Part" above "Item" above "Note" above "1." above "1.1"), then from capitals. What stands above a table that fills the
+page is the page's title, however it is set, and above what the table says between its rows.
 """
 
 from __future__ import annotations
@@ -44,6 +45,10 @@ _COLUMN_HEAD = re.compile(
 _ANNEX = re.compile(r"(?:exhibit|anlage|anhang|annex|appendix|schedule|attachment)\s[\dA-Z][\w.()-]{0,8}", re.I)
 _STAYS_OPEN = ",-–—&/)’'"
 _FEW = 3
+_TITLE_LINES = 5  # at a page's top, among which the title of a table is
+_MOST_OF = 0.6  # of a page's lines, which a table has that fills it
+_CENTRED = 12.0  # points at most, from the middle of a page
+_BELOW_TITLE = re.compile(r"\(|(?:at|as of|for the|year|zum|am|für)\b", re.I)
 _LONG_PAGE = 600  # characters, from which on a page's own plain type is known
 
 
@@ -89,6 +94,9 @@ class _Look:
     capitals_are_plain: bool
     cells: frozenset[int]  # offsets of the lines that are cells of a table
 
+
+_ANY_LOOK = _Look(0.0, 0.0, bold_is_plain=False, capitals_are_plain=False, cells=frozenset())
+_TITLE_RANK = (0, 2, 0)  # of a table that fills its page: as a note's, which it stands beside
 
 Mark = tuple[int, Any, str, bool]  # offset, rank (smaller is higher), heading, opens a page that was begun on purpose
 
@@ -184,12 +192,15 @@ def _without_continued(text: str) -> str:
 
 def _marks_of_page(page: Page, lines: Sequence[Line], kind: Type, seen: set[str], *, fresh: bool) -> list[Mark]:
     look = _look(page, lines, kind)
-    marks: list[Mark] = []
+    title = _title_of_table(page, lines, kind)
+    marks: list[Mark] = [(0, _TITLE_RANK, title, False)] if title else []
     last: Line | None = None  # the line before, where it was a heading
     joined = 0
     for number, line in enumerate(lines):
         if last is None and not _may_be_heading(line, look) and number > 1:
             continue  # most lines: looked at no closer
+        if title and number < _TITLE_LINES and (one_line(line.text) in title or _same(line.text) in kind.repeated):
+            continue
         runs_on = number > 0 and _runs_on(lines[number - 1], line, look.width)
         if last is not None and runs_on and _goes_on(last, line):
             joined += 1  # the next line of a long heading; with too many it is a paragraph
@@ -209,6 +220,28 @@ def _marks_of_page(page: Page, lines: Sequence[Line], kind: Type, seen: set[str]
         else:
             last = None
     return [mark for mark in marks if mark[2]]
+
+
+def _title_of_table(page: Page, lines: Sequence[Line], kind: Type) -> str:
+    """What a page says above the table that fills it, without its units and what many pages begin with; "" for others.
+
+    As "Consolidated Balance Sheets": in the type of the text as often as not, and taken for a row where it is wide.
+    """
+    rows = sum(table.start <= line.start < table.end for table in page.tables for line in lines)
+    if rows < max(2 * _TITLE_LINES, _MOST_OF * len(lines)):
+        return ""
+    middle = (min(line.left for line in lines) + max(line.right for line in lines)) / 2
+    said: list[Line] = []
+    for line in lines[:_TITLE_LINES]:
+        text = one_line(_without_continued(line.text))
+        if is_row(text) or _BELOW_TITLE.match(text) or _division(text) is not None:
+            break
+        centred = abs((line.left + line.right) / 2 - middle) < _CENTRED
+        names = _is_heading(line, _ANY_LOOK, runs_on=False) and text[0].isupper() and len(text.split()) > 1
+        if names and (centred or line.bold) and _same(text) not in kind.repeated:
+            said.append(line)
+    title = [line for line in said[:2] if _goes_on(said[0], line)]  # what is set otherwise names columns
+    return one_line(", ".join(_without_continued(line.text) for line in title))[:200]
 
 
 def _is_repeated(line: Line, kind: Type, seen: set[str]) -> bool:
@@ -311,9 +344,10 @@ def _rank(line: Line, plain: float) -> tuple[float, int, int]:
 
 
 def _sections(pages: Sequence[Page], marks: Sequence[list[Mark]]) -> list[Section]:
-    """A page starts under the heading that was in force at the end of the page before."""
+    """A page starts under the heading that was in force at the end of the page before; a table's title ends with it."""
     result, stack = [], list[tuple[Any, str]]()
     for number, (page, found) in enumerate(zip(pages, marks, strict=True), 1):
+        before = list(stack)
         headings = [Heading(0, _path(stack))] if stack else []
         for start, rank, title, opens in found:
             if any(known == title for _, known in stack):
@@ -327,6 +361,8 @@ def _sections(pages: Sequence[Page], marks: Sequence[list[Mark]]) -> list[Sectio
                 headings.pop()
             headings.append(Heading(start, _path(stack)))
         result.append(Section(number, page.text, tuple(headings), page.tables, boxes=page.boxes))
+        if any(rank is _TITLE_RANK for rank, _ in stack):
+            stack = before
         if number == 1 and len(pages) > 5 and not any(_division(title) is not None for _, title in stack):
             stack.clear()  # big type on a cover is no heading of what follows
     return result

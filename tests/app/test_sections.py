@@ -38,6 +38,25 @@ def test_what_stands_in_the_section_that_is_named_fits_best(question: str, headi
 
 
 @pytest.mark.parametrize(
+    ("question", "heading", "other"),
+    [
+        ("By the income statement, how much was sold?", "Statements of Earnings", "Statements of Cash Flows"),
+        ("Use the P&L of 2021.", "CONSOLIDATED STATEMENTS OF OPERATIONS", "BALANCE SHEETS"),
+        ("What is the quick ratio?", "Statement of Financial Position", "Statements of Operations"),
+        ("What was the capex in 2021?", "Consolidated Statements of Cash Flows", "Consolidated Balance Sheets"),
+        ("Has the gross margin grown?", "Consolidated Statements of Income", "Consolidated Balance Sheets"),
+        ("By the balance sheet, how much was the capex?", "Balance Sheets", "Cash Flow Statements"),
+        ("Wie hoch war das Eigenkapital?", "Konzernbilanz", "Kapitalflussrechnung"),
+        ("Wie hoch waren die Umsatzerlöse?", "Gewinn- und Verlustrechnung", "Bilanz"),
+    ],
+)
+def test_the_statement_that_holds_what_is_asked_fits_best(question: str, heading: str, other: str) -> None:
+    found = standing(question, [passage("a", heading=heading), passage("b", heading=other)])
+    assert found["a"] > 0.4
+    assert found["b"] <= found["a"] / 2
+
+
+@pytest.mark.parametrize(
     "question",
     [
         "How many hours of leave are there?",

@@ -15,7 +15,10 @@ LOREM = [
 
 
 def pdf(pages, *, title="", subject="", rotation=0, crop=None, encrypt=None, outline=()):
-    """`pages` is a list of pages, a page a list of (type size, text) or text."""
+    """`pages` is a list of pages, a page a list of (type size, text) or text.
+
+    What follows a tab is a cell at the right, and text that begins with two stands in the middle.
+    """
     data = io.BytesIO()
     sheet = canvas.Canvas(data, pagesize=A4, encrypt=encrypt)
     if title:
@@ -31,7 +34,13 @@ def pdf(pages, *, title="", subject="", rotation=0, crop=None, encrypt=None, out
         for line in lines:
             size, text = line if isinstance(line, tuple) else (10, line)
             sheet.setFont("Helvetica-Bold" if size > 10 else "Helvetica", size)
+            if text.startswith("\t\t"):
+                sheet.drawCentredString(296, height, text.strip())
+                text = ""
+            text, *cells = text.split("\t")
             sheet.drawString(72, height, text)
+            for place, cell in enumerate(reversed(cells)):
+                sheet.drawRightString(520 - 80 * place, height, cell)
             height -= size * 1.5
         for page, level, name in outline:
             if page == number:

@@ -94,3 +94,26 @@ def test_type_goes_on_below_the_outline(sections):
     found = sections([page, [(B, "Travel"), *papers.LOREM], [(B, "Terms"), *papers.LOREM]], outline=outline)
     assert paths(found[0]) == ["Leave", "Leave > Carrying over"]
     assert paths(found[1])[-1] == "Travel"
+
+
+ROWS = [
+    f"{name}\t{n},{n}15\t{n},{n}02" for n, name in enumerate("Cash Stocks Tools Land Loans Shares Wages".split(), 1)
+]
+STATEMENT = [(B, "\tMay 31, 2022\tMay 26, 2021"), (B, "Assets held"), *ROWS, (B, "Debts owed"), *ROWS]
+
+
+def company(title):
+    return ["\t\tPump Works, Inc.", f"\t\t{title}", "\t\t(in millions)", *STATEMENT]
+
+
+def test_what_stands_above_a_table_that_fills_the_page_is_its_title_however_it_is_set(sections):
+    before = [(B, "Item 8. Statements"), (B, "Report of the Auditor"), *papers.LOREM * 5]
+    names = ["Statements of Earnings", "Statements of Equity", "Balance Sheets", "Statements of Cash Flows"]
+    found = sections([before, *[company(name) for name in names], papers.LOREM * 9, *[papers.LOREM] * 12])
+    assert [paths(section)[0] for section in found[1:5]] == [f"Item 8. Statements > {name}" for name in names]
+    assert paths(found[5]) == ["Item 8. Statements > Report of the Auditor"]
+
+
+def test_what_stands_above_a_table_in_a_text_is_no_title(sections):
+    found = sections([["\t\tBalance Sheets", *STATEMENT, *papers.LOREM * 9], papers.LOREM])
+    assert "Balance Sheets" not in str(paths(found[0]))
