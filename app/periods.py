@@ -33,6 +33,7 @@ _LINK = (
 _DAY = rf"(?:(?P<before>{_MONTH})\.?\s(?:\d{{1,2}}(?:st|nd|rd|th)?,?\s)?|\d{{1,2}}\.\s?(?P<after>{_MONTH})\s)"
 _MENTIONS = (
     rf"{_QUARTER}{_LINK}(?:\b|(?<=\s)|(?<=fy)|(?<=gj)){_YEAR}\b",
+    rf"q(?P<q>[1-4])\s?'?{_YEAR}\b",
     rf"{_QUARTER},?\s(?:(?:of|in|des)\s)?{_FISCAL}\s?'?(?P<short>\d\d)\b",
     r"(?:q(?P<q>[1-4])\s?'|(?P<led>[1-4])q\s?'?)(?P<short>\d\d)\b",
     rf"(?:{_FISCAL}\s?)?(?<!\d){_YEAR}\s?q(?P<q>[1-4])(?!\w)",

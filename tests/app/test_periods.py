@@ -22,6 +22,8 @@ from app.periods import moved, periods, replaced, without_periods, years
         ("sales in 2Q22?", "2Q22", (2022,), 2),
         ("sales in 1Q 2021?", "1Q 2021", (2021,), 1),
         ("sales in Q2'23?", "Q2'23", (2023,), 2),
+        ("sales in Q22023?", "Q22023", (2023,), 2),
+        ("sales in Q2'2023?", "Q2'2023", (2023,), 2),
         ("sales in Q2 FY23?", "Q2 FY23", (2023,), 2),
         ("the fourth quarter of FY2022", "fourth quarter of FY2022", (2022,), 4),
         ("FY23 Q2", "FY23 Q2", (2023,), 2),
