@@ -24,7 +24,7 @@ def counted(value: int, singular: str, plural: str = "") -> str:
 
 
 def unread_then(documents: int) -> str:
-    """Below an answer: what it could not take into account."""
+    """With an answer: what it could not take into account."""
     return f"{counted(documents, 'document')} had not been read yet when this was asked."
 
 
