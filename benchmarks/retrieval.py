@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def _bars(options: argparse.Namespace) -> str:
-    return _beside_plain(options.sets)
+    return _beside_plain([name for name in options.sets if name != corpora.FINANCEBENCH])  # it has a table of its own
 
 
 def _beside_plain(sets: Sequence[str]) -> str:
