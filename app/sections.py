@@ -76,7 +76,7 @@ def _named(question: str) -> Iterator[_Name]:
 def _needed(question: str) -> Iterator[_Name]:
     for name in statements(question):
         words = frozenset(content_words(name))
-        yield _Name(words, len(words) if len(words) == 1 else _LEAST[0])
+        yield _Name(words, min(len(words), _LEAST[0]))
 
 
 def _fit(heading: str, name: _Name) -> float:
