@@ -45,11 +45,16 @@ class Design:
     speaking: float = 0.5  # how much of what is asked it speaks of itself
     names: float = 0.75  # how fully the question names its document
     sections: float = 0.6  # how well a heading above it fits a section that the question names
+    figures: float = 0.3  # of the weight of meaning, where a primary statement answers: it is rows of figures
     votes: float = 0.2  # how near the nearest passages of its document are
     bare: bool = True  # sentences are compared with the question without the names that led to their document
     expand: bool = True  # the question's abbreviations written out, its misspelt words put right
     distinct: bool = True  # of passages that say the same, only one
     strange: float = 0.1  # of the weight of nearness, for a question none of whose words the model knows
+
+    def for_figures(self) -> Design:
+        """For what a primary statement answers, of whose rows a model knows little: more passages, by less meaning."""
+        return replace(self, meaning=self.figures * self.meaning, depth=2 * self.depth, candidates=2 * self.candidates)
 
     def trusting(self, familiarity: float) -> Design:
         """For a question whose words the embedding model knows so well, from 0 to 1."""

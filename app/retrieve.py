@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 
+from app.accounts import statements
 from app.confidence import COMPARED, Evidence, confidence, evidence
 from app.expand import expanded
 from app.followup import standalone
@@ -99,16 +100,19 @@ class Retriever:
         asked, more = standalone(question, history), ""
         meaning, notice = self._embed(asked)
         documents = self._documents.within(scope, principal) if scope else None
-        hits, passages = self._search(asked, meaning, principal, documents)
-        if self._design.expand:
+        holding = statements(asked) if self._design.sections else ()
+        design = self._design.for_figures() if holding else self._design
+        searched = " ".join([asked, *holding])
+        hits, passages = self._search(searched, meaning, principal, documents, design)
+        if design.expand:
             spelled, more = expanded(asked, passages, self.embedder.token_spans)
             if spelled != asked:
                 meaning, notice = self._embed(spelled)
             if more:
-                hits, passages = self._search(f"{asked} {more}", meaning, principal, documents)
+                hits, passages = self._search(f"{searched} {more}", meaning, principal, documents, design)
             asked = spelled
-        near = self._nearest(asked, meaning, passages) if meaning and self._design.parts else {}
-        design = self._design.trusting(familiarity(asked, self.embedder.token_spans))
+        near = self._nearest(asked, meaning, passages) if meaning and design.parts else {}
+        design = design.trusting(familiarity(asked, self.embedder.token_spans))
         most = max(limit, COMPARED, self._reranked if self._reranker else 0)
         found = ranked(asked, passages, hits, near, design, besides=more, most=most)
         if self._reranker:
@@ -119,13 +123,18 @@ class Retriever:
         return Retrieved(tuple(listed), notice, confidence(known), known)
 
     def _search(
-        self, question: str, meaning: Meaning | None, principal: Principal, documents: frozenset[str] | None
+        self,
+        question: str,
+        meaning: Meaning | None,
+        principal: Principal,
+        documents: frozenset[str] | None,
+        design: Design,
     ) -> tuple[list[Hit], list[Passage]]:
         vector, words = meaning.vector if meaning else None, question_weights(question)
         hits = self._index.search(
-            vector, words, principal, limit=self._design.depth, documents=documents, generation=self._generation
+            vector, words, principal, limit=design.depth, documents=documents, generation=self._generation
         )
-        hits = shortlist(hits, self._design.candidates)
+        hits = shortlist(hits, design.candidates)
         return hits, self._documents.passages(hits, principal)
 
     def _nearest(self, question: str, meaning: Meaning, passages: Sequence[Passage]) -> dict[str, float]:

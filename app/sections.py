@@ -56,9 +56,10 @@ def standing(question: str, passages: Sequence[Passage]) -> dict[str, float]:
     named = [*_named(question), *_needed(question)]
     if not named:
         return {}
-    headings = {p.heading for p in passages}
-    fits = {path: max(_fit(each, name) for each in path.split(" > ") for name in named) for path in headings}
-    return {p.chunk_id: fits[p.heading] for p in passages}
+    paths = {p.heading: p.heading.split(" > ") for p in passages}
+    fits = {each: max(_fit(each, name) for name in named) for each in {each for path in paths.values() for each in path}}
+    best = {heading: max(fits[each] for each in path) for heading, path in paths.items()}
+    return {p.chunk_id: best[p.heading] for p in passages}
 
 
 def _named(question: str) -> Iterator[_Name]:
@@ -79,6 +80,8 @@ def _needed(question: str) -> Iterator[_Name]:
         yield _Name(words, min(len(words), _LEAST[0]))
 
 
+# headings are seen again with every question that finds their document
+@lru_cache(maxsize=100_000)
 def _fit(heading: str, name: _Name) -> float:
     if name.number:
         noun, number = _own_number(heading)
@@ -88,7 +91,6 @@ def _fit(heading: str, name: _Name) -> float:
     return common / len(name.words) * len(covered(own, name.words)) / len(own) if common >= name.least else 0.0
 
 
-# headings are seen again with every question that finds their document
 @lru_cache(maxsize=20_000)
 def _words(heading: str) -> Set[str]:
     return frozenset(content_words(heading))

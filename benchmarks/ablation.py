@@ -69,6 +69,7 @@ ROWS = (
     Row("no words of the passage's own", {"speaking": 0.0}),
     Row("no names and times", {"names": 0.0}),
     Row("no sections that the question names", {"sections": 0.0}),
+    Row("as much meaning where a primary statement answers", {"figures": 1.0}),
     Row("no votes of a document's passages", {"votes": 0.0}),
     Row("no expansion", {"expand": False}),
     Row("twins left in", {"distinct": False}),

@@ -125,6 +125,12 @@ def test_a_misspelt_word_finds_what_was_meant(shelf: Shelf) -> None:
     assert shelf.retriever.retrieve("anual leave", TOM).passages[0].page == 2
 
 
+def test_a_primary_statement_is_found_that_shares_no_word_with_the_question(shelf: Shelf) -> None:
+    shelf.add("Report", [f"Loan {n} has a covenant on the ratio of debt to income." for n in range(200)])
+    statement = shelf.add("Report", "Cash 120 90\nPayables 95 88", heading="Consolidated Balance Sheets")
+    assert shelf.retriever.retrieve("What was the quick ratio?", TOM).passages[0].document_id == statement.id
+
+
 def test_a_design_without_a_part_does_without_it(shelf: Shelf) -> None:
     for name in ("Handbook", "Copy of the handbook"):
         shelf.add(name, "Annual leave of staff is thirty days in each calendar year")
