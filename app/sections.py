@@ -57,7 +57,8 @@ def standing(question: str, passages: Sequence[Passage]) -> dict[str, float]:
     if not named:
         return {}
     paths = {p.heading: p.heading.split(" > ") for p in passages}
-    fits = {each: max(_fit(each, name) for name in named) for each in {each for path in paths.values() for each in path}}
+    every = {each for path in paths.values() for each in path}
+    fits = {each: max(_fit(each, name) for name in named) for each in every}
     best = {heading: max(fits[each] for each in path) for heading, path in paths.items()}
     return {p.chunk_id: best[p.heading] for p in passages}
 
