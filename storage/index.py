@@ -209,12 +209,12 @@ class Index:
         documents: Collection[str] | None = None,
         generation: str | None = None,
     ) -> list[Hit]:
-        """The best `limit` chunks by each of the two vectors, among those that the principal may read.
+        """The best `limit` chunks by each of the two vectors, among those that the principal may read. One round trip.
 
-        Of the generation that is named, whose model has made `dense`, or of the one that the alias leads to.
-
-        One round trip. Hits found by meaning come first, best first, then those found by words alone. `dense` is the
-        cosine, `sparse` the BM25 score. `documents` narrows further; an empty one finds nothing.
+        Of the generation that is named, whose model has made `dense`: raises Unavailable where it is lost. Else of the
+        one that the alias leads to, and nothing before any was made. Hits found by meaning come first, best first, then
+        those found by words alone. `dense` is the cosine, `sparse` the BM25 score. `documents` narrows further; where
+        it is empty nothing is found.
         """
         if not 1 <= limit <= MAX_LIMIT:
             raise InvalidInput(f"A search returns 1 to {MAX_LIMIT} passages, not {limit}.")
@@ -227,7 +227,12 @@ class Index:
         name, batch = self._target(generation), models.QueryRequestBatch(searches=list(requests.values()))
         # by the client's lower layer: the upper one copies every number of both vectors first
         search = partial(self._client.http.search_api.query_batch_points, name, query_request_batch=batch)
-        answers = self._qdrant.ask(search).result or []
+        try:
+            answers = self._qdrant.ask(search).result or []
+        except Absent:
+            if generation:
+                raise
+            return []
         scores = {
             using: {str(found.id): found.score for found in answer.points}
             for using, answer in zip(requests, answers, strict=True)

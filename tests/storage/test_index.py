@@ -147,8 +147,9 @@ def test_an_index_that_was_never_prepared_is_not_ready(process: IndexProcess) ->
     index = Index(process.url, process.key, prefix="unprepared")
     assert "not prepared" in (index.ready() or "")
     assert index.generation() is None
+    assert index.search(direction(1), None, TOM, limit=5) == []  # nothing was read yet
     with pytest.raises(Unavailable, match="not prepared"):
-        index.search(direction(1), None, TOM, limit=5)
+        index.search(direction(1), None, TOM, limit=5, generation="lost")
     index.close()
 
 
