@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, fields
 from enum import Enum
 
@@ -40,8 +40,9 @@ class Evidence:
 
     `lead` is how far the best score is above the tenth, if there are ten, `agree` whether both searches put the same
     passage (or, for half, document) first, `held` the share of the question's words that the best passages with their
-    labels and headings hold, rare words counting more. `unnamed` is 1 where the question names something that none of
-    them speaks of, nor another passage found in their documents; `other_time` where none is of a year that it names.
+    labels and headings hold, rare words counting more. `unnamed` is 1 where of the things that the question names half
+    or more are spoken of by none of them, nor by another passage found in their documents; `other_time` where none is
+    of a year that it names.
     """
 
     lead: float = 0.0
@@ -91,12 +92,11 @@ def evidence(question: str, passages: Sequence[Passage], hits: Sequence[Hit]) ->
     around = set[str]().union(*said[:_BEST])
     documents = {p.document_id for p in best}
     beside = around.union(*(words for p, words in zip(passages, said, strict=False) if p.document_id in documents))
-    unnamed = [name for name in names(question) if len(covered(of := content_words(name), beside)) < len(of)]
     return Evidence(
         lead=best[0].score - passages[_TENTH].score if len(passages) > _TENTH else 0.0,
         agree=_agree(passages, dense, sparse),
         held=_share(asked, around, said),
-        unnamed=float(not all(any(in_full(name, p.title) for p in best) for name in unnamed)),
+        unnamed=float(_unnamed(question, beside, best)),
         other_time=float(_of_other_time(question, best)),
         by_meaning=bool(dense),
     )
@@ -117,9 +117,33 @@ def _share(asked: Sequence[str], around: set[str], said: Sequence[set[str]]) -> 
 
 
 def names(question: str) -> list[str]:
-    """Codes, in English also words with a capital: in German every noun has one. A month is none."""
-    capitals = [] if is_german(question) else _NAME.findall(question)
-    return _CODE.findall(question) + [word for word in capitals if not is_month(word)]
+    """Codes, in English also words with a capital: in German every noun has one. A month is none.
+
+    Those beside each other are one name: "New Hampshire".
+    """
+    parts = [found.span() for found in _CODE.finditer(question)]
+    if not is_german(question):
+        parts += [found.span() for found in _NAME.finditer(question) if not is_month(found[0])]
+    runs: list[tuple[int, int]] = []
+    for start, end in sorted(parts):
+        if runs and question[runs[-1][1] : start] == " ":
+            runs[-1] = runs[-1][0], end
+        else:
+            runs.append((start, end))
+    return [question[start:end] for start, end in runs]
+
+
+def _unnamed(question: str, said: Set[str], best: Sequence[Passage]) -> bool:
+    """Whether half of what the question names or more is missing. Of several things one may have another name here, as
+    "Wisconsin" stands as WI."""
+    named = names(question)
+    missing = [name for name in named if any(not _spoken(word, said, best) for word in name.split())]
+    return bool(missing) and 2 * len(missing) >= len(named)
+
+
+def _spoken(word: str, said: Set[str], best: Sequence[Passage]) -> bool:
+    stems = content_words(word)
+    return len(covered(stems, said)) == len(stems) or any(in_full(word, p.title) for p in best)
 
 
 def _of_other_time(question: str, best: Sequence[Passage]) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.confidence import LEAST, SURE, Evidence, Sureness, confidence, evidence, sureness
+from app.confidence import LEAST, SURE, Evidence, Sureness, confidence, evidence, names, sureness
 from storage.types import About, Hit, Passage
 
 LEAVE = "Full-time staff have 30 days of annual leave a year."
@@ -49,6 +49,13 @@ def test_a_name_that_no_passage_speaks_of_is_told() -> None:
     assert known("What does the policy say of Zarquon?", passage("leave", LEAVE)).unnamed == 1.0
     assert known("What does the policy say of Zarquon?", speaks).unnamed == 0.0
     assert known("Was sagt die Regelung über die Verpflegung?", passage("leave", LEAVE)).unnamed == 0.0
+
+
+def test_one_of_several_names_may_stand_otherwise_in_the_documents() -> None:
+    report = passage("report", "The Cessna flipped over at Wausau, WI. Zarquon flew it.")
+    assert known("Why did the Cessna of Zarquon flip over at Wausau, Wisconsin?", report).unnamed == 0.0
+    assert known("Why did the Cessna flip over at Oshkosh?", report).unnamed == 1.0
+    assert names("Was the RV-8 over New York, Ohio in May?") == ["RV-8", "New York", "Ohio"]
 
 
 def test_a_name_that_another_passage_of_the_document_speaks_of_is_none_that_is_missing() -> None:
