@@ -15,7 +15,8 @@ from dataclasses import dataclass, fields
 from enum import Enum
 
 from app.expand import in_full
-from app.periods import is_month, years
+from app.periods import is_month, periods, years
+from app.units import units_named
 from app.words import content_words, covered, is_german
 from storage.types import Hit, Passage
 
@@ -23,6 +24,7 @@ _BEST = 5  # passages that an answer is likely to be made of
 _TENTH = 9  # place from 0; among fewer passages the best leads by chance
 COMPARED = 12  # passages by which a word counts as rare
 _CODE = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[^\W\d])\w[\w-]*")
+_NUMBERED = re.compile(r"\d+(?:-[a-z-]+|am|pm|st|nd|rd|th)|[Hh][12]")
 _NAME = re.compile(r"(?<=[\w,] )[A-Z][^\W\d_]{2,}")
 
 
@@ -117,13 +119,12 @@ def _share(asked: Sequence[str], around: set[str], said: Sequence[set[str]]) -> 
 
 
 def names(question: str) -> list[str]:
-    """Codes, in English also words with a capital: in German every noun has one. A month is none.
+    """Codes, in English also words with a capital: in German every noun has one. No times and units ("FY22", "USD").
 
     Those beside each other are one name: "New Hampshire".
     """
-    parts = [found.span() for found in _CODE.finditer(question)]
-    if not is_german(question):
-        parts += [found.span() for found in _NAME.finditer(question) if not is_month(found[0])]
+    found = [*_CODE.finditer(question), *(() if is_german(question) else _NAME.finditer(question))]
+    parts = [each.span() for each in found if not _counts(each[0])]
     runs: list[tuple[int, int]] = []
     for start, end in sorted(parts):
         if runs and question[runs[-1][1] : start] == " ":
@@ -131,6 +132,11 @@ def names(question: str) -> list[str]:
         else:
             runs.append((start, end))
     return [question[start:end] for start, end in runs]
+
+
+def _counts(word: str) -> bool:
+    """Whether it is a time, a unit, or a number of something ("24-hour")."""
+    return bool(is_month(word) or periods(word) or units_named(word) or _NUMBERED.fullmatch(word))
 
 
 def _unnamed(question: str, said: Set[str], best: Sequence[Passage]) -> bool:

@@ -64,6 +64,7 @@ _OTHERS = frozenset(  # French, Spanish, Italian, Portuguese and Dutch, without 
     ).split()
 )
 _SILENT = STOP_WORDS | _OTHERS
+_FISCAL_YEAR = re.compile(r"\b(?:fy|gj)['’]?(?:(?P<year>(?:19|20)\d\d)|(?P<short>\d\d))(?P<quarter>q[1-4])?\b")
 _GERMAN_SPELLING = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 
 
@@ -82,7 +83,7 @@ def finder(stems: Collection[str]) -> Callable[[str], set[str]]:
     numbers = _any_of(r"(?<!\w)(?<!\d[.,:/])(?:{})(?![.,:/]?\d)", figures)
 
     def found(text: str) -> set[str]:
-        folded = (text if text.isascii() else unicodedata.normalize("NFKC", text)).casefold()
+        folded = _folded(text)
         made = {stem(word) for word in {*begun(folded), *numbers(folded)} - _SILENT}
         return made.intersection(stems).union(pair for pair in unspaced if pair in folded)
 
@@ -94,11 +95,11 @@ def _any_of(pattern: str, of: Sequence[str]) -> Callable[[str], list[str]]:
 
 
 def words(text: str) -> list[str]:
-    """All words in lower case, numbers with their points and commas as one word.
+    """All words in lower case, numbers with their points and commas as one word. "FY22" is "2022".
 
     Of scripts without spaces, and of Korean, pairs of neighbouring characters.
     """
-    folded = (text if text.isascii() else unicodedata.normalize("NFKC", text)).casefold()
+    folded = _folded(text)
     whole = _WORD.findall(folded)
     if folded.isascii() or not UNSPACED.search(folded):
         return list(map(_bare, whole)) if "'" in folded or "’" in folded else whole
@@ -160,6 +161,16 @@ def is_german(text: str) -> bool:
     """Whether more of the words are German stop words than English ones."""
     found = words(text)
     return sum(word in _GERMAN for word in found) > sum(word in _ENGLISH for word in found)
+
+
+def _folded(text: str) -> str:
+    folded = (text if text.isascii() else unicodedata.normalize("NFKC", text)).casefold()
+    return _FISCAL_YEAR.sub(_in_full, folded) if "fy" in folded or "gj" in folded else folded
+
+
+def _in_full(found: re.Match[str]) -> str:
+    year = found["year"] or f"20{found['short']}"
+    return f"{year} {found['quarter']}" if found["quarter"] else year
 
 
 def _bare(word: str) -> str:

@@ -82,6 +82,20 @@ def test_words_are_found_in_a_text_as_if_it_were_taken_apart(asked: str, text: s
     assert finder(stems)(text) == stems.intersection(content_words(text))
 
 
+@pytest.mark.parametrize(
+    ("text", "stems"),
+    [
+        ("FY2022", ["2022"]),
+        ("in FY22 and GJ2021", ["2022", "2021"]),
+        ("FY2023Q1", ["2023", "q1"]),
+        ("fy 2022", ["fy", "2022"]),
+    ],
+)
+def test_a_fiscal_year_is_the_year_that_texts_have(text: str, stems: list[str]) -> None:
+    assert content_words(text) == stems
+    assert finder({"2022"})(text) == {"2022"}.intersection(stems)
+
+
 def test_text_without_spaces_is_compared_by_pairs_of_characters() -> None:
     passage = content_words("残った有給休暇は、上長の承認を得れば翌年度に繰り越すことができます。")
     asked = content_words("有給休暇の繰り越し")
