@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_GROWTH = r"(?:growth|growth rate|change|increase|decrease)"
+_GROWTH = r"(?:growth|growth rate|CAGR|change|increase|decrease)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +105,9 @@ def statements(question: str) -> tuple[str, ...]:
     found = [one for one in _STATEMENTS if one.called.search(question)]
     found = found or [one for one in _STATEMENTS if one.holds.search(question)]
     return tuple(name for one in found for name in one.names)
+
+
+def terms(question: str) -> list[tuple[int, int]]:
+    """Where in the question, by (start, end), items, ratios and statements stand. A report may call them otherwise."""
+    found = (each.finditer(question) for one in _STATEMENTS for each in (one.called, one.holds))
+    return [match.span() for matches in found for match in matches]

@@ -19,10 +19,12 @@ from app.candidates import Candidate, Wanted
 from app.comparison import comparisons
 from app.confidence import Evidence, Sureness, evidence, names
 from app.question_kinds import QUANTITIES, Asks, counted, of_a_rule, sought
+from app.sections import standing
 from app.words import content_words, covered
 from storage.types import Passage
 
 _HAS_FORM = 0.5  # of `answer_signs.answers`
+_BEST, _STANDS = 5, 0.5  # passages, and how well a heading fits the section
 _NEAR = 0.4  # whatever answers in words of its own comes nearer
 _SIXTH = 5  # place from 0
 _USUALLY_AHEAD = 1.5  # where there are fewer statements,
@@ -89,10 +91,15 @@ def judged(asked: Wanted, about: str, ranked: Sequence[Candidate], passages: Seq
         return Sureness.NONE
     known, own = found(asked.text, passages), support(asked, about, ranked)
     likely = answerability(known, own, asked.meaning is not None)
-    if likely < LEAST:
+    if likely < LEAST and not (_in_place(asked.text, passages) and not known.unnamed and not known.other_time):
         return Sureness.NONE
     doubtful = known.unnamed or max(own.uncounted, own.unmentioned) >= _MISSING
     return Sureness.SOME if likely < SURE or doubtful else Sureness.FULL
+
+
+def _in_place(question: str, passages: Sequence[Passage]) -> bool:
+    """Whether one of the best passages stands in the section asked for: a balance sheet names no ratio."""
+    return any(fit >= _STANDS for fit in standing(question, passages[:_BEST]).values())
 
 
 def found(question: str, passages: Sequence[Passage]) -> Evidence:

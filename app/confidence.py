@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, fields
 from enum import Enum
 
+from app.accounts import terms
 from app.expand import in_full
 from app.periods import is_month, periods, years
 from app.units import units_named
@@ -119,12 +120,14 @@ def _share(asked: Sequence[str], around: set[str], said: Sequence[set[str]]) -> 
 
 
 def names(question: str) -> list[str]:
-    """Codes, in English also words with a capital: in German every noun has one. No times and units ("FY22", "USD").
+    """Codes, in English also words with a capital: in German every noun has one. Those beside each other are one name.
 
-    Those beside each other are one name: "New Hampshire".
+    Times, units and items of accounts are none ("FY22", "USD", "EBITDA").
     """
     found = [*_CODE.finditer(question), *(() if is_german(question) else _NAME.finditer(question))]
+    items = terms(question)
     parts = [each.span() for each in found if not _counts(each[0])]
+    parts = [part for part in parts if not any(start < part[1] and part[0] < end for start, end in items)]
     runs: list[tuple[int, int]] = []
     for start, end in sorted(parts):
         if runs and question[runs[-1][1] : start] == " ":

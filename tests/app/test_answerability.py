@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from app.answerability import LEAST, SURE, Support, answerability, judged, support
@@ -147,6 +149,16 @@ def test_what_is_neither_near_nor_has_a_word_in_common_is_no_answer() -> None:
     assert answerability(Evidence(lead=0.5), Support(near=0.6, ahead=9.0), True) > LEAST
     assert answerability(Evidence(lead=0.5, held=0.2), Support(near=0.39, ahead=9.0), True) > LEAST
     assert answerability(Evidence(lead=0.5), Support(near=0.6, ahead=9.0), False) == 0.0
+
+
+def test_what_a_statement_found_may_hold_is_shown_with_a_warning() -> None:
+    question, rows = "What was the quick ratio of Acme?", "Cash 120 90\nPayables 95 88"
+    sheet = replace(passage(rows, title="Acme"), heading="Consolidated Balance Sheets")
+    for found_, sureness in ((sheet, Sureness.SOME), (passage(rows, title="Acme"), Sureness.NONE)):
+        asked, statements = ranked(question, found_, embedder=HashEmbedder())
+        assert judged(asked, question, statements, [found_]) is sureness
+    asked, statements = ranked("What was the quick ratio of Globex?", sheet, embedder=HashEmbedder())
+    assert judged(asked, asked.text, statements, [sheet]) is Sureness.NONE
 
 
 def test_few_statements_of_few_passages_are_not_held_against_an_answer() -> None:

@@ -58,8 +58,8 @@ def test_one_of_several_names_may_stand_otherwise_in_the_documents() -> None:
     assert names("Was the RV-8 over New York, Ohio in May?") == ["RV-8", "New York", "Ohio"]
 
 
-def test_times_and_units_are_no_names() -> None:
-    question = "At 3am in Q2 of FY2022 or H1 FY23, was the 85-year-old paid 5 USD for a 24-hour day with 3M?"
+def test_times_units_and_items_of_accounts_are_no_names() -> None:
+    question = "At 3am in Q2 of FY2022 or H1 FY23, was the 85-year-old paid 5 USD for a 24-hour day with 3M by EBITDA?"
     assert names(question) == ["3M"]
     assert known("What did the policy say in FY2022?", passage("leave", LEAVE, title="Policy 2022")).unnamed == 0.0
 
