@@ -34,7 +34,7 @@ from sklearn.metrics import roc_auc_score
 from app import answerability, confidence
 from app.candidate_weights import scored
 from app.candidates import candidates, wanted
-from app.confidence import Evidence
+from app.confidence import Evidence, Sureness
 from app.evaluation.forms import load
 from app.evaluation.questions import Question
 from app.rank import bare
@@ -43,6 +43,7 @@ from app.statements import statements_of
 from storage.types import Passage, Scope
 
 SETS = ("filings", "handbook", "samples", "manuals", "xquad-en", *corpora.ELSEWHERE)
+JUDGED = (corpora.FINANCEBENCH,)  # by what is built in, and never fitted
 WHOLE = ("filings", "handbook")  # asked in every way that people ask: limits are set by them
 OWN = ("answerable, our own", "unanswerable, our own")
 UNSEEN = ("answerable, our own, not fitted", "unanswerable, our own, not fitted")
@@ -107,7 +108,7 @@ MODELS = {
 class Asked:
     """`found`: whether a page or document that answers is among the first five places.
 
-    `statements` are the figures of `app.answerability`.
+    `statements` are the figures of `app.answerability`, `sureness` what it decides with the weights that it has.
     """
 
     name: str
@@ -116,6 +117,7 @@ class Asked:
     evidence: Evidence
     found: bool
     statements: Mapping[str, float] = field(default_factory=dict)
+    sureness: Sureness = Sureness.NONE
 
     @property
     def answerable(self) -> bool:
@@ -176,7 +178,8 @@ def _asked(opened: corpora.Corpus, question: Question, kind: str, found: Retriev
     known = answerability.found(question.text, passages)
     figures = answerability.values(known, answerability.support(asked, about, ranked))
     held_out = hashlib.sha256(question.text.encode()).digest()[0] % 2 == 1
-    return Asked(opened.name, kind, held_out, found.evidence, right, figures)
+    decided = answerability.judged(asked, about, ranked, passages)
+    return Asked(opened.name, kind, held_out, found.evidence, right, figures, decided)
 
 
 def _answers(passage: Passage, question: Question, opened: corpora.Corpus) -> bool:
@@ -315,14 +318,12 @@ def others(asked: Sequence[Asked]) -> str:
 
 
 def built_in(asked: Sequence[Asked]) -> str:
-    """What the weights and limits that the product has do with the questions as people asked them."""
-    own = Fitted(answerability._WEIGHTS, answerability._BIAS, answerability.LEAST, answerability.SURE)
-    judged = _judged([each for each in asked if each.kind in KINDS[:2]], own)
+    """What the product decides on the questions as people asked them."""
+    real = [each for each in asked if each.kind in KINDS[:2]]
     lines = []
-    for name, kind in dict.fromkeys((each.asked.name, each.asked.kind) for each in judged):
-        those = [each for each in judged if (each.asked.name, each.asked.kind) == (name, kind)]
-        figures = (sum(each.refused for each in those), sum(each.warned for each in those))
-        lines.append([f"{name}, {kind}", str(len(those)), *map(str, figures)])
+    for name, kind in dict.fromkeys((each.name, each.kind) for each in real):
+        those = Counter(each.sureness for each in real if (each.name, each.kind) == (name, kind))
+        lines.append([f"{name}, {kind}", str(those.total()), str(those[Sureness.NONE]), str(those[Sureness.SOME])])
     return tables.markdown(["", "questions", "refused", "warning"], lines)
 
 
@@ -335,10 +336,11 @@ def main() -> None:
         print(f"{name}: {fit(asked, model)}", flush=True)
     by_model = {"the search": crossed(asked, SEARCH), "statements": crossed(asked, STATEMENTS)}
     body = f"{decisions(by_model)}\n\n{risk(by_model)}\n\n{others(asked)}"
-    print(f"\n{body}\n\n{built_in(asked)}")
+    refusals = built_in([*asked, *(each for name in JUDGED for each in ask(name))])
+    print(f"\n{body}\n\n{refusals}")
     if options.write:
         tables.write("abstention", body)
-        tables.write("refusals", built_in(asked))
+        tables.write("refusals", refusals)
 
 
 if __name__ == "__main__":
