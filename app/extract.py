@@ -15,6 +15,7 @@ from app.answerability import judged
 from app.candidate_weights import scored
 from app.candidates import Wanted, candidates, wanted
 from app.confidence import Sureness, warning
+from app.instructions import asked_in
 from app.manner import SENTENCES
 from app.prompt import Prompt
 from app.rank import bare
@@ -39,7 +40,7 @@ class Extractive:
 
     def stream(self, prompt: Prompt, cancel: threading.Event) -> Iterator[str]:
         """Line by line, each statement followed by " [n]". Yields nothing when the passages do not answer."""
-        question, passages = prompt.asked or prompt.question, prompt.passages[:MOST_PASSAGES]
+        question, passages = asked_in(prompt.asked or prompt.question), prompt.passages[:MOST_PASSAGES]
         pages = [statements_of(passage) for passage in passages]
         about = bare(question, passages)
         asked, embedder = self._understood(question, about, passages)

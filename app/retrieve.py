@@ -15,6 +15,7 @@ from app.accounts import statements
 from app.confidence import COMPARED, Evidence, confidence, evidence
 from app.expand import expanded
 from app.followup import standalone
+from app.instructions import asked_in
 from app.live import Space
 from app.prompt import Turn
 from app.rank import Design, names_in, nearest_parts, ranked, shortlist, without
@@ -118,7 +119,7 @@ class Retriever:
         if self._reranker:
             found, missing = self._rerank(asked, found)
             notice = " ".join(filter(None, (notice, missing)))
-        known = evidence(asked, found, hits)
+        known = evidence(asked_in(asked), found, hits)
         listed = self._documents.with_tables(found[:limit], principal)
         return Retrieved(tuple(listed), notice, confidence(known), known)
 

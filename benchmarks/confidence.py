@@ -37,6 +37,7 @@ from app.candidates import candidates, wanted
 from app.confidence import Evidence, Sureness
 from app.evaluation.forms import load
 from app.evaluation.questions import Question
+from app.instructions import asked_in
 from app.rank import bare
 from app.retrieve import Retrieved
 from app.statements import statements_of
@@ -170,12 +171,12 @@ def ask_others(name: str) -> Iterator[Asked]:
 
 
 def _asked(opened: corpora.Corpus, question: Question, kind: str, found: Retrieved, right: bool = False) -> Asked:
-    passages = found.passages[:12]
-    about = bare(question.text, passages)
+    passages, text = found.passages[:12], asked_in(question.text)
+    about = bare(text, passages)
     meaning = opened.services.embedder.embed_queries([about])[0]
-    asked = wanted(question.text, meaning)
+    asked = wanted(text, meaning)
     ranked = scored(candidates(asked, passages, [statements_of(passage) for passage in passages]))
-    known = answerability.found(question.text, passages)
+    known = answerability.found(text, passages)
     figures = answerability.values(known, answerability.support(asked, about, ranked))
     held_out = hashlib.sha256(question.text.encode()).digest()[0] % 2 == 1
     decided = answerability.judged(asked, about, ranked, passages)
