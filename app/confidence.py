@@ -26,6 +26,7 @@ _TENTH = 9  # place from 0; among fewer passages the best leads by chance
 COMPARED = 12  # passages by which a word counts as rare
 _CODE = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[^\W\d])\w[\w-]*")
 _NUMBERED = re.compile(r"\d+(?:-[a-z-]+|am|pm|st|nd|rd|th)|[Hh][12]")
+_SMALL_WORD = re.compile(r"\b(?!(?:an?|and|as|at|by|for|from|in|of|on|or|the|to|with)\b)(?=[^\W\d_])(?=[^A-Z])\w{2,}")
 _NAME = re.compile(r"(?<=[\w,] )[A-Z][^\W\d_]{2,}")
 
 
@@ -122,9 +123,10 @@ def _share(asked: Sequence[str], around: set[str], said: Sequence[set[str]]) -> 
 def names(question: str) -> list[str]:
     """Codes, in English also words with a capital: in German every noun has one. Those beside each other are one name.
 
-    Times, units and items of accounts are none ("FY22", "USD", "EBITDA").
+    Times, units and items of accounts are none ("FY22", "USD", "EBITDA"), and words of a question In Title Case.
     """
-    found = [*_CODE.finditer(question), *(() if is_german(question) else _NAME.finditer(question))]
+    told = not is_german(question) and _SMALL_WORD.search(question)
+    found = [*_CODE.finditer(question), *(_NAME.finditer(question) if told else ())]
     items = terms(question)
     parts = [each.span() for each in found if not _counts(each[0])]
     parts = [part for part in parts if not any(start < part[1] and part[0] < end for start, end in items)]

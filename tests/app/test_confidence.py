@@ -55,7 +55,9 @@ def test_one_of_several_names_may_stand_otherwise_in_the_documents() -> None:
     report = passage("report", "The Cessna flipped over at Wausau, WI. Zarquon flew it.")
     assert known("Why did the Cessna of Zarquon flip over at Wausau, Wisconsin?", report).unnamed == 0.0
     assert known("Why did the Cessna flip over at Oshkosh?", report).unnamed == 1.0
-    assert names("Was the RV-8 over New York, Ohio in May?") == ["RV-8", "New York", "Ohio"]
+    assert names("Was the RV-8 seen over New York, Ohio in May?") == ["RV-8", "New York", "Ohio"]
+    assert names("What Is The Vacation Policy For Contractors On RV-8?") == ["RV-8"]
+    assert names("WHAT IS THE VACATION POLICY?") == []
 
 
 def test_times_units_and_items_of_accounts_are_no_names() -> None:
