@@ -26,6 +26,7 @@ _TENTH = 9  # place from 0; among fewer passages the best leads by chance
 COMPARED = 12  # passages by which a word counts as rare
 _CODE = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[^\W\d])\w[\w-]*")
 _NUMBERED = re.compile(r"\d+(?:-[a-z-]+|am|pm|st|nd|rd|th)|[Hh][12]")
+_PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 _SMALL_WORD = re.compile(r"\b(?!(?:an?|and|as|at|by|for|from|in|of|on|or|the|to|with)\b)(?=[^\W\d_])(?=[^A-Z])\w{2,}")
 _NAME = re.compile(r"(?<=[\w,] )[A-Z][^\W\d_]{2,}")
 
@@ -132,7 +133,7 @@ def names(question: str) -> list[str]:
     parts = [part for part in parts if not any(start < part[1] and part[0] < end for start, end in items)]
     runs: list[tuple[int, int]] = []
     for start, end in sorted(parts):
-        if runs and question[runs[-1][1] : start] == " ":
+        if runs and (start < runs[-1][1] or question[runs[-1][1] : start] == " "):
             runs[-1] = runs[-1][0], end
         else:
             runs.append((start, end))
@@ -153,8 +154,12 @@ def _unnamed(question: str, said: Set[str], best: Sequence[Passage]) -> bool:
 
 
 def _spoken(word: str, said: Set[str], best: Sequence[Passage]) -> bool:
-    stems = content_words(word)
-    return len(covered(stems, said)) == len(stems) or any(in_full(word, p.title) for p in best)
+    """As it is, in parts ("KX-200" for KX200, "Wi-Fi" for WiFi), or as the beginnings of a title's words."""
+    parts = _PARTS.findall(word)
+    ways = [content_words(word)]
+    if min(map(len, parts), default=0) > 1:
+        ways.append(content_words(" ".join(parts)))
+    return any(len(covered(way, said)) == len(way) for way in ways) or any(in_full(word, p.title) for p in best)
 
 
 def _of_other_time(question: str, best: Sequence[Passage]) -> bool:

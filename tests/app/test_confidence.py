@@ -60,6 +60,14 @@ def test_one_of_several_names_may_stand_otherwise_in_the_documents() -> None:
     assert names("WHAT IS THE VACATION POLICY?") == []
 
 
+def test_a_name_may_be_written_together_or_in_parts() -> None:
+    text = passage("guest", "Guests use the Wi-Fi. The KX-200 came in with COVID19.")
+    assert known("How do I join the WiFi?", text).unnamed == 0.0
+    assert known("What did the KX200 cost?", text).unnamed == 0.0
+    assert known("What did the KX300 cost?", text).unnamed == 1.0
+    assert names("Who was ill with COVID-19?") == ["COVID-19"]
+
+
 def test_times_units_and_items_of_accounts_are_no_names() -> None:
     question = "At 3am in Q2 of FY2022 or H1 FY23, was the 85-year-old paid 5 USD for a 24-hour day with 3M by EBITDA?"
     assert names(question) == ["3M"]
