@@ -165,10 +165,10 @@ def is_german(text: str) -> bool:
 
 def _folded(text: str) -> str:
     folded = (text if text.isascii() else unicodedata.normalize("NFKC", text)).casefold()
-    return _FISCAL_YEAR.sub(_in_full, folded) if "fy" in folded or "gj" in folded else folded
+    return _FISCAL_YEAR.sub(_plain_year, folded) if "fy" in folded or "gj" in folded else folded
 
 
-def _in_full(found: re.Match[str]) -> str:
+def _plain_year(found: re.Match[str]) -> str:
     year = found["year"] or f"20{found['short']}"
     return f"{year} {found['quarter']}" if found["quarter"] else year
 
