@@ -91,7 +91,7 @@ def judged(asked: Wanted, about: str, ranked: Sequence[Candidate], passages: Seq
         return Sureness.NONE
     known, own = found(asked.text, passages), support(asked, about, ranked)
     likely = answerability(known, own, asked.meaning is not None)
-    if likely < LEAST and not (_in_place(asked.text, passages) and not known.unnamed and not known.other_time):
+    if likely < LEAST and (known.unnamed or known.other_time or not _in_place(asked.text, passages)):
         return Sureness.NONE
     doubtful = known.unnamed or max(own.uncounted, own.unmentioned) >= _MISSING
     return Sureness.SOME if likely < SURE or doubtful else Sureness.FULL

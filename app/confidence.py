@@ -129,10 +129,10 @@ def names(question: str) -> list[str]:
     told = not is_german(question) and _SMALL_WORD.search(question)
     found = [*_CODE.finditer(question), *(_NAME.finditer(question) if told else ())]
     items = terms(question)
-    parts = [each.span() for each in found if not _counts(each[0])]
-    parts = [part for part in parts if not any(start < part[1] and part[0] < end for start, end in items)]
     runs: list[tuple[int, int]] = []
-    for start, end in sorted(parts):
+    for start, end in sorted(each.span() for each in found if not _counts(each[0])):
+        if any(start < after and first < end for first, after in items):
+            continue
         if runs and (start < runs[-1][1] or question[runs[-1][1] : start] == " "):
             runs[-1] = runs[-1][0], end
         else:
