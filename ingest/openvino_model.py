@@ -38,10 +38,11 @@ log = logging.getLogger(__name__)
 Precision = Literal["", "bf16", "f32", "int8"]
 _PRECISIONS: tuple[Precision, ...] = ("f32", "bf16", "int8")  # the nearest to torch first
 _FORMAT = "2"  # of the kept files: another one makes them anew
-BATCH_TOKENS = 1024  # padded tokens at once: what they make stays in the processor's cache
+BATCH_TOKENS = 768  # padded tokens at once: what they make stays in the processor's cache
 _STREAMS = 16  # most runs of the model at once: each keeps what it makes of a batch
 _SECONDS = 1800  # longest conversion
-_USUAL = range(4, 40)  # tokens of a question: each length costs some milliseconds once
+_USUAL = range(4, 40)  # tokens of a question: each length costs some milliseconds once, and is prepared
+_STEP = 16  # longer texts are padded to a multiple of it
 
 
 class Unconvertible(Exception):
@@ -77,9 +78,10 @@ class OpenVinoEmbedder:
         self.token_spans = spans_of(tokenizer_json)
         self._tokenizer = Tokenizer.from_str(tokenizer_json)
         self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(definition["longest"])
+        self._longest = int(definition["longest"])
+        self._tokenizer.enable_truncation(self._longest)
         special = self._tokenizer.num_special_tokens_to_add(False)
-        self.max_tokens = int(definition["longest"]) - special - len(self.token_spans(self._prompts["passage"]))
+        self.max_tokens = self._longest - special - len(self.token_spans(self._prompts["passage"]))
         self.speeds = speeds_of(folder)
         precision = precision or best(self.speeds) or precisions()[0]
         requests = _compile(folder / "model.xml", precision, threads or usable_cores())
@@ -92,10 +94,6 @@ class OpenVinoEmbedder:
             with self._states([np.full(length, self._padding, np.int64)]):
                 pass
 
-    def inputs(self, text: str) -> dict[str, NDArray[np.int64]]:
-        """What the model is given for one text."""
-        return self._given([np.array(self._tokenizer.encode(text).ids, np.int64)])
-
     def embed_queries(self, texts: list[str]) -> Vector:
         return self._embed([self._prompts["query"] + text for text in texts])
 
@@ -105,7 +103,7 @@ class OpenVinoEmbedder:
         prompt = self._prompts["query"]
         encoding = self._tokenizer.encode(prompt + text)
         with self._states([np.array(encoding.ids, np.int64)]) as made:
-            states = made[0].copy()
+            states = made[0, : len(encoding.ids)].copy()
         return Meaning(unit(states.mean(axis=0)[None])[0], states, _spans(encoding, len(prompt)))
 
     def embed_passages(self, texts: list[str]) -> Vector:
@@ -149,7 +147,7 @@ class OpenVinoEmbedder:
                 for row, tokens in zip(rows, states, strict=True):
                     keep(row, tokens[: len(ids[row])])
 
-        groups = list(batches([len(row) for row in ids], BATCH_TOKENS))
+        groups = list(batches([self._padded(len(row)) for row in ids], BATCH_TOKENS))
         if len(groups) == 1:
             run(groups[0])
         else:
@@ -157,7 +155,7 @@ class OpenVinoEmbedder:
 
     @contextmanager
     def _states(self, ids: list[NDArray[np.int64]]) -> Iterator[Vector]:
-        """The model's last states, (texts, longest, dimensions), as long as the block lasts."""
+        """The model's last states, (texts, tokens and padding, dimensions), as long as the block lasts."""
         given = self._given(ids)
         request = self._free.get()
         try:
@@ -166,8 +164,16 @@ class OpenVinoEmbedder:
         finally:
             self._free.put(request)
 
+    def _padded(self, length: int) -> int:
+        """How many tokens the model is given for a text of `length`.
+
+        The library prepares itself for each shape and keeps what it made, and it is slower where vectors of its
+        instructions stay half empty: 200 tokens take longer than 208, many lengths longer, and more memory, than few.
+        """
+        return length if length in _USUAL else min(-(-length // _STEP) * _STEP, self._longest)
+
     def _given(self, ids: list[NDArray[np.int64]]) -> dict[str, NDArray[np.int64]]:
-        shape = (len(ids), max(len(row) for row in ids))
+        shape = (len(ids), self._padded(max(len(row) for row in ids)))
         padded, mask = np.full(shape, self._padding, np.int64), np.zeros(shape, np.int64)
         for place, row in enumerate(ids):
             padded[place, : len(row)] = row

@@ -57,10 +57,9 @@ class _Reader:
         self._page = page.raw
         self._sheet = page.get_bbox()
         self._known: dict[int, bool] = {}  # by the place of a text object in memory
-        self._colour = [ctypes.c_uint() for _ in range(4)]
-        self._edges = [ctypes.c_float() for _ in range(4)]
-        self._colour_at = [ctypes.byref(part) for part in self._colour]
-        self._edges_at = [ctypes.byref(edge) for edge in self._edges]
+        self._colour, self._edges = (ctypes.c_uint * 4)(), (ctypes.c_float * 4)()
+        self._colour_at = _places(self._colour, ctypes.c_uint)
+        self._edges_at = _places(self._edges, ctypes.c_float)
 
     def doubts(self) -> bool:
         """Whether there is text that may not be seen."""
@@ -107,7 +106,7 @@ class _Reader:
             return True
         if not pdfium.FPDFPageObj_GetBounds(text, *self._edges_at):
             return False
-        left, bottom, right, top = (edge.value for edge in self._edges)
+        left, bottom, right, top = self._edges[:]
         if right - left < _POINT and top - bottom < _POINT:  # a space
             return False
         return (top - bottom < _TINY and self._is_small(text)) or self.is_off((left, bottom, right, top))
@@ -122,8 +121,15 @@ class _Reader:
         return bool(abs(size.value) * scale < _TINY)
 
     def _is_pale(self) -> bool:
-        red, green, blue, alpha = (part.value for part in self._colour)
-        return min(red, green, blue) >= _PALE or alpha <= _CLEAR
+        red, green, blue, alpha = self._colour[:]
+        return (red >= _PALE and green >= _PALE and blue >= _PALE) or alpha <= _CLEAR
+
+
+def _places(array: Any, kind: Any) -> list[Any]:
+    """A reference to each number of the array, for functions that set them one by one: read all at once, they cost
+    half as much as numbers of their own."""
+    size = ctypes.sizeof(kind)
+    return [ctypes.byref(kind.from_buffer(array, number * size)) for number in range(len(array))]
 
 
 def _box(text_page: Any, index: int) -> tuple[float, float, float, float]:
