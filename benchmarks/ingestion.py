@@ -151,11 +151,12 @@ class Worker:
 
     def wait(self, ids: Sequence[str], meanwhile: Callable[[], None] = lambda: None) -> None:
         """Until all of these documents are ready."""
-        while {self._state(one) for one in ids} - {State.READY}:
-            if self.process.poll() is not None:
-                sys.exit("the worker ended")
-            meanwhile()
-            time.sleep(0.2)
+        for one in ids:  # one at a time: looking at them must not take the processor from the worker
+            while self._state(one) is not State.READY:
+                if self.process.poll() is not None:
+                    sys.exit("the worker ended")
+                meanwhile()
+                time.sleep(0.05)
 
     def _work(self) -> float:
         """Processor seconds so far of the worker, its parsers and the index; the models process has nothing to do."""

@@ -293,7 +293,7 @@ def _table_head(piece: Passage, section: Section) -> str:
 
 def _weight(text: str) -> int:
     """Length in Latin letters: other scripts take about three times the tokens."""
-    return len(text) + 2 * sum(character > "\u024f" for character in text)
+    return len(text) + (0 if text.isascii() else 2 * sum(character > "\u024f" for character in text))
 
 
 def _shortened(text: str, weight: int) -> str:
