@@ -126,8 +126,7 @@ class _Reader:
 
 
 def _places(array: Any, kind: Any) -> list[Any]:
-    """A reference to each number of the array, for functions that set them one by one: read all at once, they cost
-    half as much as numbers of their own."""
+    """A reference to each number of the array, for functions that set them one by one; read they are all at once."""
     size = ctypes.sizeof(kind)
     return [ctypes.byref(kind.from_buffer(array, number * size)) for number in range(len(array))]
 
