@@ -33,11 +33,12 @@ def fill(megabytes):
     return len(bytearray(megabytes << 20))
 
 
-def hold(megabytes, seconds):
-    """Fill memory for a while; when it began and ended."""
+def hold(megabytes, released):
+    """Fill memory until there is a file or folder `released`; when it began and ended."""
     begun = time.monotonic()
     held = b"x" * (megabytes << 20)
-    time.sleep(seconds)
+    while not os.path.exists(released):
+        time.sleep(0.01)
     return begun, time.monotonic(), len(held)
 
 
