@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from app.checked_text import CheckedText, joined
 from app.quotation import plain
+from app.rows import in_unit
+from app.units import unit_told
 from app.words import content_words, covered
 
 EMPTY = "–"
@@ -83,7 +85,7 @@ def _in_words(header: Sequence[str], cells: Sequence[str], wanted: Collection[st
     meant = [one for one in said if wanted and len(covered(wanted, content_words(one[0]))) == len(wanted)]
     marks = "".join(f" [{number}]" for number in dict.fromkeys(_MARK.findall(" ".join(cells))))
     words = "; ".join(_MARK.sub("", f"{name}: {cell}" if name else cell).strip() for name, cell in meant or said)
-    label = _MARK.sub("", first).rstrip(":")
+    label = in_unit(_MARK.sub("", first).rstrip(":"), unit_told(header[0]) if header else "")
     return f"{label}: {words}{marks}" if words else f"{label}{marks}"
 
 

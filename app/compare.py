@@ -26,6 +26,7 @@ from app.llm import Reading
 from app.prompt import Prompt, estimate_tokens, fit
 from app.prompt_texts import TEXTS
 from app.quotation import quote
+from app.rows import in_unit, unit_of
 from app.sides import MOST_ASPECTS, Sides, sides
 from app.statements import without_bullet
 from app.titles import Named, named
@@ -266,7 +267,12 @@ def _own_row(side: _Side, aspect: str, field: _Field, footnotes: Footnotes) -> s
         for table in passage.tables:
             columns = [at for at, name in enumerate(table.header) if _holds(name, wanted)]
             for line in table.rows:
-                said = [f"{quote(table.header[at])}: {quote(line.cells[at])}" for at in columns if line.cells[at]]
+                unit = unit_of(table, [line])
+                said = [
+                    f"{quote(in_unit(table.header[at], unit))}: {quote(line.cells[at])}"
+                    for at in columns
+                    if line.cells[at]
+                ]
                 if said and line.cells[0].strip().casefold() == label:
                     return f"{'; '.join(said)} [{footnotes.number(passage, *_span(passage, line))}]"
     return ""
@@ -281,7 +287,8 @@ def _own_column(side: _Side, aspect: str, field: _Field, footnotes: Footnotes) -
             if not at or not _holds(f"{table.caption} {passage.heading}", wanted):
                 continue
             said = [
-                f"{quote(line.cells[0])}: {quote(line.cells[at])} [{footnotes.number(passage, *_span(passage, line))}]"
+                f"{quote(in_unit(line.cells[0], unit_of(table, [line])))}: {quote(line.cells[at])}"
+                f" [{footnotes.number(passage, *_span(passage, line))}]"
                 for line in table.rows[:_ROWS]
                 if line.cells[at]
             ]

@@ -11,9 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from textwrap import shorten
 
 from app import manner
 from app.prompt_texts import TEXTS
+from app.rows import header_of
 from storage.preferences import LANGUAGES
 from storage.types import NO_INSTRUCTIONS, NO_PREFERENCE, HouseInstructions, Passage, Preference
 
@@ -21,6 +23,7 @@ PROMPT_VERSION = TEXTS.version  # answers keep the version that they were given 
 SYSTEM = TEXTS.system
 
 _FOOTNOTE = re.compile(r"[\[【［]\s*([\^]?\d{1,3}(?:\s*[,;–-]\s*\^?\d{1,3})*)\s*[\]】］]")
+_NAMES = 400  # characters of what stands above a table
 _FRAME = re.compile(r"^(?=\s*(?:Sources, each with its number:|These were the sources;|Question:))", re.M | re.I)
 
 
@@ -153,10 +156,22 @@ def estimate_tokens(text: str) -> int:
 
 def source(number: int, passage: Passage) -> str:
     """A passage as the prompt holds it."""
-    page = passage.place or f"page {passage.page}"
-    place = ", ".join(part for part in (passage.title or passage.name, page, passage.heading) if part)
+    page, names = passage.place or f"page {passage.page}", _names_above(passage)
+    columns = TEXTS.columns.format(names=names) if names else ""
+    place = ", ".join(part for part in (passage.title or passage.name, page, passage.heading, columns) if part)
     # the words follow the number at once and the place stands before: a model that quotes a source quotes its words
     return f"\n({_plain(place)})\n[{number}] {_plain(passage.text).strip()}"
+
+
+def _names_above(passage: Passage) -> str:
+    """Caption, columns and group of a table that has begun before the passage: its figures mean nothing without."""
+    for table in passage.tables[:1]:
+        row = table.rows[0]
+        if any(table.header) and not passage.text[: max(0, row.start - passage.start)].strip():
+            caption = f"{table.caption.rstrip(':')}: " if table.caption else ""
+            group = f", under: {row.group}" if row.group else ""
+            return shorten(f"{caption}{' | '.join(filter(None, header_of(table)))}{group}", _NAMES, placeholder=" …")
+    return ""
 
 
 def _plain(text: str) -> str:

@@ -39,6 +39,7 @@ class PromptTexts:
     system: str = _SYSTEM
     drafting: str = _DRAFTING  # what the system's rules say besides, for a draft
     sources: str = "Sources, each with its number:"
+    columns: str = "goes on with a table whose columns are: {names}"
     sources_above: str = "The sources are those above."
     asked: str = _ASKED
     as_asked: str = "the language of the question"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from app.units import names_unit, unit_told
 from app.words import content_words, covered
 from storage.types import PassageRow, PassageTable
 
@@ -25,6 +26,13 @@ _UP_TO = re.compile(r"\b(up to|at most|less than|below|under|within|bis|höchste
 _ABOVE = re.compile(r"\b(more than|above|over|from|at least|exceeding|über|mehr als|ab|mindestens)\b", re.I)
 _LETTER = re.compile(r"(?<=\w )[A-HJ-Z]\b")  # the name of a grade or class
 _YEAR = range(1900, 2100)
+_BARE = re.compile(r"[\s$€£()+−–-]*\d[\d.,'’\s]*\)?")  # a number without a unit of its own
+_OF_OTHER_UNIT = re.compile(
+    r"%|\b(employees|headcount|staff|per share|margin|ratio|percent\w*|mitarbeit\w*|beschäftigte\w*|je aktie|\w*quote"
+    r"|\w*marge|prozent)\b",
+    re.I,
+)
+_DAY = re.compile(r"\d{1,2},")
 _PREFIX = 12  # characters that the names of all columns begin with, from which on it is told once
 _LOOKS_BACK = re.compile(
     r"\b(year earlier|year before|(previous|prior|preceding|last) (fiscal )?(year|quarter)|change[ds]?|compare[ds]?"
@@ -99,10 +107,29 @@ def header_of(table: PassageTable) -> list[str]:
     shared = 0
     while words and all(len(name) > shared + 1 and name[shared] == words[0][shared] for name in words):
         shared += 1
+    if shared and any(_DAY.fullmatch(name[shared]) for name in words):
+        shared -= 1  # "September 24, 2022" and "September 25, 2021" are parted before the month
     prefix = " ".join(words[0][:shared]) if words else ""
     if len(set(map(tuple, words))) < 2 or len(prefix) < _PREFIX:
         return list(table.header)
     return [f"{first} {prefix}".strip(), *(name[len(" ".join(name.split()[:shared])) :].strip() for name in others)]
+
+
+def unit_of(table: PassageTable, rows: Sequence[PassageRow]) -> str:
+    """What stands above the whole table of the unit of its numbers: "in million euros".
+
+    "" where the columns have units of their own, and where the numbers of `rows` do or need none.
+    """
+    first, *others = table.header or ("",)
+    unit = (unit_told(first) if first.startswith("(") else "") or unit_told(table.caption)
+    if not unit or any(map(names_unit, others)) or all(_OF_OTHER_UNIT.search(row.cells[0]) for row in rows):
+        return ""
+    return unit if any(_BARE.fullmatch(cell) for row in rows for cell in row.cells[1:]) else ""
+
+
+def in_unit(name: str, unit: str) -> str:
+    """ "Revenue (in million euros)"; the name alone where there is no unit."""
+    return f"{name} ({unit})".strip() if unit else name
 
 
 def markdown(
@@ -110,11 +137,14 @@ def markdown(
 ) -> str:
     """The rows under the names of their columns, the footnote [n] in the last cell of each; a list without names.
 
-    Of several columns only those that `question` means, if they say something in every row.
+    Of several columns only those that `question` means, if they say something in every row. The unit that the caption
+    tells stands with the first name.
     """
     if not any(table.header):
-        return "\n".join(f"- {_listed(row, quote)} [{n}]" for row in rows)
+        return "\n".join(f"- {_listed(row, unit_of(table, [row]), quote)} [{n}]" for row in rows)
     header = header_of(table)
+    if not unit_told(table.header[0]):
+        header[0] = in_unit(header[0], unit_of(table, rows))
     used = [place for place, name in enumerate(header) if name or any(row.cells[place] for row in rows)]
     meant = columns_meant(question, table)
     if meant and all(row.cells[place] for row in rows for place in meant):
@@ -130,10 +160,9 @@ def markdown(
     return "\n".join(lines)
 
 
-def _listed(row: PassageRow, quote: Callable[[str], str]) -> str:
-    cells = [quote(cell) for cell in row.cells if cell]
-    label = cells[0] if cells[0].endswith(":") else f"{cells[0]}:"
-    return f"{label} {', '.join(cells[1:])}" if len(cells) > 1 else cells[0]
+def _listed(row: PassageRow, unit: str, quote: Callable[[str], str]) -> str:
+    label, *others = [cell for cell in row.cells if cell]
+    return f"{quote(in_unit(label.rstrip(':'), unit))}: {', '.join(map(quote, others))}" if others else quote(label)
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -127,6 +127,43 @@ LATER = re.compile(
     re.I,
 )
 
+_TIMES = frozenset("second minute hour day week month year quarter sekunde minute stunde tag woche monat jahr".split())
+_SHORT = "TEUR MEUR T€ k€ m€ Mio.€".split()
+_NAMES = "|".join(sorted({re.escape(n) for n in [*_UNITS, *SCALES, *SYMBOLS, *_SHORT] if len(n) > 1}, key=len)[::-1])
+_UNIT = rf"(?:(?:{_NAMES})(?![^\W_])|[%€$£])"
+_WHOLE = rf"{_UNIT}(?:(?:\s(?:of\s|US\s)?|/){_UNIT})*"
+_TOLD = re.compile(
+    rf"\((?P<note>[^()]{{0,60}}\bin\s(?P<in_note>{_WHOLE})[^()]{{0,120}}|(?P<alone>{_WHOLE}))\)"
+    rf"|(?<!\()\b(?P<phrase>in\s(?P<in_phrase>{_WHOLE}))(?!\s*[\w)])|[,;]\s(?P<end>{_WHOLE}):?$",
+    re.I,
+)
+
+_NAMED = re.compile(rf"(?<!\w){_WHOLE}[).:]*$", re.I)
+
+
+def unit_told(text: str) -> str:
+    """The words with which a caption or the first name of the columns tells the unit of the numbers below; else "".
+
+    "in million euros" of "Key figures of the group, in million euros"; all of "(in millions, except per share)".
+    """
+    found = _TOLD.search(text)
+    if found is None:
+        return ""
+    unit = found["in_note"] or found["alone"] or found["in_phrase"] or found["end"]
+    if unit.casefold() in _TIMES or _is_other_word(unit):  # "(in year 2022)"
+        return ""
+    return " ".join((found["note"] or found["phrase"] or found["end"]).split())
+
+
+def names_unit(column: str) -> bool:
+    """Whether the name of a column ends with a unit: "Price in EUR", "Days"."""
+    return _NAMED.search(column) is not None
+
+
+def _is_other_word(unit: str) -> bool:
+    """Whether its capitals make it something else: PA, a state, where Pa is a unit."""
+    return any(name.casefold() == unit.casefold() for name in _UNITS) and not units_named(unit)
+
 
 def units_named(spelling: str) -> tuple[Unit, ...]:
     """What a spelling that AFTER has found means; empty where its capitals make it something else ("A", "a")."""

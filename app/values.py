@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from app.rows import in_unit, unit_of
 from app.statements import Kind, Statement, statements_of
 from app.words import content_words, covered
 from storage.types import Passage, Vector
@@ -232,7 +233,8 @@ def _in_row(field: Field, passage: Passage, statement: Statement) -> Iterator[Va
     if filled and _is_named(field, row.cells[0]):
         first = next(place for place, cell in enumerate(row.cells) if place and cell)
         name = table.header[first] if table.header and len(filled) > 1 else ""
-        value = f"{row.cells[first]} ({name})" if 0 < len(name) <= _NAME else row.cells[first]
+        beside = [name] if 0 < len(name) <= _NAME else []
+        value = in_unit(row.cells[first], ", ".join(filter(None, [*beside, unit_of(table, [row])])))
         if len(value) <= _SUM:
             yield Value(value, passage, statement.start, statement.end, _IN_TABLE + (len(filled) == 1))
     if len(table.rows) == 1 and table.header:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -240,6 +241,9 @@ class TestComparison:
         rows = (PassageRow(0, 16, ("Set for P-65", "168")), PassageRow(17, 27, ("P-65", "3,940")))
         table = PassageTable(0, len(text), ("Pump", "Price EUR"), rows)
         passage = Passage("c", "d", "v", "List", "l.pdf", 1, 0, len(text), "", text, tables=(table,))
+        told = replace(passage, tables=(replace(table, header=("Pump", "Price"), caption="Prices in EUR"),))
+        field, footnotes = _Field("price", (told,)), Footnotes()
+        assert _own_row(_Side("p-65"), "price", field, footnotes) == "Price (in EUR): 3,940 [1]"
         field, footnotes = _Field("price", (passage,)), Footnotes()
         assert _own_row(_Side("p-65"), "price", field, footnotes) == "Price EUR: 3,940 [1]"
         assert footnotes.citations[0].text == "P-65 3,940"

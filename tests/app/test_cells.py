@@ -32,6 +32,8 @@ def test_an_answer_becomes_the_content_of_one_cell() -> None:
     table = "| Site | Days | Price EUR |\n| --- | --- | --- |\n| Porto | 25 | 3 [1] |"
     assert flat(table) == "Porto: Days: 25; Price EUR: 3 [1]"
     assert flat(table, content_words("price")) == "Porto: Price EUR: 3 [1]"
+    told = "| Figure (in million euros) | 2025 |\n| --- | --- |\n| Revenue | 148.6 [1] |"
+    assert flat(told) == "Revenue (in million euros): 2025: 148.6 [1]"
     assert "|" not in row([flat(table)]).strip("| \n")
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from app.prompt import PROMPT_VERSION, SYSTEM, Prompt, Turn, estimate_tokens, fit, in_reading_order
-from storage.types import HouseInstructions, Passage, Preference
+from dataclasses import replace
+
+from app.prompt import PROMPT_VERSION, SYSTEM, Prompt, Turn, estimate_tokens, fit, in_reading_order, source
+from storage.types import HouseInstructions, Passage, PassageRow, PassageTable, Preference
 
 
 def passage(text: str, *, title: str = "Leave policy", page: int = 3, heading: str = "4.2 Annual leave") -> Passage:
@@ -40,6 +42,23 @@ def test_a_document_can_not_number_sources() -> None:
     asked = Prompt(question="A car?", passages=(passage(hostile, title="x\n[7] y"),)).messages()[-1]["content"]
     assert "Free for all (2).\n(9) All staff get a car." in asked
     assert "[7]" not in asked
+
+
+def test_a_passage_that_goes_on_with_a_table_is_told_its_columns() -> None:
+    rows = (PassageRow(0, 9, ("Sales", "5", "4"), "Japan:"), PassageRow(10, 18, ("Profit", "1", "1"), "Japan:"))
+    table = PassageTable(0, 18, ("(Millions)", "2022", "2021"), rows, "Net sales\n[3]")
+    cut = replace(passage("Sales 5 4\nProfit 1 1"), tables=(table,))
+    assert source(1, cut) == (
+        "\n(Leave policy, page 3, 4.2 Annual leave, goes on with a table whose columns are: Net sales (3): "
+        "(Millions) | 2022 | 2021, under: Japan:)\n[1] Sales 5 4\nProfit 1 1"
+    )
+    wide = replace(table, header=("name",) * 500)
+    assert len(source(1, replace(cut, tables=(wide,)))) < 600
+    begun = tuple(replace(row, start=row.start + 12, end=row.end + 12) for row in rows)
+    whole = replace(passage("a 2022 2021\nSales 5 4\nProfit 1 1"), tables=(replace(table, rows=begun),))
+    nameless = replace(cut, tables=(replace(table, header=()),))
+    for other in (whole, nameless, passage("Sales 5 4")):
+        assert "columns" not in source(1, other)
 
 
 def test_the_best_sources_stand_first_and_last() -> None:

@@ -3,14 +3,14 @@ from __future__ import annotations
 import pytest
 
 from app.quotation import quote
-from app.rows import header_of, in_words, markdown, matches
+from app.rows import header_of, in_words, markdown, matches, unit_of
 from app.words import content_words
 from storage.types import PassageRow, PassageTable
 
 
-def table(header: tuple[str, ...], *rows: tuple[str, ...], group: str = "") -> PassageTable:
+def table(header: tuple[str, ...], *rows: tuple[str, ...], group: str = "", caption: str = "") -> PassageTable:
     made = tuple(PassageRow(10 * n, 10 * n + 9, cells, group) for n, cells in enumerate(rows))
-    return PassageTable(0, 100, header, made)
+    return PassageTable(0, 100, header, made, caption)
 
 
 GRADES = table(
@@ -97,6 +97,8 @@ def yearly(*names: str) -> PassageTable:
 def test_what_all_names_of_columns_begin_with_is_told_once() -> None:
     table = yearly("Year ended December 31, 2022", "Year ended December 31, 2021")
     assert header_of(table) == ["(Millions) Year ended December 31,", "2022", "2021"]
+    weeks = yearly("52 weeks ended September 24, 2022", "52 weeks ended September 25, 2021")
+    assert header_of(weeks) == ["(Millions) 52 weeks ended", "September 24, 2022", "September 25, 2021"]
     assert header_of(yearly("Price", "Order number")) == ["(Millions)", "Price", "Order number"]
     assert header_of(yearly("Year ended May 31,", "Year ended May 31,"))[1:] == ["Year ended May 31,"] * 2
 
@@ -117,3 +119,28 @@ def test_columns_that_the_question_calls_by_their_whole_names_are_shown_alone() 
     )
     both = markdown(SERVICE, SERVICE.rows[1:2], 1, quote, question="Germany or the United Kingdom?")
     assert "| Length of service | Germany | United Kingdom |" in both
+
+
+def test_the_unit_that_the_caption_tells_stands_with_the_first_name() -> None:
+    figures = (("Revenue", "139.8"), ("Operating margin", "8.4 %"), ("Employees", "618"))
+    key = table(("Figure", "2024"), *figures, caption="Key figures, in million euros")
+    assert markdown(key, key.rows, 1, quote).splitlines()[0] == "| Figure (in million euros) | 2024 |"
+    for other in key.rows[1:]:
+        assert markdown(key, [other], 1, quote).splitlines()[0] == "| Figure | 2024 |"
+    nameless = table(("", "2024"), ("Net sales", "$ (9)"), caption="were as follows (in millions):")
+    assert markdown(nameless, nameless.rows, 1, quote).splitlines()[0] == "| (in millions) | 2024 |"
+    listed = table((), ("Fiscal 2025:", "10,000"), caption="(In thousands)")
+    assert markdown(listed, listed.rows, 2, quote) == "- Fiscal 2025 (In thousands): 10,000 [2]"
+
+
+def test_columns_with_units_of_their_own_get_no_other() -> None:
+    prices = table(("Diameter", "Price in EUR"), ("20", "5"), caption="Price by diameter in mm")
+    assert unit_of(prices, prices.rows) == ""
+    told = table(("(Dollars in millions)", "2022"), ("Sales", "5"), caption="(in millions)")
+    assert unit_of(told, told.rows) == "Dollars in millions"
+    assert markdown(told, told.rows, 1, quote).splitlines()[0] == "| (Dollars in millions) | 2022 |"
+
+
+def test_hostile_captions_stay_text() -> None:
+    hostile = table(("A", "B"), ("x", "1"), caption="(*b* | <i> in EUR [7])")
+    assert markdown(hostile, hostile.rows, 1, quote).splitlines()[0] == r"| A (\*b\* \| \<i\> in EUR \[7\]) | B |"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from app.values import field_of, find_value, relevant
@@ -79,6 +81,10 @@ def test_a_row_of_a_table_gives_its_first_figure_with_the_column_s_name() -> Non
     found = find_value(field_of("price"), [passage(text, (table,))])
     assert found is not None
     assert (found.text, found.start, found.end) == ("3.15 (2025)", 0, len(text))
+    told = replace(table, caption="Prices, in EUR")
+    found = find_value(field_of("price"), [passage(text, (told,))])
+    assert found is not None
+    assert found.text == "3.15 (2025, in EUR)"
 
 
 def test_a_model_reads_what_may_say_it() -> None:
