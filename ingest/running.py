@@ -15,7 +15,8 @@ from storage.types import Section
 
 _EDGE = 4  # lines at the top and at the bottom that may be running ones
 _LONGEST = 160  # characters
-_FEW = 4  # pages
+_FEW = 4  # pages; of a short document, which may have a cover without them, one less
+_SHORT = 5  # pages
 _SHARE = 0.3  # of the pages, or of those with even or odd numbers
 _DIGITS = re.compile(r"\d+")
 _PAGE_NUMBER = re.compile(
@@ -31,7 +32,7 @@ def without_running_lines(sections: Sequence[Section]) -> list[Section]:
     counts: Counter[str] = Counter()
     for section in sections:
         counts.update({_same(section.text[start:end]) for start, end in _edges(section)})
-    least = max(_FEW, _SHARE * len(sections))
+    least = max(_FEW - (len(sections) <= _SHORT), _SHARE * len(sections))
     running = {line for line, count in counts.items() if count >= least}
     return [_blanked(section, running) for section in sections]
 

@@ -29,8 +29,15 @@ def test_left_and_right_pages_may_differ():
 
 
 def test_what_stands_on_few_pages_stays():
-    sections = pages(3)
+    sections = pages(2)
     assert all("Acme Group" in text and "Confidential" in text for text in texts(sections))
+    longer = [*pages(3), *(Section(n, BODY.format(chr(96 + n))) for n in range(4, 7))]
+    assert all("Acme Group" in text for text in texts(longer)[:3])
+
+
+def test_a_short_document_may_have_a_cover_without_them():
+    cover = Section(4, "Minutes of the board\nOldenburg")
+    assert texts([*pages(3), cover]) == [*(BODY.format(chr(96 + n)) for n in range(1, 4)), cover.text]
 
 
 def test_lines_in_the_middle_headings_and_tables_stay():
