@@ -82,7 +82,7 @@ class Jobs:
 
     def launch(self) -> None:
         DBOS.launch()
-        self._queue = Polled("documents", concurrency=self._concurrency, busy=0.1, idle=0.4)
+        self._queue = Polled("documents", concurrency=self._concurrency, busy=0.1, idle=0.2)
 
     def destroy(self, *, seconds: int) -> None:
         DBOS.destroy(workflow_completion_timeout_sec=seconds, destroy_registry=True)
