@@ -28,8 +28,8 @@ _LETTER = re.compile(r"(?<=\w )[A-HJ-Z]\b")  # the name of a grade or class
 _YEAR = range(1900, 2100)
 _BARE = re.compile(r"[\s$€£()+−–-]*\d[\d.,'’\s]*\)?")  # a number without a unit of its own
 _OF_OTHER_UNIT = re.compile(
-    r"%|\b(employees|headcount|staff|per share|margin|ratio|percent\w*|mitarbeit\w*|beschäftigte\w*|je aktie|\w*quote"
-    r"|\w*marge|prozent)\b",
+    r"%|\b(employees|headcount|per share|ratio|percent\w*|mitarbeiter(innen|zahl)?|mitarbeitende|beschäftigte|je aktie"
+    r"|\w*quote|prozent)\b",
     re.I,
 )
 _DAY = re.compile(r"\d{1,2},")

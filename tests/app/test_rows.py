@@ -127,6 +127,8 @@ def test_the_unit_that_the_caption_tells_stands_with_the_first_name() -> None:
     assert markdown(key, key.rows, 1, quote).splitlines()[0] == "| Figure (in million euros) | 2024 |"
     for other in key.rows[1:]:
         assert markdown(key, [other], 1, quote).splitlines()[0] == "| Figure | 2024 |"
+    costs = table(("Figure", "2024"), ("Staff costs", "41.2"), ("Gross margin", "52.0"), caption=key.caption)
+    assert unit_of(costs, costs.rows[:1]) == unit_of(costs, costs.rows[1:]) == "in million euros"
     nameless = table(("", "2024"), ("Net sales", "$ (9)"), caption="were as follows (in millions):")
     assert markdown(nameless, nameless.rows, 1, quote).splitlines()[0] == "| (in millions) | 2024 |"
     listed = table((), ("Fiscal 2025:", "10,000"), caption="(In thousands)")
