@@ -8,7 +8,7 @@ drawn over.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -50,16 +50,36 @@ def unseen(page: pypdfium2.PdfPage, text_page: pypdfium2.PdfTextPage, text: str)
     return found
 
 
+def _plain(function: Any, result: Any, *arguments: Any) -> Callable[..., Any]:
+    """The same function of pdfium with numbers for addresses: making a pointer's object takes as long as a call."""
+    return ctypes.CFUNCTYPE(result, *arguments)(ctypes.cast(function, ctypes.c_void_p).value or 0)
+
+
+_AT, _INT = ctypes.c_void_p, ctypes.c_int
+_count = _plain(pdfium.FPDFPage_CountObjects, _INT, _AT)
+_object = _plain(pdfium.FPDFPage_GetObject, _AT, _AT, _INT)
+_count_in_form = _plain(pdfium.FPDFFormObj_CountObjects, _INT, _AT)
+_object_in_form = _plain(pdfium.FPDFFormObj_GetObject, _AT, _AT, ctypes.c_ulong)
+_kind = _plain(pdfium.FPDFPageObj_GetType, _INT, _AT)
+_colour_of = _plain(pdfium.FPDFPageObj_GetFillColor, _INT, *5 * [_AT])
+_edges_of = _plain(pdfium.FPDFPageObj_GetBounds, _INT, *5 * [_AT])
+_matrix_of = _plain(pdfium.FPDFPageObj_GetMatrix, _INT, _AT, _AT)
+_mode_of = _plain(pdfium.FPDFTextObj_GetTextRenderMode, _INT, _AT)
+_size_of = _plain(pdfium.FPDFTextObj_GetFontSize, _INT, _AT, _AT)
+_text_of = _plain(pdfium.FPDFText_GetTextObject, _AT, _AT, _INT)
+_colour_at = _plain(pdfium.FPDFText_GetFillColor, _INT, _AT, _INT, *4 * [_AT])
+
+
 class _Reader:
-    """Asks pdfium about a page's text through the same few places in memory: a page has thousands of objects."""
+    """Asks pdfium about a page's text through the same few places in memory: a page has thousands of objects, some
+    programs write each letter as one. Objects are told by their addresses; None stands for none."""
 
     def __init__(self, page: pypdfium2.PdfPage) -> None:
         self._page = page.raw
         self._sheet = page.get_bbox()
         self._known: dict[int, bool] = {}  # by the place of a text object in memory
         self._colour, self._edges = (ctypes.c_uint * 4)(), (ctypes.c_float * 4)()
-        self._colour_at = _places(self._colour, ctypes.c_uint)
-        self._edges_at = _places(self._edges, ctypes.c_float)
+        self._colours, self._sides = _places(self._colour), _places(self._edges)
 
     def doubts(self) -> bool:
         """Whether there is text that may not be seen."""
@@ -67,55 +87,52 @@ class _Reader:
 
     def doubts_character(self, text_page: Any, index: int) -> bool:
         """Whether it is of such text."""
-        text = pdfium.FPDFText_GetTextObject(text_page, index)
-        address = ctypes.cast(text, ctypes.c_void_p).value
-        if not address:
+        text = _text_of(text_page, index)
+        if not text:
             return True
-        if address not in self._known:
-            self._known[address] = self._is_doubtful(text)
-        return self._known[address]
+        if text not in self._known:
+            self._known[text] = self._is_doubtful(text)
+        return self._known[text]
 
     def is_off(self, box: Sequence[float]) -> bool:
         left, bottom, right, top = self._sheet
         return bool(box[2] <= left or box[0] >= right or box[3] <= bottom or box[1] >= top)
 
     def is_faint(self, text_page: Any, index: int) -> bool:
-        text = pdfium.FPDFText_GetTextObject(text_page, index)
-        if text and pdfium.FPDFTextObj_GetTextRenderMode(text) in _INVISIBLE:
+        text = _text_of(text_page, index)
+        if text and _mode_of(text) in _INVISIBLE:
             return True
-        return bool(pdfium.FPDFText_GetFillColor(text_page, index, *self._colour_at)) and self._is_pale()
+        return bool(_colour_at(text_page, index, *self._colours)) and self._is_pale()
 
-    def _texts(self) -> Iterator[Any]:
+    def _texts(self) -> Iterator[int]:
         """Of the page, and of the forms in it, with a stack of its own."""
-        at = [(pdfium.FPDFPage_GetObject, self._page, pdfium.FPDFPage_CountObjects(self._page), 0)]
+        at = [(_object, self._page, _count(self._page), 0)]
         while at:
             get, holder, count, depth = at.pop()
             for number in range(count):
                 one = get(holder, number)
-                kind = pdfium.FPDFPageObj_GetType(one)
+                kind = _kind(one)
                 if kind == pdfium.FPDF_PAGEOBJ_TEXT:
                     yield one
                 elif kind == pdfium.FPDF_PAGEOBJ_FORM and depth < _DEPTH:
-                    inner = pdfium.FPDFFormObj_CountObjects(one)
-                    at.append((pdfium.FPDFFormObj_GetObject, one, inner, depth + 1))
+                    at.append((_object_in_form, one, _count_in_form(one), depth + 1))
 
-    def _is_doubtful(self, text: Any) -> bool:
-        if pdfium.FPDFPageObj_GetFillColor(text, *self._colour_at) and self._is_pale():
+    def _is_doubtful(self, text: int) -> bool:
+        if _colour_of(text, *self._colours) and self._is_pale():
             return True
-        if pdfium.FPDFTextObj_GetTextRenderMode(text) in _INVISIBLE:
+        if _mode_of(text) in _INVISIBLE:
             return True
-        if not pdfium.FPDFPageObj_GetBounds(text, *self._edges_at):
+        if not _edges_of(text, *self._sides):
             return False
         left, bottom, right, top = self._edges[:]
         if right - left < _POINT and top - bottom < _POINT:  # a space
             return False
         return (top - bottom < _TINY and self._is_small(text)) or self.is_off((left, bottom, right, top))
 
-    def _is_small(self, text: Any) -> bool:
+    def _is_small(self, text: int) -> bool:
         """By the size of its letters, since full stops and dashes are always low."""
         size, matrix = ctypes.c_float(), pdfium.FS_MATRIX()
-        known = pdfium.FPDFTextObj_GetFontSize(text, ctypes.byref(size))
-        if not known or not pdfium.FPDFPageObj_GetMatrix(text, ctypes.byref(matrix)):
+        if not _size_of(text, ctypes.addressof(size)) or not _matrix_of(text, ctypes.addressof(matrix)):
             return True  # to be looked at closely
         scale = abs(matrix.a * matrix.d - matrix.b * matrix.c) ** 0.5
         return bool(abs(size.value) * scale < _TINY)
@@ -125,10 +142,10 @@ class _Reader:
         return (red >= _PALE and green >= _PALE and blue >= _PALE) or alpha <= _CLEAR
 
 
-def _places(array: Any, kind: Any) -> list[Any]:
-    """A reference to each number of the array, for functions that set them one by one; read they are all at once."""
-    size = ctypes.sizeof(kind)
-    return [ctypes.byref(kind.from_buffer(array, number * size)) for number in range(len(array))]
+def _places(array: Any) -> list[int]:
+    """The address of each number of the array, for functions that set them one by one; read they are all at once."""
+    first, size = ctypes.addressof(array), ctypes.sizeof(array._type_)
+    return [first + number * size for number in range(len(array))]
 
 
 def _box(text_page: Any, index: int) -> tuple[float, float, float, float]:
