@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
 from typing import Any
 
 import pypdfium2
@@ -25,8 +24,6 @@ _POINT = 0.02  # points: smaller than anything that is drawn, as the boxes of sp
 _TRACE = 14  # grey levels of 255 between ink and ground
 _SCALE = 2.0  # pixels a point: strokes of small letters are not lost between pixels
 _LARGEST = 4000  # pixels a side of the drawn page
-_OBJECTS = 20_000  # texts of a page that are looked at; without a doubtful one among them all are taken for seen
-_DEPTH = 4  # of forms in forms
 
 
 def unseen(page: pypdfium2.PdfPage, text_page: pypdfium2.PdfTextPage, text: str) -> list[int]:
@@ -83,7 +80,7 @@ class _Reader:
 
     def doubts(self) -> bool:
         """Whether there is text that may not be seen."""
-        return any(map(self._is_doubtful, islice(self._texts(), _OBJECTS)))
+        return any(map(self._is_doubtful, self._texts()))
 
     def doubts_character(self, text_page: Any, index: int) -> bool:
         """Whether it is of such text."""
@@ -105,17 +102,17 @@ class _Reader:
         return bool(_colour_at(text_page, index, *self._colours)) and self._is_pale()
 
     def _texts(self) -> Iterator[int]:
-        """Of the page, and of the forms in it, with a stack of its own."""
-        at = [(_object, self._page, _count(self._page), 0)]
+        """Of the page, and of the forms in it, as deep as pdfium has read them, with a stack of its own."""
+        at = [(_object, self._page, _count(self._page))]
         while at:
-            get, holder, count, depth = at.pop()
+            get, holder, count = at.pop()
             for number in range(count):
                 one = get(holder, number)
                 kind = _kind(one)
                 if kind == pdfium.FPDF_PAGEOBJ_TEXT:
                     yield one
-                elif kind == pdfium.FPDF_PAGEOBJ_FORM and depth < _DEPTH:
-                    at.append((_object_in_form, one, _count_in_form(one), depth + 1))
+                elif kind == pdfium.FPDF_PAGEOBJ_FORM:
+                    at.append((_object_in_form, one, _count_in_form(one)))
 
     def _is_doubtful(self, text: int) -> bool:
         if _colour_of(text, *self._colours) and self._is_pale():

@@ -23,14 +23,14 @@ from tests.ingest.files import saved
 SEEN, UNSEEN = "These words are seen by everybody.", "Nobody sees these words at all."
 
 
-def pdf_of(draw: Callable[[Canvas], None]) -> Reading:
+def pdf_of(draw: Callable[[Canvas], None], *, max_characters: int = 10_000) -> Reading:
     data = io.BytesIO()
     canvas = Canvas(data, pagesize=(400, 300), invariant=True)
     canvas.setFont("Helvetica", 12)
     draw(canvas)
     canvas.showPage()
     canvas.save()
-    return pdf.read(io.BytesIO(data.getvalue()), max_pages=10, max_characters=10_000)
+    return pdf.read(io.BytesIO(data.getvalue()), max_pages=10, max_characters=max_characters)
 
 
 def words(reading: Reading) -> str:
@@ -84,6 +84,42 @@ def test_words_off_the_page_and_of_no_size_are_left_out_and_offsets_stay() -> No
     assert "The end." in read
     assert "Nobody" not in read
     assert len(read) > 2 * len(UNSEEN)  # blanked, not taken out: characters keep their place
+
+
+def test_words_deep_in_forms_are_looked_at_too() -> None:
+    def draw(canvas: Canvas) -> None:
+        for depth in range(12):
+            canvas.beginForm(f"form{depth}")
+            if depth:
+                canvas.doForm(f"form{depth - 1}")
+            else:
+                canvas.setFont("Helvetica", 12)
+                canvas.setFillColorRGB(1, 1, 1)
+                canvas.drawString(30, 100, UNSEEN)
+            canvas.endForm()
+        canvas.setFont("Helvetica", 12)
+        canvas.drawString(30, 200, SEEN)
+        canvas.doForm("form11")
+
+    read = words(pdf_of(draw))
+    assert SEEN in read
+    assert "Nobody" not in read
+
+
+def test_words_behind_thousands_of_others_are_looked_at_too() -> None:
+    def draw(canvas: Canvas) -> None:
+        text = canvas.beginText(30, 250)
+        text.setFont("Helvetica", 12)
+        for _ in range(21_000):
+            text.textOut(" ")
+        canvas.drawText(text)
+        canvas.drawString(30, 200, SEEN)
+        canvas.setFillColorRGB(1, 1, 1)
+        canvas.drawString(30, 100, UNSEEN)
+
+    read = words(pdf_of(draw, max_characters=100_000))
+    assert SEEN in read
+    assert "Nobody" not in read
 
 
 def test_a_page_without_anything_doubtful_is_read_as_it_is() -> None:
