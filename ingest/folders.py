@@ -12,7 +12,7 @@ import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import fsspec
 
@@ -33,11 +33,13 @@ PROTOCOLS = {
     "abfs": "adlfs",
     "sftp": "paramiko",
     "webdav": "webdav4",
+    "webdavs": "webdav4",
     "smb": "smbprotocol",
 }
 MAX_DEPTH = 64
 PIECE = 1 << 20
 RACY = 2.0  # seconds in which a file can change again without a clock's noticing
+_WEBDAV = {"webdav": "http", "webdavs": "https"}
 _MARKS = (
     *("ETag", "etag", "md5Hash", "Content-MD5", "Last-Modified", "LastModified", "last_modified", "mtime", "modified"),
     *("updated", "last_write_time"),
@@ -72,13 +74,10 @@ class Folder:
         self._location, self._options, self._patterns = location_of(location), dict(options), patterns
         protocol = urlsplit(self._location).scheme if "://" in self._location else "file"
         self._local, self._web = protocol == "file", protocol in {"http", "https"}
-        # instances and listings that fsspec keeps would show a later run what was there before
-        fresh: dict[str, Any] = {"skip_instance_cache": True}
-        if not self._local:
-            fresh["use_listings_cache"] = False
+        self._webdav = protocol in _WEBDAV
         try:
             with guarded(self._options, self._location):
-                self._fs, root = fsspec.url_to_fs(self._location, **{**self._options, **fresh})
+                self._fs, root = _opened(protocol, self._location, self._options)
         except SourceError as error:
             if isinstance(error.__context__, ImportError):
                 package = PROTOCOLS[protocol]
@@ -95,7 +94,7 @@ class Folder:
             key, path = waiting.pop()
             try:
                 with guarded(self._options, f"{key or self._location} could not be listed"):
-                    listed = self._fs.ls(path, detail=True)
+                    listed = self._fs.ls(quote(path) if self._webdav else path, detail=True)
             except SourceError as error:
                 if not key:
                     raise
@@ -115,8 +114,8 @@ class Folder:
                     yield self._entry(child, info)
 
     def fetch(self, entry: Entry, write: Callable[[bytes], None]) -> None:
-        with guarded(self._options, "It could not be fetched"), self._open(entry.handle) as file:
-            while piece := file.read(PIECE):
+        with guarded(self._options, "It could not be fetched"):
+            for piece in self._pieces(entry.handle):
                 write(piece)
 
     def _entry(self, key: str, info: Mapping[str, Any]) -> Entry:
@@ -132,7 +131,7 @@ class Folder:
 
     def _key(self, path: str) -> str:
         """From the root, with slashes; empty for the root itself and what is not below it."""
-        root = self._root.rstrip("/") + "/"
+        root = self._root.rstrip("/") + "/" if self._root else ""
         below = path.removeprefix(root).strip("/") if path.startswith(root) else ""
         if self._web:
             if any(mark in below for mark in "?#"):  # the columns of a server's listing
@@ -142,6 +141,17 @@ class Folder:
             return ""
         # names that are not text keep a form that is
         return below.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+    def _pieces(self, path: str) -> Iterator[bytes]:
+        if self._webdav:  # opened as a file, names with # or ? or % would be taken for addresses
+            client = self._fs.client
+            with client.http.stream("GET", f"{str(client.base_url).rstrip('/')}/{quote(path)}") as response:
+                response.raise_for_status()
+                yield from response.iter_bytes(PIECE)
+            return
+        with self._open(path) as file:
+            while piece := file.read(PIECE):
+                yield piece
 
     def _open(self, path: str) -> Any:
         if not self._local:
@@ -154,6 +164,23 @@ class Folder:
             file.close()
             raise SourceError("It is not a file of this folder any more.")
         return file
+
+
+def _opened(protocol: str, location: str, options: Mapping[str, Any]) -> tuple[Any, str]:
+    """The file system and the folder's path in it, fresh: instances and listings that fsspec keeps would show a later
+    run what was there before."""
+    if protocol in _WEBDAV:
+        parts = urlsplit(location)
+        given = dict(options)
+        if isinstance(given.get("auth"), list):  # JSON knows no tuples, and httpx takes no lists
+            given["auth"] = tuple(given["auth"])
+        given["base_url"] = f"{_WEBDAV[protocol]}://{parts.netloc}"
+        return fsspec.filesystem("webdav", **given, skip_instance_cache=True), unquote(parts.path).strip("/")
+    fresh: dict[str, Any] = {"skip_instance_cache": True}
+    if protocol != "file":
+        fresh["use_listings_cache"] = False
+    file_system, root = fsspec.url_to_fs(location, **{**options, **fresh})
+    return file_system, root
 
 
 def _fingerprint(info: Mapping[str, Any]) -> str:

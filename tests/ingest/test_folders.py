@@ -1,4 +1,4 @@
-"""Folders wherever they are: in memory, behind a real web server, behind a real SFTP server where there is one."""
+"""Folders wherever they are: of this machine, in memory, behind a real web server, behind a real WebDAV server."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import fsspec
 import pytest
+from wsgidav.wsgidav_app import WsgiDAVApp
 
 from ingest.folders import Folder, location_of
 from ingest.patterns import Patterns
 from ingest.sources import Entry, SourceError
 from storage.errors import InvalidInput
+
+PASSWORD = "a-reader's-secret"
 
 
 def listed(folder: Folder) -> dict[str, Entry]:
@@ -100,6 +104,61 @@ def test_a_folder_behind_a_web_server(tmp_path: Path) -> None:
         assert content(folder, found["leave policy.md"]) == b"what docs/leave policy.md says"
         with pytest.raises(SourceError):
             listed(Folder(f"{address}/nothing", {}, Patterns()))
+    with pytest.raises(SourceError):
+        listed(folder)
+
+
+@contextmanager
+def webdav_server(root: Path) -> Iterator[str]:
+    application = WsgiDAVApp(
+        {
+            "provider_mapping": {"/": str(root)},
+            "simple_dc": {"user_mapping": {"*": {"reader": {"password": PASSWORD}}}},
+            "http_authenticator": {"accept_basic": True, "accept_digest": False, "default_to_digest": False},
+            "verbose": 0,
+        }
+    )
+    server = make_server("127.0.0.1", 0, application, handler_class=Silent)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"webdav://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class Silent(WSGIRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_folder_behind_a_webdav_server(tmp_path: Path) -> None:
+    names = ("docs/leave.md", "docs/x y/pay ü #1?.md", "docs/100%25 or 50%.md", "docs2/other.md", "docs/drafts/a.md")
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"what {name} says")
+    with webdav_server(tmp_path) as address:
+        options = {"auth": ["reader", PASSWORD]}
+        folder = Folder(f"{address}/docs", options, Patterns([], ["drafts/"]))
+        found = listed(folder)
+        assert found.keys() == {"leave.md", "x y/pay ü #1?.md", "100%25 or 50%.md"}
+        for key, entry in found.items():
+            assert content(folder, entry) == f"what docs/{key} says".encode()
+            assert entry.size == len(content(folder, entry))
+            assert entry.fingerprint
+        assert listed(folder) == found
+        (tmp_path / "docs/leave.md").write_text("31 days")
+        assert listed(folder)["leave.md"].fingerprint != found["leave.md"].fingerprint
+        assert listed(Folder(f"{address}/docs/x%20y/", options, Patterns())).keys() == {"pay ü #1?.md"}
+        assert listed(Folder(address, options, Patterns())).keys() == set(names)
+        for given in ({}, {"auth": ["reader", "wrong-secret"]}):
+            with pytest.raises(SourceError) as caught:
+                listed(Folder(f"{address}/docs", given, Patterns()))
+            assert "secret" not in str(caught.value)
+        with pytest.raises(SourceError):
+            listed(Folder(f"{address}/nothing", options, Patterns()))
     with pytest.raises(SourceError):
         listed(folder)
 
