@@ -88,6 +88,7 @@ class Folder:
     def entries(self) -> Iterator[Entry | Unread]:
         if self._local and not os.path.isdir(self._root):
             raise SourceError(f"There is no folder {self._root}, or it can't be read now.")
+        self._fs.invalidate_cache()  # some keep what they listed before
         seen: set[str] = set()
         waiting = [("", self._root + "/" if self._web else self._root)]
         while waiting:
@@ -167,20 +168,31 @@ class Folder:
 
 
 def _opened(protocol: str, location: str, options: Mapping[str, Any]) -> tuple[Any, str]:
-    """The file system and the folder's path in it, fresh: instances and listings that fsspec keeps would show a later
-    run what was there before."""
+    """The file system, one of its own as fsspec would hand out an earlier run's, and the folder's path in it."""
+    given = dict(options)
+    if protocol == "sftp" and "host_key" in given:
+        given["host_key_policy"] = _only(str(given.pop("host_key")))
     if protocol in _WEBDAV:
         parts = urlsplit(location)
-        given = dict(options)
         if isinstance(given.get("auth"), list):  # JSON knows no tuples, and httpx takes no lists
             given["auth"] = tuple(given["auth"])
         given["base_url"] = f"{_WEBDAV[protocol]}://{parts.netloc}"
         return fsspec.filesystem("webdav", **given, skip_instance_cache=True), unquote(parts.path).strip("/")
-    fresh: dict[str, Any] = {"skip_instance_cache": True}
-    if protocol != "file":
-        fresh["use_listings_cache"] = False
-    file_system, root = fsspec.url_to_fs(location, **{**options, **fresh})
+    file_system, root = fsspec.url_to_fs(location, **{**given, "skip_instance_cache": True})
     return file_system, root
+
+
+def _only(host_key: str) -> Any:
+    """Lets paramiko talk only to the server with this public key, as its .pub file has it. By default it believes
+    whoever answers."""
+    import paramiko
+
+    class Only(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]  # paramiko comes without types
+        def missing_host_key(self, client: Any, hostname: str, key: Any) -> None:
+            if host_key.split()[:2] != [key.get_name(), key.get_base64()]:
+                raise paramiko.SSHException(f"the server has another host key, {key.get_name()} {key.fingerprint}")
+
+    return Only()
 
 
 def _fingerprint(info: Mapping[str, Any]) -> str:

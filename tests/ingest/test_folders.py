@@ -1,9 +1,14 @@
-"""Folders wherever they are: of this machine, in memory, behind a real web server, behind a real WebDAV server."""
+"""Folders wherever they are: of this machine, in memory, behind real web, WebDAV and SFTP servers."""
 
 from __future__ import annotations
 
 import functools
+import getpass
+import os
+import socket
+import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +25,7 @@ from ingest.sources import Entry, SourceError
 from storage.errors import InvalidInput
 
 PASSWORD = "a-reader's-secret"
+SSHD = "/usr/sbin/sshd"
 
 
 def listed(folder: Folder) -> dict[str, Entry]:
@@ -161,6 +167,67 @@ def test_a_folder_behind_a_webdav_server(tmp_path: Path) -> None:
             listed(Folder(f"{address}/nothing", options, Patterns()))
     with pytest.raises(SourceError):
         listed(folder)
+
+
+@contextmanager
+def sftp_server(folder: Path) -> Iterator[tuple[str, str]]:
+    """OpenSSH's own, for the user who runs this: the address, and the file of a key that opens it."""
+    for name in ("host", "user"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(exist_ok=True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = [
+        f"ListenAddress=127.0.0.1:{port}",
+        f"HostKey={folder / 'host'}",
+        f"AuthorizedKeysFile={folder / 'user.pub'}",
+        *("StrictModes=no", "UsePAM=no", "PidFile=none", "PermitRootLogin=yes", "Subsystem=sftp internal-sftp"),
+    ]
+    command = [SSHD, "-D", "-e", "-f", os.devnull, *(word for option in options for word in ("-o", option))]
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        until = time.monotonic() + 20
+        while "listening" not in (folder / "log").read_text():
+            assert server.poll() is None, (folder / "log").read_text()
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        yield f"sftp://{getpass.getuser()}@127.0.0.1:{port}", str(folder / "user")
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@pytest.mark.skipif(not os.path.exists(SSHD), reason="no OpenSSH server is installed")
+def test_a_folder_behind_an_sftp_server(tmp_path: Path) -> None:
+    root, keys = tmp_path / "root", tmp_path / "keys"
+    keys.mkdir()
+    names = ("leave.md", "x y/pay ü #1?.md", "50%.md", "drafts/a.md")
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(f"what {name} says")
+    (root / "link.md").symlink_to(tmp_path / "keys/user")
+    with sftp_server(keys) as (address, key):
+        folder = Folder(f"{address}{root}", {"key_filename": key}, Patterns([], ["drafts/"]))
+        found = listed(folder)
+        assert found.keys() == {"leave.md", "x y/pay ü #1?.md", "50%.md"}
+        assert all(content(folder, entry) == f"what {name} says".encode() for name, entry in found.items())
+        (root / "leave.md").unlink()
+        assert listed(folder).keys() == {"x y/pay ü #1?.md", "50%.md"}
+        with pytest.raises(SourceError):
+            listed(Folder(f"{address}{root}/nothing", {"key_filename": key}, Patterns()))
+        with pytest.raises(SourceError) as caught:
+            listed(Folder(f"{address}{root}", {"password": PASSWORD, "look_for_keys": False}, Patterns()))
+        assert PASSWORD not in str(caught.value)
+        for name, known in (("host", True), ("user", False)):
+            options = {"key_filename": key, "host_key": (keys / f"{name}.pub").read_text()}
+            if known:
+                assert len(listed(Folder(f"{address}{root}", options, Patterns()))) == 3
+            else:
+                with pytest.raises(SourceError, match="another host key"):
+                    listed(Folder(f"{address}{root}", options, Patterns()))
 
 
 def test_a_backend_that_is_not_installed_says_what_to_install_and_no_secret() -> None:
