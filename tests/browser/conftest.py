@@ -74,7 +74,8 @@ class Visit:
 
     def wait_until_it_listens(self) -> None:
         """For keys, footnotes and links to copy: a moment after the page shows."""
-        field = self.page.locator(".st-key-ask textarea, .st-key-search_query input")
+        # while a page changes the field from before may stand beside it, disabled
+        field = self.page.locator(".st-key-ask textarea:enabled, .st-key-search_query input:enabled")
         field.wait_for()
         until(lambda: self.page.keyboard.press("/") or field.evaluate("field => field === document.activeElement"))
 
