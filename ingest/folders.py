@@ -1,4 +1,4 @@
-"""Folders as sources: of this machine, or anywhere that fsspec reaches (S3, GCS, SFTP, WebDAV, HTTP, SMB).
+"""Folders as sources: of this machine, or anywhere that fsspec reaches (S3, GCS, SFTP, FTP, WebDAV, HTTP, SMB).
 
 Links are not followed: they lead out of the folder, or round in circles. Credentials come from the environment or the
 source's options, never from the URL, which is shown.
@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -39,6 +41,7 @@ PROTOCOLS = {
 MAX_DEPTH = 64
 PIECE = 1 << 20
 RACY = 2.0  # seconds in which a file can change again without a clock's noticing
+_MODIFY = re.compile(r"(\d{14})(?:\.\d+)?")
 _WEBDAV = {"webdav": "http", "webdavs": "https"}
 _MARKS = (
     *("ETag", "etag", "md5Hash", "Content-MD5", "Last-Modified", "LastModified", "last_modified", "mtime", "modified"),
@@ -109,9 +112,9 @@ class Folder:
                 if info["type"] == "directory":
                     if child.count("/") >= MAX_DEPTH:
                         yield Unread(f"{child}/", f"{child}: folders are nested deeper than {MAX_DEPTH}.")
-                    elif not info.get("islink") and not self._patterns.prune(child):
+                    elif not _is_link(info) and not self._patterns.prune(child):
                         waiting.append((child, str(info["name"])))
-                elif info["type"] == "file" and not info.get("islink") and self._patterns.take(child):
+                elif info["type"] == "file" and not _is_link(info) and self._patterns.take(child):
                     yield self._entry(child, info)
 
     def fetch(self, entry: Entry, write: Callable[[bytes], None]) -> None:
@@ -196,10 +199,32 @@ def _only(host_key: str) -> Any:
 
 
 def _fingerprint(info: Mapping[str, Any]) -> str:
+    changed = _changed(info)
+    if changed is not None and changed > time.time() - RACY:
+        return ""
     marks = [f"{name}={info[name]}" for name in _MARKS if info.get(name) not in (None, "")]
+    if changed is not None and "modify" in info:
+        marks.append(f"modify={info['modify']}")
     if not marks and info.get("created"):  # of files that are made anew with each change
         marks = [f"created={info['created']}"]
-    mtime = info.get("mtime")
-    if not marks or (isinstance(mtime, float) and mtime > time.time() - RACY):
-        return ""
-    return f"{info.get('size')} {' '.join(marks)}"
+    return f"{info.get('size')} {' '.join(marks)}" if marks else ""
+
+
+def _changed(info: Mapping[str, Any]) -> float | None:
+    """Seconds since 1970 by the clock of a disk, an SFTP or an FTP server; None where no such moment is told.
+
+    FTP servers without MLSD (RFC 3659) tell the minute or the day, which says too little.
+    """
+    told = info.get("mtime")
+    if isinstance(told, datetime):
+        return told.timestamp()
+    if isinstance(told, float):
+        return told
+    if found := _MODIFY.fullmatch(str(info.get("modify"))):
+        return datetime.strptime(found[1], "%Y%m%d%H%M%S").replace(tzinfo=UTC).timestamp()
+    return None
+
+
+def _is_link(info: Mapping[str, Any]) -> bool:
+    """FTP servers without MLSD tell it by the first letter of a file's mode."""
+    return bool(info.get("islink")) or str(info.get("unix.mode")).startswith("l")

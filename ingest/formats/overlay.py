@@ -55,7 +55,7 @@ def opened(document: pypdfium2.PdfDocument, index: int) -> tuple[pypdfium2.PdfPa
 
     Such a page is a copy: the fonts that it has from the whole document would be lost where it is changed.
     """
-    page = document[index]
+    page = _whole(document, index)
     boxes = tuple(_boxes(page))
     if not boxes:
         return page, Overlay()
@@ -68,6 +68,16 @@ def opened(document: pypdfium2.PdfDocument, index: int) -> tuple[pypdfium2.PdfPa
         page.close()
         page = copy[0]
     return page, Overlay(boxes, frozenset(_texts(page, printed)))
+
+
+def _whole(document: pypdfium2.PdfDocument, index: int) -> pypdfium2.PdfPage:
+    """The page; where its crop box leaves nothing of it, uncropped, as viewers show it. pdfium makes it 0 x 0."""
+    page = document[index]
+    if min(page.get_size()) > 0:
+        return page
+    page.set_cropbox(*page.get_mediabox())
+    page.close()
+    return document[index]  # its size is told when it is opened
 
 
 def _texts(page: pypdfium2.PdfPage, first: int) -> Iterator[int]:

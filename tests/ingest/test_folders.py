@@ -1,4 +1,4 @@
-"""Folders wherever they are: of this machine, in memory, behind real web, WebDAV and SFTP servers."""
+"""Folders wherever they are: of this machine, in memory, behind real web, WebDAV, SFTP and FTP servers."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import fsspec
 import pytest
+from pyftpdlib.authorizers import DummyAuthorizer
+from pyftpdlib.handlers import FTPHandler
+from pyftpdlib.servers import FTPServer
 from wsgidav.wsgidav_app import WsgiDAVApp
 
 from ingest.folders import Folder, location_of
@@ -228,6 +231,64 @@ def test_a_folder_behind_an_sftp_server(tmp_path: Path) -> None:
             else:
                 with pytest.raises(SourceError, match="another host key"):
                     listed(Folder(f"{address}{root}", options, Patterns()))
+
+
+@contextmanager
+def ftp_server(root: Path, *, mlsd: bool) -> Iterator[str]:
+    """Without `mlsd` it knows only LIST, as old servers do."""
+    authorizer = DummyAuthorizer()
+    authorizer.add_user("reader", PASSWORD, str(root))
+    commands = {name: told for name, told in FTPHandler.proto_cmds.items() if mlsd or name not in {"MLSD", "MLST"}}
+    handler = type("Handler", (FTPHandler,), {"authorizer": authorizer, "proto_cmds": commands})
+    server = FTPServer(("127.0.0.1", 0), handler)
+    ended = threading.Event()
+
+    def serve() -> None:
+        while not ended.is_set():
+            server.serve_forever(timeout=0.05, blocking=False, handle_exit=False)
+        server.close_all()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"ftp://127.0.0.1:{server.address[1]}"
+    finally:
+        ended.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("mlsd", [True, False])
+def test_a_folder_behind_an_ftp_server(tmp_path: Path, *, mlsd: bool) -> None:
+    root = tmp_path / "root"
+    names = ("docs/leave.md", "docs/x y/pay ü #1?.md", "docs/50%.md", "docs2/other.md", "docs/drafts/a.md")
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(f"what {name} says")
+        os.utime(root / name, (10**9, 10**9))
+    (tmp_path / "secret.md").write_text("the key")
+    if not mlsd:  # with it a server says what a link is: this one, a file
+        (root / "docs/link.md").symlink_to(tmp_path / "secret.md")
+    with ftp_server(root, mlsd=mlsd) as address:
+        options = {"username": "reader", "password": PASSWORD}
+        folder = Folder(f"{address}/docs", options, Patterns([], ["drafts/"]))
+        found = listed(folder)
+        assert found.keys() == {"leave.md", "x y/pay ü #1?.md", "50%.md"}
+        for key, entry in found.items():
+            assert content(folder, entry) == f"what docs/{key} says".encode()
+            assert entry.size == len(content(folder, entry))
+            assert bool(entry.fingerprint) is mlsd
+        assert listed(folder) == found
+        os.utime(root / "docs/50%.md", (10**9 + 1, 10**9 + 1))
+        assert (listed(folder)["50%.md"].fingerprint != found["50%.md"].fingerprint) is mlsd
+        (root / "docs/leave.md").write_text("31 days")
+        assert not listed(folder)["leave.md"].fingerprint, "it may change once more in the second that is told"
+        assert listed(Folder(address, options, Patterns())).keys() == {*names}
+        for given in ({}, {**options, "password": "wrong-secret"}):
+            with pytest.raises(SourceError) as caught:
+                listed(Folder(f"{address}/docs", given, Patterns()))
+            assert "secret" not in str(caught.value)
+        with pytest.raises(SourceError):
+            listed(Folder(f"{address}/nothing", options, Patterns()))
 
 
 def test_a_backend_that_is_not_installed_says_what_to_install_and_no_secret() -> None:

@@ -31,7 +31,12 @@ def dark(picture, box):
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"rotation": 90}, {"rotation": 180}, {"rotation": 270}, {"crop": (40, 400, 400, 830)}]
+    "options",
+    [
+        *({}, {"rotation": 90}, {"rotation": 180}, {"rotation": 270}),
+        {"crop": (40, 400, 400, 830)},
+        {"crop": (600, 842, 900, 1000)},  # nothing of the page
+    ],
 )
 def test_the_rectangle_of_a_word_lies_where_the_word_is_drawn(drawn, options):
     page, text = drawn(**options)
