@@ -220,9 +220,11 @@ def _changed(info: Mapping[str, Any]) -> float | None:
         return told.timestamp()
     if isinstance(told, float):
         return told
-    if found := _MODIFY.fullmatch(str(info.get("modify"))):
-        return datetime.strptime(found[1], "%Y%m%d%H%M%S").replace(tzinfo=UTC).timestamp()
-    return None
+    found = _MODIFY.fullmatch(str(info.get("modify")))
+    try:
+        return datetime.strptime(found[1], "%Y%m%d%H%M%S").replace(tzinfo=UTC).timestamp() if found else None
+    except ValueError:  # a day that there is not
+        return None
 
 
 def _is_link(info: Mapping[str, Any]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import getpass
 import os
+import re
 import socket
 import subprocess
 import threading
@@ -18,6 +19,7 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 import fsspec
 import pytest
 from pyftpdlib.authorizers import DummyAuthorizer
+from pyftpdlib.filesystems import AbstractedFS
 from pyftpdlib.handlers import FTPHandler
 from pyftpdlib.servers import FTPServer
 from wsgidav.wsgidav_app import WsgiDAVApp
@@ -234,12 +236,12 @@ def test_a_folder_behind_an_sftp_server(tmp_path: Path) -> None:
 
 
 @contextmanager
-def ftp_server(root: Path, *, mlsd: bool) -> Iterator[str]:
+def ftp_server(root: Path, *, mlsd: bool = True, **others: object) -> Iterator[str]:
     """Without `mlsd` it knows only LIST, as old servers do."""
     authorizer = DummyAuthorizer()
     authorizer.add_user("reader", PASSWORD, str(root))
     commands = {name: told for name, told in FTPHandler.proto_cmds.items() if mlsd or name not in {"MLSD", "MLST"}}
-    handler = type("Handler", (FTPHandler,), {"authorizer": authorizer, "proto_cmds": commands})
+    handler = type("Handler", (FTPHandler,), {"authorizer": authorizer, "proto_cmds": commands, **others})
     server = FTPServer(("127.0.0.1", 0), handler)
     ended = threading.Event()
 
@@ -289,6 +291,20 @@ def test_a_folder_behind_an_ftp_server(tmp_path: Path, *, mlsd: bool) -> None:
             assert "secret" not in str(caught.value)
         with pytest.raises(SourceError):
             listed(Folder(f"{address}/nothing", options, Patterns()))
+
+
+class Nonsense(AbstractedFS):
+    def format_mlsx(self, *given: object, **named: object) -> Iterator[bytes]:
+        for line in super().format_mlsx(*given, **named):
+            yield re.sub(rb"modify=\d+", b"modify=20269999999999", line)
+
+
+def test_an_ftp_server_that_tells_a_day_that_there_is_not(tmp_path: Path) -> None:
+    (tmp_path / "leave.md").write_text("30 days")
+    with ftp_server(tmp_path, abstracted_fs=Nonsense) as address:
+        folder = Folder(address, {"username": "reader", "password": PASSWORD}, Patterns())
+        [entry] = listed(folder).values()
+        assert (entry.fingerprint, content(folder, entry)) == ("", b"30 days")
 
 
 def test_a_backend_that_is_not_installed_says_what_to_install_and_no_secret() -> None:
