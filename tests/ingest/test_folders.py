@@ -10,7 +10,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from http.server import HTTPServer, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -31,6 +31,12 @@ from storage.errors import InvalidInput
 
 PASSWORD = "a-reader's-secret"
 SSHD = "/usr/sbin/sshd"
+
+
+def write(root: Path, names: Iterable[str]) -> None:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(f"what {name} says")
 
 
 def listed(folder: Folder) -> dict[str, Entry]:
@@ -110,9 +116,7 @@ def web_server(root: Path) -> Iterator[str]:
 
 
 def test_a_folder_behind_a_web_server(tmp_path: Path) -> None:
-    for name in ("docs/leave policy.md", "docs/x/pay.md", "docs2/other.md", "docs/drafts/a.md"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(f"what {name} says")
+    write(tmp_path, ("docs/leave policy.md", "docs/x/pay.md", "docs2/other.md", "docs/drafts/a.md"))
     with web_server(tmp_path) as address:
         folder = Folder(f"{address}/docs", {}, Patterns([], ["drafts/"]))
         found = listed(folder)
@@ -147,9 +151,7 @@ class Silent(WSGIRequestHandler):
 
 def test_a_folder_behind_a_webdav_server(tmp_path: Path) -> None:
     names = ("docs/leave.md", "docs/x y/pay ü #1?.md", "docs/100%25 or 50%.md", "docs2/other.md", "docs/drafts/a.md")
-    for name in names:
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(f"what {name} says")
+    write(tmp_path, names)
     with webdav_server(tmp_path) as address:
         options = {"auth": ["reader", PASSWORD]}
         folder = Folder(f"{address}/docs", options, Patterns([], ["drafts/"]))
@@ -210,9 +212,7 @@ def test_a_folder_behind_an_sftp_server(tmp_path: Path) -> None:
     root, keys = tmp_path / "root", tmp_path / "keys"
     keys.mkdir()
     names = ("leave.md", "x y/pay ü #1?.md", "50%.md", "drafts/a.md")
-    for name in names:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(f"what {name} says")
+    write(root, names)
     (root / "link.md").symlink_to(tmp_path / "keys/user")
     with sftp_server(keys) as (address, key):
         folder = Folder(f"{address}{root}", {"key_filename": key}, Patterns([], ["drafts/"]))
@@ -241,7 +241,8 @@ def ftp_server(root: Path, *, mlsd: bool = True, **others: object) -> Iterator[s
     authorizer = DummyAuthorizer()
     authorizer.add_user("reader", PASSWORD, str(root))
     commands = {name: told for name, told in FTPHandler.proto_cmds.items() if mlsd or name not in {"MLSD", "MLST"}}
-    handler = type("Handler", (FTPHandler,), {"authorizer": authorizer, "proto_cmds": commands, **others})
+    quick = {"auth_failed_timeout": 0.1}  # seconds that a wrong password waits
+    handler = type("Handler", (FTPHandler,), {"authorizer": authorizer, "proto_cmds": commands, **quick, **others})
     server = FTPServer(("127.0.0.1", 0), handler)
     ended = threading.Event()
 
@@ -263,9 +264,8 @@ def ftp_server(root: Path, *, mlsd: bool = True, **others: object) -> Iterator[s
 def test_a_folder_behind_an_ftp_server(tmp_path: Path, *, mlsd: bool) -> None:
     root = tmp_path / "root"
     names = ("docs/leave.md", "docs/x y/pay ü #1?.md", "docs/50%.md", "docs2/other.md", "docs/drafts/a.md")
+    write(root, names)
     for name in names:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(f"what {name} says")
         os.utime(root / name, (10**9, 10**9))
     (tmp_path / "secret.md").write_text("the key")
     if not mlsd:  # with it a server says what a link is: this one, a file
