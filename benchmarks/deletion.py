@@ -28,10 +28,12 @@ from ingest.jobs import TOGETHER
 from ingest.pipeline import Pipeline
 from storage.database import Database
 from storage.documents import Documents
+from storage.embeddings import Embedded, Embedding
 from storage.erasure import Receipt
 from storage.generations import first_name
 from storage.points import Point
-from storage.types import Chunk, Parts, Principal, Readers, Role, Section, SparseVector
+from storage.types import Chunk, Principal, Readers, Role, Section, SparseVector
+from storage.vectors import packed
 
 ADMIN = Principal("admin", "admin", Role.ADMIN)
 DIMENSIONS = 384
@@ -76,12 +78,14 @@ class Stock:
 
     def _put(self, chunks: list[Chunk], generation: str) -> None:
         vectors = self._turn.normal(size=(len(chunks), DIMENSIONS)).astype(np.float32)
-        parts = self._turn.normal(size=(SENTENCES, DIMENSIONS)).astype(np.float32)
+        parts = packed(self._turn.normal(size=(SENTENCES, DIMENSIONS)).astype(np.float32))
         spans = tuple((100 * n, 100 * n + 99) for n in range(SENTENCES))
-        versions = self.pipeline.versions
-        versions.store_parts({chunk.id: Parts(spans, parts) for chunk in chunks})
-        versions.embeddings.store(
-            {chunk.id: (uuid4().bytes, vector) for chunk, vector in zip(chunks, vectors, strict=True)}
+        self.pipeline.versions.embeddings.store(
+            {
+                chunk.id: Embedded(uuid4().bytes, spans, Embedding(vector, parts))
+                for chunk, vector in zip(chunks, vectors, strict=True)
+            },
+            rule="",
         )
         words = self._turn.integers(0, 50_000, size=(len(chunks), 40))
         points = [

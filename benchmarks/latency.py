@@ -36,6 +36,7 @@ from ingest.embed import DEFAULT_MODEL
 from ingest.sparse import passage_weights
 from storage import vectors
 from storage.access import document_terms
+from storage.embeddings import Embedded, Embedding
 from storage.generations import first_name
 from storage.models import ChunkRow, Document, SectionRow, Version
 from storage.points import Point
@@ -134,9 +135,16 @@ def put(
         if found := original.parts.get(chunk.id):
             kept[own.id] = Parts(found.spans, turned(found.vectors, turn))
     parts.versions.store_chunks(added.version_id, chunks)
-    parts.versions.store_parts(kept)
+    whole = {id_: unit(of_chunk.vectors.mean(axis=0)) for id_, of_chunk in kept.items()}
+    parts.versions.embeddings.store(
+        {
+            id_: Embedded(uuid.uuid4().bytes, one.spans, Embedding(whole[id_], vectors.packed(one.vectors)))
+            for id_, one in kept.items()
+        },
+        rule="",
+    )
     points = [
-        Point(chunk, unit(kept[chunk.id].vectors.mean(axis=0)), passage_weights(f"{title}\n{chunk.text}", "en"))
+        Point(chunk, whole[chunk.id], passage_weights(f"{title}\n{chunk.text}", "en"))
         for chunk in chunks
         if chunk.id in kept
     ]

@@ -4,7 +4,7 @@ The model works in the calling thread. Meanwhile one more keeps the batch before
 prepares the one after, so that neither the model nor a core waits for Python, SQL or HTTP. Batches are kept in order
 and each as a whole: what is kept is a beginning without gaps at any moment. Three of them are in memory at most.
 
-Where nothing is new, batches are larger: what they cost then is mostly the disk, and that is asked once for each.
+Where next to nothing is new, batches are larger: what they cost then is mostly the disk, asked once for each.
 """
 
 from __future__ import annotations
@@ -17,16 +17,15 @@ from typing import TypeVar
 from ingest.embed import Embedder, Parts
 from ingest.embed_new import keys_of
 from ingest.language import passage_language
-from ingest.sparse import passage_weights
+from ingest.sparse import passage_weights, rule
 from ingest.split import contextualize, placed, sentences
-from storage.embeddings import Embedding
+from storage.embeddings import Embedded, Embedding
 from storage.points import Point
-from storage.types import Chunk
-from storage.types import Parts as StoredParts
+from storage.types import Chunk, SparseVector
 from storage.versions import Versions
 
 BATCH = 64  # chunks that go through the model: about a second or two of its work
-LARGE = 512  # chunks, after a batch in which the model had nothing to do
+LARGE = 512  # chunks, after a batch in which the model had next to nothing to do
 
 Prepared = TypeVar("Prepared")
 Made = TypeVar("Made")
@@ -43,12 +42,18 @@ class Batch:
     inside: Sequence[Parts]  # the same in the text
     keys: list[bytes]
     known: dict[bytes, Embedding]
-    spoken: str  # the document's language
+    words: list[SparseVector]
+    rule: str  # by which words are weighed
 
     @property
     def new(self) -> int:
         """How many go through the model."""
         return len({key for key in self.keys if key not in self.known})
+
+    @property
+    def familiar(self) -> bool:
+        """Is next to nothing of it new?"""
+        return self.new * LARGE <= BATCH * len(self.ordinals)
 
     def opening(self, most: int) -> Batch:
         """As much of its beginning as has `most` new ones at most."""
@@ -65,6 +70,7 @@ class Batch:
                     spans=self.spans[:at],
                     inside=self.inside[:at],
                     keys=self.keys[:at],
+                    words=self.words[:at],
                 )
         return self
 
@@ -79,8 +85,16 @@ def prepared(versions: Versions, version_id: str, ordinals: range, *, generation
     spans = [sentences(chunk.text) for chunk in chunks]
     inside = [placed(of_chunk, chunk.text, text) for of_chunk, chunk, text in zip(spans, chunks, texts, strict=True)]
     keys = keys_of(embedder, texts, inside)
-    known, spoken = versions.embeddings.find(keys), versions.language(version_id)
-    return Batch(ordinals, chunks, texts, spans, inside, keys, known, spoken)
+    spoken = versions.language(version_id)
+    known = versions.embeddings.find(keys, rule=rule(spoken))
+    words = [_words(known.get(key), text, spoken) for key, text in zip(keys, texts, strict=True)]
+    return Batch(ordinals, chunks, texts, spans, inside, keys, known, words, rule(spoken))
+
+
+def _words(known: Embedding | None, text: str, document: str) -> SparseVector:
+    if known is not None and known.words is not None:
+        return known.words
+    return passage_weights(text, passage_language(text, document))
 
 
 def batches(prepare: Callable[[range], Batch], ordinals: range) -> Iterator[Batch]:
@@ -89,21 +103,18 @@ def batches(prepare: Callable[[range], Batch], ordinals: range) -> Iterator[Batc
     while start < ordinals.stop:
         batch = prepare(range(start, min(start + size, ordinals.stop))).opening(BATCH)
         yield batch
-        start, size = batch.ordinals.stop, BATCH if batch.new else LARGE
+        start, size = batch.ordinals.stop, LARGE if batch.familiar else BATCH
 
 
 def stored(versions: Versions, batch: Batch, made: Sequence[Embedding]) -> None:
     """Keep in SQL what it keeps of the chunks: their sentences' vectors, and theirs under a key."""
-    rows = list(zip(batch.chunks, batch.spans, batch.keys, made, strict=True))
-    versions.store_parts({chunk.id: StoredParts(tuple(spans), one.parts) for chunk, spans, _, one in rows})
-    versions.embeddings.store({chunk.id: (key, one.vector) for chunk, _, key, one in rows})
+    rows = zip(batch.chunks, batch.keys, batch.spans, made, batch.words, strict=True)
+    kept = {chunk.id: Embedded(key, spans, replace(one, words=words)) for chunk, key, spans, one, words in rows}
+    versions.embeddings.store(kept, rule=batch.rule)
 
 
 def points(batch: Batch, made: Sequence[Embedding]) -> list[Point]:
-    return [
-        Point(chunk, one.vector, passage_weights(text, passage_language(text, batch.spoken)))
-        for chunk, one, text in zip(batch.chunks, made, batch.texts, strict=True)
-    ]
+    return [Point(chunk, one.vector, words) for chunk, one, words in zip(batch.chunks, made, batch.words, strict=True)]
 
 
 def overlapped(

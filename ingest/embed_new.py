@@ -12,6 +12,7 @@ import numpy as np
 
 from ingest.embed import Embedder, Parts
 from storage.embeddings import Embedding
+from storage.vectors import packed
 
 
 def keys_of(embedder: Embedder, texts: Sequence[str], parts: Sequence[Parts]) -> list[bytes]:
@@ -36,5 +37,6 @@ def embed_new(
     made: dict[bytes, Embedding] = {}
     if rows:
         vectors, of_parts = embedder.embed_parts([texts[row] for row in rows], [parts[row] for row in rows])
-        made = {keys[row]: Embedding(*pair) for row, *pair in zip(rows, vectors, of_parts, strict=True)}
+        for row, vector, own in zip(rows, vectors, of_parts, strict=True):
+            made[keys[row]] = Embedding(vector, packed(own))
     return [made.get(key) or known[key] for key in keys]

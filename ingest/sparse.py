@@ -15,6 +15,7 @@ from functools import lru_cache
 from ingest.terms import LANGUAGES, Word, is_stop_word, term, terms, words
 from storage.types import SparseVector
 
+RULES = 1  # raised with whatever changes what a passage's words weigh: kept weights of other rules are made anew
 FALLBACK = "en"  # for texts whose language can't be told: figures, codes, a few words
 AVERAGE_TERMS = 100.0  # of a passage with its context, stop words aside; BM25 weighs lengths against it
 FOREIGN = 0.5  # of a term that only the stemmers of other languages than the question's make
@@ -28,6 +29,11 @@ def passage_weights(text: str, language: str) -> SparseVector:
     counts = Counter(terms(text, language or FALLBACK))
     norm = SATURATION * (1 - LENGTH + LENGTH * counts.total() / AVERAGE_TERMS)
     return vector({term: count * (SATURATION + 1) / (count + norm) for term, count in counts.items()})
+
+
+def rule(language: str) -> str:
+    """How the words of a document in this language are weighed: kept weights of the same rule hold."""
+    return f"{language}{RULES}"
 
 
 def question_weights(text: str) -> SparseVector:

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from storage.types import Parts
+from storage.types import Parts, Vector
 
 
-def packed(parts: Parts) -> bytes:
-    """The rows of `parts.vectors`, one after the other."""
-    rows = np.asarray(parts.vectors, np.float32)
+def packed(vectors: Vector) -> bytes:
+    """The rows, one after the other."""
+    rows = np.asarray(vectors, np.float32)
     if not rows.size:
         return b""
     largest = np.maximum(np.abs(rows).max(axis=1, keepdims=True), 1e-12)

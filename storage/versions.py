@@ -7,14 +7,14 @@ for an attempt. A retry is a new attempt of the same version.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from storage import arrivals, audit, tables, vectors
+from storage import arrivals, audit, tables
 from storage.database import Database, alone
 from storage.documents import require_admin, section_of
 from storage.embeddings import Embeddings
@@ -33,7 +33,7 @@ from storage.models import (
 from storage.status import CANCEL, DELETING, OPEN, is_held
 from storage.steps import GONE, Steps, job_id, locked, new_attempt
 from storage.terms import Terms
-from storage.types import NOTHING, About, Chunk, Gap, Parts, Principal, Section, State
+from storage.types import NOTHING, About, Chunk, Gap, Principal, Section, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,20 +179,13 @@ class Versions:
                 session.execute(sa.insert(ChunkRow), rows)
         return len(rows)
 
-    def store_parts(self, parts: Mapping[str, Parts]) -> None:
-        """Keep the parts of chunks, by the chunks' ids."""
-        rows = [
-            {"id": chunk_id, "spans": list(map(list, of_chunk.spans)), "vectors": vectors.packed(of_chunk)}
-            for chunk_id, of_chunk in parts.items()
-        ]
-        with self._database.write() as session:
-            if rows:
-                session.execute(sa.update(ChunkRow), rows)
-
     def chunks(self, version_id: str, *, start: int, count: int, generation: int | None = None) -> list[Chunk]:
         """Chunks with ordinal start..start+count-1, with their text; of every generation unless one is named."""
         query = (
-            sa.select(ChunkRow, SectionRow.text, Version.document_id)
+            sa.select(
+                *(ChunkRow.id, Version.document_id, ChunkRow.ordinal, ChunkRow.page),
+                *(ChunkRow.start, ChunkRow.end, ChunkRow.heading, SectionRow.text, ChunkRow.generation),
+            )
             .join(Version, Version.id == ChunkRow.version_id)
             .join(SectionRow, sa.and_(SectionRow.version_id == Version.id, SectionRow.page == ChunkRow.page))
             .where(ChunkRow.version_id == version_id, ChunkRow.ordinal.between(start, start + count - 1))
@@ -203,18 +196,11 @@ class Versions:
         with self._database.read() as session:
             return [
                 Chunk(
-                    id=row.id,
-                    document_id=document_id,
-                    version_id=row.version_id,
-                    ordinal=row.ordinal,
-                    page=row.page,
-                    start=row.start,
-                    end=row.end,
-                    heading=row.heading,
-                    text=text[row.start : row.end],
+                    *(row.id, row.document_id, version_id, row.ordinal, row.page, row.start, row.end, row.heading),
+                    text=row.text[row.start : row.end],
                     generation=row.generation,
                 )
-                for row, text, document_id in session.execute(query)
+                for row in session.execute(query)
             ]
 
     def divided_for(self, version_id: str) -> set[int]:

@@ -15,15 +15,18 @@ import numpy as np
 from app.retrieve import Retriever
 from app.words import content_words
 from ingest.embed import embed_alone
+from ingest.embed_new import keys_of
 from ingest.meaning import Meaning
 from ingest.sparse import passage_weights
 from ingest.split import placed, sentences
 from storage.access import document_terms
 from storage.documents import Documents
+from storage.embeddings import Embedded, Embedding
 from storage.errors import Unavailable
 from storage.index import Index
 from storage.points import Point
-from storage.types import About, Chunk, Parts, Readers, Section, Vector
+from storage.types import About, Chunk, Readers, Section, Vector
+from storage.vectors import packed
 from storage.versions import Versions
 from tests.conftest import Kept, Library
 from tests.contracts.index_contract import IndexProcess
@@ -111,9 +114,10 @@ class Shelf:
         spans = [sentences(chunk.text) for chunk in chunks]
         inside = [placed(of_chunk, c.text, text) for of_chunk, c, text in zip(spans, chunks, texts, strict=True)]
         dense, rows = self.embedder.embed_parts(texts, inside)
-        self.versions.store_parts(
-            {c.id: Parts(tuple(of_chunk), of_rows) for c, of_chunk, of_rows in zip(chunks, spans, rows, strict=True)}
-        )
+        keys = keys_of(self.embedder, texts, inside)
+        made = [Embedding(vector, packed(of_chunk)) for vector, of_chunk in zip(dense, rows, strict=True)]
+        embedded = {c.id: Embedded(*rest) for c, *rest in zip(chunks, keys, spans, made, strict=True)}
+        self.versions.embeddings.store(embedded, rule="")
         points = [
             Point(chunk, vector, passage_weights(text, language))
             for chunk, vector, text in zip(chunks, dense, texts, strict=True)

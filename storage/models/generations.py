@@ -46,9 +46,11 @@ class FilledRow(Base):
 
 
 class EmbeddingRow(Base):
-    """The vector of a chunk, found again by what it was made from."""
+    """The vectors of a chunk, found again by what they were made from."""
 
     __tablename__ = "embeddings"
     chunk_id: Mapped[str] = child_of("chunks.id")
     key: Mapped[bytes] = mapped_column(index=True)
     vector: Mapped[bytes]
+    words: Mapped[bytes | None]  # its terms as numbers, four bytes each, then what each weighs
+    rule: Mapped[str | None]  # by which they are weighed; neither where they are not kept

@@ -9,7 +9,7 @@ import pytest
 
 from ingest.batches import BATCH, LARGE, Batch, batches, overlapped
 from storage.embeddings import Embedding
-from storage.types import Chunk
+from storage.types import Chunk, SparseVector
 from tests.patience import PATIENCE
 
 
@@ -77,10 +77,11 @@ def test_an_error_in_any_stage_ends_the_work_and_is_raised(stage: str) -> None:
 
 def fake(ordinals: range, new: set[int]) -> Batch:
     keys = [str(one).encode() for one in ordinals]
-    known = {str(one).encode(): Embedding(np.ones(2), np.ones((0, 2))) for one in ordinals if one not in new}
+    known = {str(one).encode(): Embedding(np.ones(2), b"") for one in ordinals if one not in new}
     texts = [f"text {one}" for one in ordinals]
     chunks = [Chunk(str(one), "d", "v", one, 1, 0, 4, "", "text", 1) for one in ordinals]
-    return Batch(ordinals, chunks, texts, [[]] * len(keys), [[]] * len(keys), keys, known, "en")
+    none, words = [[]] * len(keys), [SparseVector()] * len(keys)
+    return Batch(ordinals, chunks, texts, none, none, keys, known, words, "en1")
 
 
 @pytest.mark.parametrize("new", [set(), {700}, set(range(5000)), set(range(600, 900)), {3, 4999}])

@@ -10,12 +10,15 @@ import sqlalchemy as sa
 
 from ingest.embed import Parts
 from ingest.embed_new import keys_of
+from ingest.language import passage_language
 from ingest.pipeline import STEP, Pipeline
+from ingest.sparse import passage_weights, rule
 from storage.database import Database
+from storage.embeddings import Embedded, Embedding
 from storage.files import Files
 from storage.index import Index
-from storage.models import EmbeddingRow
-from storage.types import Section, Vector
+from storage.models import ChunkRow, EmbeddingRow
+from storage.types import Section, SparseVector, Vector
 from tests.conftest import ADA, Kept, Library
 from tests.contracts.index_contract import DIMENSIONS, KEY, IndexProcess
 from tests.ingest import worker_process
@@ -68,11 +71,11 @@ def page(number: int, seed: str = "") -> Section:
     return Section(number, "\n\n".join(paragraphs))
 
 
-def ingest(steps: Pipeline, kept: Kept, sections: Sequence[Section]) -> int:
+def ingest(steps: Pipeline, kept: Kept, sections: Sequence[Section], *, language: str = "en") -> int:
     """Everything after the reading. Returns how many chunks it made."""
     version = kept.version_id
     steps.versions.store_sections(
-        version, sections, title="Annual report", format="text", language="en", pages=len(sections), warnings=[]
+        version, sections, title="Annual report", format="text", language=language, pages=len(sections), warnings=[]
     )
     total = steps.divide(version)
     for start in range(0, total, STEP):
@@ -115,9 +118,67 @@ def test_what_is_found_again_is_what_was_made(steps: Pipeline, model: Counting, 
         keys = list(session.scalars(sa.select(EmbeddingRow.key).where(EmbeddingRow.chunk_id.in_([ours.id, theirs.id]))))
     assert len(keys) == 2
     assert keys[0] == keys[1]
-    found = rows.find(keys)[keys[0]]
+    found = rows.find(keys, rule=rule("en"))[keys[0]]
     assert float(found.vector @ made) > 0.99999
     assert np.allclose(np.linalg.norm(found.vector), 1, atol=1e-6)
+
+
+def weights(steps: Pipeline, kept: Kept, rule: str) -> list[SparseVector | None]:
+    """What is kept of the words of a document's passages, in their order."""
+    with steps.versions.embeddings._database.read() as session:
+        query = sa.select(EmbeddingRow.key).join(ChunkRow, ChunkRow.id == EmbeddingRow.chunk_id)
+        query = query.where(ChunkRow.version_id == kept.version_id).order_by(ChunkRow.ordinal)
+        keys = list(session.scalars(query))
+    found = steps.versions.embeddings.find(keys, rule=rule)
+    return [found[key].words for key in keys]
+
+
+def weighed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The texts whose words are weighed from now on."""
+    texts: list[str] = []
+
+    def spy(text: str, language: str) -> SparseVector:
+        texts.append(text)
+        return passage_weights(text, language)
+
+    monkeypatch.setattr("ingest.batches.passage_weights", spy)
+    return texts
+
+
+def test_words_are_weighed_once_under_one_rule(
+    steps: Pipeline, model: Counting, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = library.add("a.txt"), library.add("b.txt")
+    texts = weighed(monkeypatch)
+    total = ingest(steps, first, [page(1), page(2)])
+    assert texts == model.texts
+    assert len(texts) == total
+    ingest(steps, second, [page(1), page(2)])
+    assert len(texts) == total
+    assert weights(steps, second, rule("en")) == weights(steps, first, rule("en"))
+    for kept, text in zip(weights(steps, second, rule("en")), texts, strict=True):
+        fresh = passage_weights(text, passage_language(text, "en"))
+        assert kept is not None
+        assert kept.indices == fresh.indices
+        assert np.array_equal(np.float32(kept.values), np.float32(fresh.values))
+
+
+def test_words_are_weighed_anew_in_another_language_and_by_other_rules(
+    steps: Pipeline, model: Counting, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = (library.add(name) for name in ("a.txt", "b.txt", "c.txt"))
+    total = ingest(steps, first, [page(1)])
+    assert weights(steps, first, rule("de")) == [None] * total
+    texts = weighed(monkeypatch)
+    ingest(steps, second, [page(1)], language="de")
+    assert len(texts) == total
+    monkeypatch.setattr("ingest.sparse.RULES", 0)
+    ingest(steps, third, [page(1)])
+    assert len(texts) == 2 * total
+    assert len(model.texts) == total
+    monkeypatch.undo()
+    for language in ("en", "de"):  # each is still found, beside the others under the same key
+        assert None not in weights(steps, third, rule(language))
 
 
 def test_repeated_text_goes_through_the_model_once(steps: Pipeline, model: Counting, library: Library) -> None:
@@ -156,7 +217,9 @@ def test_no_vector_outlives_its_document(
 
 
 def test_chunks_that_are_gone_are_left_out(steps: Pipeline, database: Database) -> None:
-    steps.versions.embeddings.store({"gone": (b"k" * 16, np.ones(DIMENSIONS, np.float32))})
+    steps.versions.embeddings.store(
+        {"gone": Embedded(b"k" * 16, [], Embedding(np.ones(DIMENSIONS, np.float32), b""))}, rule="en1"
+    )
     assert kept_rows(database) == 0
-    assert steps.versions.embeddings.find([b"k" * 16]) == {}
-    assert steps.versions.embeddings.find([]) == {}
+    assert steps.versions.embeddings.find([b"k" * 16], rule="en1") == {}
+    assert steps.versions.embeddings.find([], rule="en1") == {}

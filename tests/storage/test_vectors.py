@@ -4,7 +4,6 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.types import Parts
 from storage.vectors import packed, unpacked, unpacked_all
 
 
@@ -13,7 +12,7 @@ def test_directions_survive(seed: int, rows: int) -> None:
     vectors = np.random.default_rng(seed).normal(size=(rows, 384)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     spans = tuple((n, n + 1) for n in range(rows))
-    kept = unpacked([list(span) for span in spans], packed(Parts(spans, vectors)))
+    kept = unpacked([list(span) for span in spans], packed(vectors))
     assert kept is not None
     assert kept.spans == spans
     assert np.allclose(np.linalg.norm(kept.vectors, axis=1), 1, atol=1e-5)
@@ -21,7 +20,7 @@ def test_directions_survive(seed: int, rows: int) -> None:
 
 
 def test_nothing_kept_is_nothing() -> None:
-    assert packed(Parts((), np.zeros((0, 4), np.float32))) == b""
+    assert packed(np.zeros((0, 4), np.float32)) == b""
     assert unpacked([], b"") is None
     assert unpacked([[0, 1], [1, 2]], b"abc") is None
 
@@ -31,8 +30,7 @@ def test_many_are_read_as_each_alone() -> None:
     kept = []
     for rows, dimensions in ((2, 8), (1, 4), (3, 8)):
         spans = [[place, place + 1] for place in range(rows)]
-        of_chunk = Parts(tuple((a, b) for a, b in spans), random.standard_normal((rows, dimensions)).astype(np.float32))
-        kept += [(spans, packed(of_chunk)), ([], b"")]
+        kept += [(spans, packed(random.standard_normal((rows, dimensions)).astype(np.float32))), ([], b"")]
     together = unpacked_all(kept)
     assert [each is None for each in together] == [False, True] * 3
     for each, (spans, packed_rows) in zip(together, kept, strict=True):
