@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -80,12 +81,18 @@ def build_postman(settings: Settings, database: Database) -> Postman | None:
 
 
 def _loading(settings: Settings) -> Callable[[str], Embedder]:
-    """Loads each model once; two documents may need one first at the same time."""
+    """Loads each model once; two documents may need one first at the same time.
+
+    What is loaded then stays, so later collections of garbage need not look at it: a full one took a tenth of a second.
+    """
     lock = threading.Lock()
 
     @cache
     def load(model: str) -> Embedder:
-        return chunk_embedder(settings, model)
+        loaded = chunk_embedder(settings, model)
+        gc.collect()
+        gc.freeze()
+        return loaded
 
     def embedder(model: str) -> Embedder:
         with lock:
