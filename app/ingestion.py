@@ -28,6 +28,8 @@ from storage.generations import Generation, Generations
 from storage.index import Index
 from storage.versions import Versions
 
+COLLECT_EVERY = 10_000  # new objects; a batch of passages makes many, and hardly any are in circles
+
 
 def build_pipeline(settings: Settings) -> tuple[Database, Pipeline]:
     database = Database(settings.sql_url)
@@ -92,6 +94,7 @@ def _loading(settings: Settings) -> Callable[[str], Embedder]:
         loaded = chunk_embedder(settings, model)
         gc.collect()
         gc.freeze()
+        gc.set_threshold(COLLECT_EVERY)
         return loaded
 
     def embedder(model: str) -> Embedder:
